@@ -1,0 +1,169 @@
+package signalbox
+
+import "time"
+
+// Need is what one turn must know before it can decide: every lookup is by key. The store answers it with a Situation.
+type Need struct {
+	Workspaces []WorkspaceID // whose heads the turn takes, ascending
+	Keys       []RecordKey
+	Accounts   []AccountID
+	Contacts   []ContactID
+	Types      []TypeKey
+	Answered   []AnswerKey
+	Meters     []MeterKey
+}
+
+// Situation is what the store knew when the turn's heads were taken. Deciding folds its inputs into it.
+type Situation struct {
+	Heads    map[WorkspaceID]Head
+	Keys     map[RecordKey]EntityID
+	Accounts map[AccountID]*Account // also those that Keys and Contacts lead to
+	Contacts map[ContactID]*Contact
+	States   map[EntityID]*EntityState
+	Types    map[TypeKey]TypeID
+	Answered map[AnswerKey]Answered
+	Meters   map[MeterKey]Meter
+}
+
+// Head is what serialises a workspace: whoever decides for it holds its head until the commit.
+type Head struct {
+	Definitions int64 // the version of the workspace's definitions in force
+	LastID      int64 // the highest id the workspace has
+	Types       int64 // how many signal types it has
+}
+
+// TypeKey names a signal type of a workspace.
+type TypeKey struct {
+	Workspace WorkspaceID
+	Name      string
+}
+
+// AnswerKey names the answer kept for an idempotency key: the first 16 bytes of its SHA-256.
+type AnswerKey struct {
+	Workspace WorkspaceID
+	Key       [16]byte
+}
+
+// Answered is an answer kept for an idempotency key for AnswerDays.
+type Answered struct {
+	Key       AnswerKey
+	Day       int64    // UTC days since 1970 when it was given: answers are dropped by the day
+	Body      [16]byte // of the request's canonical JSON
+	Signal    SignalID
+	Account   AccountID
+	Contact   ContactID
+	CreatedAt time.Time
+}
+
+// AnswerDays is how long an idempotency key is remembered (contract section 3).
+const AnswerDays = 7
+
+// MeterKey names a counter of signals: of a workspace (Key 0) or of one of its keys.
+type MeterKey struct {
+	Workspace WorkspaceID
+	Key       KeyID
+}
+
+// Meter counts signals in a sliding minute of one-second buckets and in a UTC day.
+type Meter struct {
+	Second  int64 // Unix second of the newest bucket
+	Buckets [60]uint32
+	Day     int64 // UTC days since 1970
+	Today   uint32
+}
+
+// Decision is all that one turn causes; the store saves it whole or not at all.
+type Decision struct {
+	Heads      map[WorkspaceID]Head // only those that changed
+	Types      []SignalType
+	Keys       []NewKey
+	Freed      []RecordKey // keys that an erased record gives up
+	Accounts   []Written[Account]
+	Contacts   []Written[Contact]
+	States     []*EntityState
+	Signals    []Signal
+	Events     []Event
+	Deliveries []NewDelivery
+	Answered   []Answered
+	Meters     map[MeterKey]Meter
+	Jobs       []Job // long work that a manual act asked for
+}
+
+// Written is a record to insert (New) or to replace.
+type Written[T any] struct {
+	Row *T
+	New bool
+}
+
+// NewKey is a key that a record is known by from now on.
+type NewKey struct {
+	RecordKey
+	Entity EntityID
+}
+
+// NewDelivery is a delivery to insert, leased to the node when its lane had room for it.
+type NewDelivery struct {
+	Delivery
+	Lease Lease // zero: free, claimed from the table
+}
+
+// Lease says who works on a row: valid while that node's heartbeat is younger than LeaseFor.
+type Lease struct {
+	Node       int
+	Generation int64 // 0: nobody
+}
+
+// The clock of leases (design, Claims).
+const (
+	HeartbeatEvery = 3 * time.Second
+	LeaseFor       = 15 * time.Second // a node whose heartbeat is older has lost its leases
+	SendWithin     = 8 * time.Second  // a node sends only while its own last heartbeat is younger, by the monotonic clock
+)
+
+// Ready is a delivery that is leased to this node, with all that sending it needs.
+type Ready struct {
+	Delivery
+	Body  []byte
+	Lease Lease
+}
+
+// Claimed is what a claim brought.
+type Claimed struct {
+	Ready   []Ready
+	Webhook *Webhook  // as it stands now; nil when it is gone or disabled: then nothing was claimed
+	More    bool      // more rows of the lane are due now
+	NextDue time.Time // when the lane's next row is due; zero for none
+}
+
+// Settlement is the outcome of a leased delivery: its new state, and the attempt that led to it (nil: released untouched).
+type Settlement struct {
+	Delivery       DeliveryID
+	Workspace      WorkspaceID
+	Webhook        WebhookID
+	Lease          Lease
+	State          DeliveryState
+	Reason         string
+	Attempts       int
+	DueAt          time.Time // zero: none
+	Attempt        *Attempt
+	DisableWebhook string // not "": disable the webhook with this reason (410 Gone)
+}
+
+// DueKind is who owns a due row.
+type DueKind uint8
+
+// The kinds of due rows.
+const (
+	DueLane      DueKind = 1 // a webhook's lane has deliveries to claim; subject: the webhook
+	DueRetention DueKind = 2 // a workspace's retention job is to be made; subject: the workspace
+	DueWebhook   DueKind = 3 // a temporary webhook may have lost its reader; subject: the webhook
+	DueJob       DueKind = 4 // a job has a slice to run; subject: the job
+)
+
+// Due is the earliest moment that time alone can change a subject: a lower bound, rewritten only to earlier.
+type Due struct {
+	Kind      DueKind
+	Workspace WorkspaceID
+	Subject   int64
+	At        time.Time
+}

@@ -1,0 +1,50 @@
+package signalbox
+
+import "time"
+
+// JobKind is what a job does.
+type JobKind string
+
+// The kinds of jobs.
+const (
+	JobRetention    JobKind = "retention"
+	JobEraseAccount JobKind = "erase_account"
+	JobEraseContact JobKind = "erase_contact"
+	JobCloseWebhook JobKind = "close_webhook" // fails what a deleted webhook still had to send
+)
+
+// JobStatus is where a job stands.
+type JobStatus string
+
+// The states of a job.
+const (
+	JobQueued    JobStatus = "queued"
+	JobRunning   JobStatus = "running"
+	JobDone      JobStatus = "done"
+	JobFailed    JobStatus = "failed"
+	JobCancelled JobStatus = "cancelled"
+)
+
+// Job is long work, done in slices of at most SliceRows rows so that nothing else waits for it; it survives a restart.
+type Job struct {
+	ID        JobID
+	Workspace WorkspaceID
+	Kind      JobKind
+	Status    JobStatus
+	Subject   int64 // the account, contact or webhook that it is about; 0 for none
+	Cursor    int64 // where the next slice begins; each kind reads it in its own way
+	Matching  int64 // how many rows it will touch, as far as known
+	Done      int64 // how many it has touched
+	Error     string
+	CreatedAt time.Time
+	UpdatedAt time.Time
+	EndedAt   time.Time // zero while it goes on
+}
+
+// Ended says whether the job will do nothing more.
+func (j *Job) Ended() bool {
+	return j.Status == JobDone || j.Status == JobFailed || j.Status == JobCancelled
+}
+
+// SliceRows is the most rows that one slice of a job touches (design, Storage).
+const SliceRows = 1000

@@ -1,0 +1,63 @@
+package signalbox
+
+import "time"
+
+// Page asks for a part of a list: newest first, at most Limit rows, those with ids below Before.
+type Page struct {
+	Limit  int
+	Before int64 // 0: from the newest
+}
+
+// The bounds of a page's limit (contract section 2).
+const (
+	DefaultPage = 50
+	MaxPage     = 200
+)
+
+// SignalFilter narrows a list of signals; zero fields do not. A list by account or contact walks that record's timeline.
+type SignalFilter struct {
+	Account  AccountID
+	Contact  ContactID
+	Type     string
+	Source   string
+	From, To time.Time // occurred_at, inclusive
+}
+
+// SignalView is a signal with the records it is about, as they stand now; nil when it has none.
+type SignalView struct {
+	Signal
+	AccountRow *Account
+	ContactRow *Contact
+}
+
+// RecordFilter narrows a list of accounts or contacts; zero fields do not.
+type RecordFilter struct {
+	Query   string    // a prefix of the domain, e-mail or name, without regard to case
+	Status  string    // accounts only
+	Account AccountID // contacts only
+}
+
+// DeliveryFilter narrows a webhook's delivery log; zero fields do not.
+type DeliveryFilter struct {
+	State    DeliveryState
+	Event    string
+	From, To time.Time // created_at, inclusive
+}
+
+// DeliveryView is a delivery with its attempts, oldest first.
+type DeliveryView struct {
+	Delivery
+	Log    []Attempt
+	URL    string
+	Format Format
+	Body   []byte
+}
+
+// FeedItem is an event in a webhook's pull feed, in the order of commits.
+type FeedItem struct {
+	Delivery  DeliveryID
+	Event     EventID
+	EventName string
+	Body      []byte
+	CreatedAt time.Time
+}

@@ -1,0 +1,95 @@
+package signalbox
+
+import "time"
+
+// The longest a signal's fields may be (contract sections 2 and 3), in characters for names and bytes for the rest.
+const (
+	MaxName       = 200 // type, source, names and titles
+	MaxEmail      = 254
+	MaxDomain     = 253
+	MaxURL        = 2048
+	MaxLinkedIn   = 512
+	MaxKey        = 255      // idempotency keys
+	MaxAttributes = 64 << 10 // an entity's attributes, as JSON
+	MaxFuture     = 24 * time.Hour
+)
+
+// Signal is one event that a tool told us, as it is stored.
+type Signal struct {
+	ID          SignalID
+	Workspace   WorkspaceID
+	Type        string
+	TypeID      TypeID
+	Source      string
+	Account     AccountID // 0: unattributed
+	Contact     ContactID // 0: none
+	Properties  []byte    // a JSON object, JSON.stringify-stable; nil when there is none
+	Backfill    bool      // scores, never triggers
+	OccurredAt  time.Time
+	CreatedAt   time.Time
+	PrevAccount SignalID // the account's signal before this one: its timeline is a chain
+	PrevContact SignalID // the contact's signal before this one
+	CausedTo    int64    // the highest id that the signal's own decision made: what it caused lies in (ID, CausedTo]
+	ErasedAt    time.Time
+}
+
+// SignalType is a kind of signal that a workspace has seen or declared.
+type SignalType struct {
+	ID        TypeID
+	Workspace WorkspaceID
+	Name      string
+	Declared  bool
+	CreatedAt time.Time
+}
+
+// SignalInput is a signal as a face decoded it, before it is matched: fields trimmed and within their bounds, not yet normalised.
+type SignalInput struct {
+	Type       string
+	Source     string
+	Account    AccountInput
+	Contact    ContactInput
+	Properties []byte    // JSON.stringify-stable JSON object, nil for none
+	OccurredAt time.Time // zero: now
+	Backfill   bool
+
+	IdempotencyKey string   // "" for none
+	BodyHash       [16]byte // of the canonical JSON value; set when there is a key
+}
+
+// AccountInput is what a signal says of a company.
+type AccountInput struct {
+	Domain     string
+	Name       string
+	Attributes []byte // a JSON object to merge (RFC 7396), nil for none
+}
+
+// ContactInput is what a signal says of a person.
+type ContactInput struct {
+	Email       string
+	FirstName   string
+	LastName    string
+	Title       string
+	LinkedInURL string
+	Attributes  []byte // a JSON object to merge (RFC 7396), nil for none
+}
+
+// Receipt is the answer to a signal: exactly what S0-23 shows.
+type Receipt struct {
+	ID        SignalID
+	Type      string
+	Source    string
+	Account   AccountID
+	Contact   ContactID
+	CreatedAt time.Time
+	Replayed  bool   // the stored answer of an earlier signal with the same idempotency key
+	Quota     *Quota // what is left of the limit that applies; nil when none does
+}
+
+// Verdict is what became of one input of a batch: a Receipt, or the Err that refused it.
+type Verdict struct {
+	Receipt
+	Err error
+}
+
+// Status is what the answer to a signal says of it (S0-24).
+const Status = "received"

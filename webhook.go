@@ -1,0 +1,181 @@
+package signalbox
+
+import "time"
+
+// Format is the shape of a webhook's bodies and of its vendor headers (contract section 12).
+type Format string
+
+// The formats that this version sends.
+const (
+	FormatStairoids Format = "stairoids"
+	FormatStandard  Format = "standard"
+)
+
+// SignatureFormat is a variant of a format's vendor signature; "" is the format's own.
+type SignatureFormat string
+
+// SignaturePrefixed writes X-Stairoids-Signature as sha256=<hex> (contradiction C1).
+const SignaturePrefixed SignatureFormat = "prefixed"
+
+// WebhookKind says how events reach the receiver.
+type WebhookKind string
+
+// A push webhook is sent to; a pull webhook has no url and is read by its feed.
+const (
+	KindPush WebhookKind = "push"
+	KindPull WebhookKind = "pull"
+)
+
+// DefaultMaxInFlight is how many requests one webhook gets at the same time unless set.
+const DefaultMaxInFlight = 8
+
+// Webhook is a registered receiver.
+type Webhook struct {
+	ID              WebhookID
+	Workspace       WorkspaceID
+	Kind            WebhookKind
+	URL             string   // "" for a pull webhook
+	Events          []string // names, "prefix.*" or "*"
+	Label           string
+	Description     string
+	Format          Format
+	SignatureFormat SignatureFormat
+	SealedSecret    []byte
+	SealedHeaders   []byte // custom headers as a JSON object, sealed; nil for none
+	HeaderNames     []string
+	MaxInFlight     int
+	Enabled         bool
+	DisabledReason  string // "" while enabled
+	Temporary       bool   // goes with its last reader
+	LastReadAt      time.Time
+	Revision        int64 // grows with each change
+	CreatedAt       time.Time
+	UpdatedAt       time.Time
+}
+
+// Event is something that happened here, with its bytes frozen for each format that a subscribed webhook has.
+type Event struct {
+	ID        EventID
+	Workspace WorkspaceID
+	Name      string // "signal.created"
+	Signal    SignalID
+	Account   AccountID
+	Contact   ContactID
+	Bodies    Bodies
+	CausedTo  int64 // its deliveries lie in (ID, CausedTo]
+	Test      bool
+	CreatedAt time.Time
+}
+
+// Bodies are an event's frozen bytes by format; nil where no webhook of that format takes the event.
+type Bodies struct {
+	Stairoids []byte
+	Standard  []byte
+}
+
+// Of returns the bytes for a format.
+func (b Bodies) Of(f Format) []byte {
+	if f == FormatStandard {
+		return b.Standard
+	}
+	return b.Stairoids
+}
+
+// Set freezes the bytes for a format.
+func (b *Bodies) Set(f Format, body []byte) {
+	if f == FormatStandard {
+		b.Standard = body
+		return
+	}
+	b.Stairoids = body
+}
+
+// DeliveryState is where a delivery stands; docs/states.md draws the transitions.
+type DeliveryState uint8
+
+// The states of a delivery. Pending and Retrying are open, the others final until somebody retries by hand.
+const (
+	Pending   DeliveryState = 1 // no attempt has ended yet
+	Retrying  DeliveryState = 2 // at least one attempt failed, another is due
+	Delivered DeliveryState = 3 // a 2xx answer, or read by a pull webhook's reader
+	Failed    DeliveryState = 4 // no attempts are left; kept, can be retried
+	Skipped   DeliveryState = 5 // never sent, with the reason; kept, can be retried
+)
+
+// deliveryStates are the words of the wire, by state.
+var deliveryStates = [...]string{Pending: "pending", Retrying: "retrying", Delivered: "delivered", Failed: "failed", Skipped: "skipped"}
+
+func (s DeliveryState) String() string {
+	if int(s) < len(deliveryStates) && deliveryStates[s] != "" {
+		return deliveryStates[s]
+	}
+	return "unknown"
+}
+
+// ParseDeliveryState reads a state's word.
+func ParseDeliveryState(word string) (DeliveryState, bool) {
+	for s, w := range deliveryStates {
+		if w == word && w != "" {
+			return DeliveryState(s), true
+		}
+	}
+	return 0, false
+}
+
+// Open says whether an attempt may still come by itself.
+func (s DeliveryState) Open() bool { return s == Pending || s == Retrying }
+
+// The reasons that a delivery's state is what it is, beside those that retry gives.
+const (
+	ReasonDisabled = "webhook_disabled" // skipped: the webhook was disabled when the event was made
+	ReasonDeleted  = "webhook_deleted"  // failed: the webhook was deleted before it was sent
+	ReasonExpired  = "expired"          // failed: its event was past retention when it came due
+	ReasonPull     = "pull"             // pending: waits to be read
+	ReasonRead     = "read"             // delivered: the feed's reader came back for more
+	ReasonErased   = "erased"           // failed: the record that its event is about was erased
+	ReasonManual   = "manual_retry"     // retrying: an attempt was asked for by hand
+)
+
+// Delivery is one event for one webhook.
+type Delivery struct {
+	ID        DeliveryID
+	Workspace WorkspaceID
+	Webhook   WebhookID
+	Event     EventID
+	EventName string
+	State     DeliveryState
+	Reason    string
+	Attempts  int       // attempts that counted
+	DueAt     time.Time // of the next attempt; zero when there is none
+	Manual    *Resume   // not nil: the next attempt was asked for by hand
+	Test      bool      // a test call: one attempt, never retried
+	CreatedAt time.Time
+	DoneAt    time.Time // zero while open
+}
+
+// Resume is what a delivery goes back to when an attempt asked for by hand fails: the schedule is unchanged (contract section 12).
+type Resume struct {
+	State  DeliveryState
+	Reason string
+	DueAt  time.Time // zero: none
+}
+
+// Attempt is one HTTP request of a delivery.
+type Attempt struct {
+	ID         AttemptID
+	Workspace  WorkspaceID
+	Delivery   DeliveryID
+	At         time.Time
+	Duration   time.Duration
+	DNS        time.Duration
+	Connect    time.Duration
+	TLS        time.Duration
+	FirstByte  time.Duration
+	RemoteAddr string
+	StatusCode int    // 0: no answer
+	Error      string // why there was no answer that counts, "" on a 2xx
+	Headers    []byte // response headers as a JSON object, nil without an answer
+	Body       []byte // the first 16 KiB of the answer
+	Truncated  bool
+	Manual     bool
+}
