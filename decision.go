@@ -167,3 +167,10 @@ type Due struct {
 	Subject   int64
 	At        time.Time
 }
+
+// Again is what the owner of a due row says of it when it was handed over.
+type Again struct {
+	At   time.Time // come again then
+	Done bool      // nothing waits any more: remove the row
+	Kept bool      // the owner has set or removed the row itself
+}

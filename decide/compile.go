@@ -1,0 +1,129 @@
+package decide
+
+import (
+	"crypto/sha256"
+	"sync"
+
+	"signalbox"
+	"signalbox/identity"
+	"signalbox/wire"
+)
+
+// Compiled is one version of a workspace's definitions, ready to be asked. It never changes but for the signal types that it
+// learns. Safe for concurrent use.
+type Compiled struct {
+	Definitions *signalbox.Definitions
+	rules       *identity.Rules
+	subscribed  map[string][]*signalbox.Webhook // by event name, in id order
+	types       sync.Map                        // name → signalbox.TypeID, for types first seen after this version was made
+}
+
+// Compile makes definitions ready. It is done outside any transaction.
+func Compile(d *signalbox.Definitions) *Compiled {
+	c := &Compiled{Definitions: d, rules: identity.NewRules(d.Workspace), subscribed: map[string][]*signalbox.Webhook{}}
+	for _, event := range wire.EventTypes() {
+		for i := range d.Webhooks {
+			if wire.Matches(d.Webhooks[i].Events, event.Name) {
+				c.subscribed[event.Name] = append(c.subscribed[event.Name], &d.Webhooks[i])
+			}
+		}
+	}
+	for name, t := range d.Types {
+		c.types.Store(name, t.ID)
+	}
+	return c
+}
+
+// Learn remembers types that a committed turn has made, so that later inputs need not ask for them.
+func (c *Compiled) Learn(types []signalbox.SignalType) {
+	for _, t := range types {
+		if t.Workspace == c.Definitions.Workspace.ID {
+			c.types.Store(t.Name, t.ID)
+		}
+	}
+}
+
+// Webhook returns a webhook of these definitions, nil when there is none.
+func (c *Compiled) Webhook(id signalbox.WebhookID) *signalbox.Webhook {
+	for i := range c.Definitions.Webhooks {
+		if c.Definitions.Webhooks[i].ID == id {
+			return &c.Definitions.Webhooks[i]
+		}
+	}
+	return nil
+}
+
+// Input is one thing to decide on; exactly one of its pointers is set.
+type Input struct {
+	Workspace signalbox.WorkspaceID
+	APIKey    signalbox.KeyID // whose limits count it; 0 for none
+
+	Signal  *signalbox.SignalInput
+	Account *AccountAct
+	Contact *ContactAct
+}
+
+// AccountAct is a person's act on an account: a patch, or its erasure.
+type AccountAct struct {
+	ID    signalbox.AccountID
+	Patch signalbox.AccountPatch
+	Erase bool
+}
+
+// ContactAct is a person's act on a contact: a patch, or its erasure.
+type ContactAct struct {
+	ID    signalbox.ContactID
+	Patch signalbox.ContactPatch
+	Erase bool
+}
+
+// Prepared is an input that was checked and normalised under one version of its workspace's definitions.
+type Prepared struct {
+	Input
+	By *Compiled
+
+	subject identity.Subject
+	typeID  signalbox.TypeID // 0: not seen when it was prepared
+	answer  signalbox.AnswerKey
+}
+
+// Prepare checks an input and normalises what it says of people and companies. Its errors are signalbox.Errors that name the field.
+func (c *Compiled) Prepare(in Input) (Prepared, error) {
+	p := Prepared{Input: in, By: c}
+	if in.Signal == nil {
+		return p, nil
+	}
+	subject, err := identity.Resolve(c.rules, *in.Signal)
+	if err != nil {
+		return p, err
+	}
+	if c.Definitions.Workspace.RequireIdentity && subject.AccountDomain == "" && subject.EmailMatch == "" && subject.LinkedIn == "" {
+		return p, signalbox.InvalidField("contact.email", "this workspace requires account.domain or contact.email to tell whom a signal is about")
+	}
+	p.subject = subject
+	if id, ok := c.types.Load(in.Signal.Type); ok {
+		p.typeID = id.(signalbox.TypeID)
+	}
+	if in.Signal.IdempotencyKey != "" {
+		p.answer = answerKey(in.Workspace, in.Signal.IdempotencyKey)
+	}
+	return p, nil
+}
+
+// AnswerKey names the answer kept for the input's idempotency key; false when it has none.
+func (p *Prepared) AnswerKey() (signalbox.AnswerKey, bool) {
+	return p.answer, p.answer != signalbox.AnswerKey{}
+}
+
+func answerKey(ws signalbox.WorkspaceID, key string) signalbox.AnswerKey {
+	sum := sha256.Sum256([]byte(key))
+	return signalbox.AnswerKey{Workspace: ws, Key: [16]byte(sum[:16])}
+}
+
+// Rows is a bound of how many rows saving the input's decision can write: turns are filled by it.
+func (p *Prepared) Rows() int {
+	if p.Signal == nil {
+		return 4
+	}
+	return 8 + len(p.By.subscribed[wire.EventSignalCreated])
+}

@@ -1,0 +1,62 @@
+package decide
+
+import (
+	"slices"
+
+	"signalbox"
+)
+
+// Need says what the store must read for these inputs, each thing once.
+func Need(inputs []Prepared) signalbox.Need {
+	n := needs{seen: make(map[signalbox.RecordKey]bool, 2*len(inputs))}
+	heads := map[signalbox.WorkspaceID]bool{}
+	for i := range inputs {
+		in := &inputs[i]
+		if !heads[in.Workspace] {
+			heads[in.Workspace] = true
+			n.Workspaces = append(n.Workspaces, in.Workspace)
+		}
+		switch {
+		case in.Signal != nil:
+			n.signal(in)
+		case in.Account != nil:
+			n.Accounts = append(n.Accounts, in.Account.ID)
+		case in.Contact != nil:
+			n.Contacts = append(n.Contacts, in.Contact.ID)
+		}
+	}
+	slices.Sort(n.Workspaces)
+	return n.Need
+}
+
+// needs collects a Need.
+type needs struct {
+	signalbox.Need
+	seen map[signalbox.RecordKey]bool
+}
+
+func (n *needs) signal(in *Prepared) {
+	n.key(in.Workspace, signalbox.KeyDomain, in.subject.AccountDomain)
+	n.key(in.Workspace, signalbox.KeyEmail, in.subject.EmailMatch)
+	n.key(in.Workspace, signalbox.KeyLinkedIn, in.subject.LinkedIn)
+	if in.typeID == 0 {
+		n.Types = append(n.Types, signalbox.TypeKey{Workspace: in.Workspace, Name: in.Signal.Type})
+	}
+	if key, ok := in.AnswerKey(); ok {
+		n.Answered = append(n.Answered, key)
+	}
+	for _, m := range meterKeys(in) {
+		if !slices.Contains(n.Meters, m) {
+			n.Meters = append(n.Meters, m)
+		}
+	}
+}
+
+func (n *needs) key(ws signalbox.WorkspaceID, kind signalbox.KeyKind, value string) {
+	key := signalbox.RecordKey{Workspace: ws, Kind: kind, Value: value}
+	if value == "" || n.seen[key] {
+		return
+	}
+	n.seen[key] = true
+	n.Keys = append(n.Keys, key)
+}

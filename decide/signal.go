@@ -1,0 +1,177 @@
+package decide
+
+import (
+	"signalbox"
+	"signalbox/wire"
+)
+
+// signal decides one signal: counted, recognised as a repeat or matched, stored, told.
+func (f *fold) signal(in *Prepared) (signalbox.Receipt, error) {
+	if receipt, err, answered := f.repeat(in); answered {
+		return receipt, err
+	}
+	if err := f.checkAttributes(in); err != nil {
+		return signalbox.Receipt{}, err
+	}
+	typeID, isNew, err := f.typeOf(in)
+	if err != nil {
+		return signalbox.Receipt{}, err
+	}
+	quota, err := f.count(in)
+	if err != nil {
+		return signalbox.Receipt{}, err
+	}
+	if isNew {
+		typeID = f.newType(in)
+	}
+	account := f.account(in)
+	contact := f.contact(in, account)
+	if account == nil && contact != nil && contact.Account != 0 {
+		// Nothing says which company it is but the person: it is about the company that the person is known with.
+		if known := f.now.Accounts[contact.Account]; known != nil && known.ErasedAt.IsZero() {
+			account = known
+		}
+	}
+	s := f.store(in, typeID, account, contact)
+	f.remember(in, s)
+	r := receiptOf(s)
+	r.Quota = quota
+	return r, nil
+}
+
+// repeat answers a signal whose idempotency key was answered before: with that answer when it says the same, as a mismatch
+// when it does not (contract section 3). A repeat counts against the limits like any other accepted signal.
+func (f *fold) repeat(in *Prepared) (signalbox.Receipt, error, bool) {
+	key, ok := in.AnswerKey()
+	if !ok {
+		return signalbox.Receipt{}, nil, false
+	}
+	first, ok := f.now.Answered[key]
+	if !ok {
+		return signalbox.Receipt{}, nil, false
+	}
+	if first.Body != in.Signal.BodyHash {
+		return signalbox.Receipt{}, &signalbox.Error{
+			Code: signalbox.IdempotencyMismatch, Param: "idempotency_key",
+			Msg: "this idempotency key was used with another body; use a new key for a new signal",
+		}, true
+	}
+	quota, err := f.count(in)
+	if err != nil {
+		return signalbox.Receipt{}, err, true
+	}
+	return signalbox.Receipt{
+		ID: first.Signal, Type: in.Signal.Type, Source: in.Signal.Source,
+		Account: first.Account, Contact: first.Contact, CreatedAt: first.CreatedAt,
+		Replayed: true, Quota: quota,
+	}, nil, true
+}
+
+// remember keeps the answer for the signal's idempotency key, if it has one.
+func (f *fold) remember(in *Prepared, s *signalbox.Signal) {
+	key, ok := in.AnswerKey()
+	if !ok {
+		return
+	}
+	a := signalbox.Answered{
+		Key: key, Day: f.env.Now.Unix() / 86400, Body: in.Signal.BodyHash,
+		Signal: s.ID, Account: s.Account, Contact: s.Contact, CreatedAt: s.CreatedAt,
+	}
+	f.now.Answered[key] = a
+	f.out.Answered = append(f.out.Answered, a)
+}
+
+// typeOf finds the signal's type; isNew says that the workspace sees it for the first time and has room for it.
+func (f *fold) typeOf(in *Prepared) (id signalbox.TypeID, isNew bool, err error) {
+	if in.typeID != 0 {
+		return in.typeID, false, nil
+	}
+	if id, ok := f.now.Types[signalbox.TypeKey{Workspace: in.Workspace, Name: in.Signal.Type}]; ok {
+		return id, false, nil
+	}
+	if f.now.Heads[in.Workspace].Types >= signalbox.MaxSignalTypes {
+		return 0, false, signalbox.InvalidField("type",
+			"this workspace already has %d signal types, the most it can have: put what varies into properties and use a known type", signalbox.MaxSignalTypes)
+	}
+	return 0, true, nil
+}
+
+func (f *fold) newType(in *Prepared) signalbox.TypeID {
+	id := signalbox.TypeID(f.mint(in.Workspace))
+	f.now.Types[signalbox.TypeKey{Workspace: in.Workspace, Name: in.Signal.Type}] = id
+	head := f.now.Heads[in.Workspace]
+	head.Types++
+	f.now.Heads[in.Workspace] = head
+	f.out.Types = append(f.out.Types, signalbox.SignalType{ID: id, Workspace: in.Workspace, Name: in.Signal.Type, CreatedAt: f.env.Now})
+	return id
+}
+
+// store makes the signal's row and what it causes.
+func (f *fold) store(in *Prepared, typeID signalbox.TypeID, account *signalbox.Account, contact *signalbox.Contact) *signalbox.Signal {
+	s := signalbox.Signal{
+		ID: signalbox.SignalID(f.mint(in.Workspace)), Workspace: in.Workspace,
+		Type: in.Signal.Type, TypeID: typeID, Source: in.Signal.Source,
+		Properties: in.Signal.Properties, Backfill: in.Signal.Backfill,
+		OccurredAt: in.Signal.OccurredAt, CreatedAt: f.env.Now,
+	}
+	if s.OccurredAt.IsZero() {
+		s.OccurredAt = f.env.Now
+	}
+	if account != nil {
+		s.Account = account.ID
+		s.PrevAccount = f.link(in.Workspace, signalbox.EntityID(account.ID), s.ID)
+	}
+	if contact != nil {
+		s.Contact = contact.ID
+		s.PrevContact = f.link(in.Workspace, signalbox.EntityID(contact.ID), s.ID)
+	}
+	s.CausedTo = int64(s.ID)
+	if !s.Backfill { // a backfilled signal is history: nobody is told (contract section 3)
+		f.tell(in, &s, account, contact)
+	}
+	f.out.Signals = append(f.out.Signals, s)
+	return &f.out.Signals[len(f.out.Signals)-1]
+}
+
+// tell makes the event signal.created, with a delivery for every webhook that subscribes to it; without any there is no event.
+func (f *fold) tell(in *Prepared, s *signalbox.Signal, account *signalbox.Account, contact *signalbox.Contact) {
+	webhooks := in.By.subscribed[wire.EventSignalCreated]
+	if len(webhooks) == 0 {
+		return
+	}
+	e := signalbox.Event{
+		ID: signalbox.EventID(f.mint(in.Workspace)), Workspace: in.Workspace, Name: wire.EventSignalCreated,
+		Signal: s.ID, Account: s.Account, Contact: s.Contact, CreatedAt: f.env.Now,
+	}
+	info := wire.EventInfo{Codec: f.env.Codec, Event: e.ID, Workspace: e.Workspace, CreatedAt: e.CreatedAt, Signal: s, Account: account, Contact: contact}
+	for _, w := range webhooks {
+		if e.Bodies.Of(w.Format) == nil {
+			e.Bodies.Set(w.Format, wire.SignalCreated(w.Format, info))
+		}
+		f.out.Deliveries = append(f.out.Deliveries, f.deliver(w, &e))
+	}
+	e.CausedTo = f.last[in.Workspace]
+	s.CausedTo = e.CausedTo
+	f.out.Events = append(f.out.Events, e)
+}
+
+// deliver makes the delivery of an event to one webhook: due now, waiting to be read, or kept because the webhook is disabled.
+func (f *fold) deliver(w *signalbox.Webhook, e *signalbox.Event) signalbox.NewDelivery {
+	d := signalbox.Delivery{
+		ID: signalbox.DeliveryID(f.mint(e.Workspace)), Workspace: e.Workspace, Webhook: w.ID, Event: e.ID, EventName: e.Name,
+		State: signalbox.Pending, CreatedAt: f.env.Now,
+	}
+	switch {
+	case !w.Enabled:
+		d.State, d.Reason, d.DoneAt = signalbox.Skipped, signalbox.ReasonDisabled, f.env.Now
+	case w.Kind == signalbox.KindPull:
+		d.Reason = signalbox.ReasonPull
+	default:
+		d.DueAt = f.env.Now
+	}
+	return signalbox.NewDelivery{Delivery: d}
+}
+
+func receiptOf(s *signalbox.Signal) signalbox.Receipt {
+	return signalbox.Receipt{ID: s.ID, Type: s.Type, Source: s.Source, Account: s.Account, Contact: s.Contact, CreatedAt: s.CreatedAt}
+}

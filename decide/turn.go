@@ -1,0 +1,170 @@
+package decide
+
+import (
+	"fmt"
+	"time"
+
+	"signalbox"
+)
+
+// Env is what a turn is given beside its inputs: one clock reading for all of them, and the makers of ids and of their text.
+type Env struct {
+	Now   time.Time // UTC, whole microseconds
+	IDs   IDs
+	Codec *signalbox.Codec
+}
+
+// IDs makes ids: each above the one before, and above what Above was told.
+type IDs interface {
+	Next(now time.Time) int64
+	Above(id int64)
+}
+
+// Outcome is what became of one input: the answer of its kind, or Err. Stale says that the input was not decided because its
+// workspace's definitions have changed since it was prepared.
+type Outcome struct {
+	Receipt signalbox.Receipt
+	Account *signalbox.Account
+	Contact *signalbox.Contact
+	Job     *signalbox.Job
+	Err     error
+	Stale   bool
+}
+
+// Poison is the panic of one input: the whole turn is void, and can be run again without it.
+type Poison struct {
+	Input int // its place among the turn's inputs
+	Value any
+	Stack []byte
+}
+
+func (p *Poison) Error() string {
+	return fmt.Sprintf("deciding input %d panicked: %v", p.Input, p.Value)
+}
+
+// fold is one turn under way: the situation as the inputs so far have changed it, and what they cause.
+type fold struct {
+	env Env
+	now *signalbox.Situation
+	out *signalbox.Decision
+
+	accounts map[signalbox.AccountID]int // place in out.Accounts
+	contacts map[signalbox.ContactID]int // place in out.Contacts
+	states   map[signalbox.EntityID]bool // already in out.States
+	last     map[signalbox.WorkspaceID]int64
+}
+
+// Turn decides prepared inputs in order. The Situation is used up: it must not be read again. The error is a *Poison.
+func Turn(s *signalbox.Situation, inputs []Prepared, env Env) (*signalbox.Decision, []Outcome, error) {
+	f := &fold{
+		env: env, now: s,
+		out: &signalbox.Decision{
+			Heads:  map[signalbox.WorkspaceID]signalbox.Head{},
+			Meters: map[signalbox.MeterKey]signalbox.Meter{},
+		},
+		accounts: map[signalbox.AccountID]int{},
+		contacts: map[signalbox.ContactID]int{},
+		states:   make(map[signalbox.EntityID]bool, 2*len(inputs)),
+		last:     map[signalbox.WorkspaceID]int64{},
+	}
+	for _, head := range s.Heads {
+		env.IDs.Above(head.LastID)
+	}
+	outcomes := make([]Outcome, len(inputs))
+	for i := range inputs {
+		if err := f.input(i, &inputs[i], &outcomes[i]); err != nil {
+			return nil, nil, err
+		}
+	}
+	f.close()
+	return f.out, outcomes, nil
+}
+
+// input decides one input, and turns its panic into a Poison.
+func (f *fold) input(place int, in *Prepared, out *Outcome) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = &Poison{Input: place, Value: v, Stack: stack()}
+		}
+	}()
+	head, ok := f.now.Heads[in.Workspace]
+	if !ok {
+		out.Err = signalbox.NoSuch("workspace")
+		return nil
+	}
+	if head.Definitions != in.By.Definitions.Version {
+		out.Stale = true
+		return nil
+	}
+	switch {
+	case in.Signal != nil:
+		out.Receipt, out.Err = f.signal(in)
+	case in.Account != nil:
+		f.accountAct(in, out)
+	case in.Contact != nil:
+		f.contactAct(in, out)
+	}
+	return nil
+}
+
+// close writes the heads of the workspaces that got ids.
+func (f *fold) close() {
+	for ws, id := range f.last {
+		head := f.now.Heads[ws]
+		head.LastID = max(head.LastID, id)
+		f.out.Heads[ws] = head
+	}
+}
+
+// mint makes the next id of a workspace.
+func (f *fold) mint(ws signalbox.WorkspaceID) int64 {
+	id := f.env.IDs.Next(f.env.Now)
+	f.last[ws] = id
+	return id
+}
+
+// writeAccount has the account saved as it stands at the end of the turn.
+func (f *fold) writeAccount(a *signalbox.Account, isNew bool) {
+	if _, ok := f.accounts[a.ID]; ok {
+		return
+	}
+	f.accounts[a.ID] = len(f.out.Accounts)
+	f.out.Accounts = append(f.out.Accounts, signalbox.Written[signalbox.Account]{Row: a, New: isNew})
+	f.now.Accounts[a.ID] = a
+}
+
+// writeContact has the contact saved as it stands at the end of the turn.
+func (f *fold) writeContact(c *signalbox.Contact, isNew bool) {
+	if _, ok := f.contacts[c.ID]; ok {
+		return
+	}
+	f.contacts[c.ID] = len(f.out.Contacts)
+	f.out.Contacts = append(f.out.Contacts, signalbox.Written[signalbox.Contact]{Row: c, New: isNew})
+	f.now.Contacts[c.ID] = c
+}
+
+// know makes a record known by a key, from this input on.
+func (f *fold) know(key signalbox.RecordKey, entity signalbox.EntityID) {
+	f.now.Keys[key] = entity
+	f.out.Keys = append(f.out.Keys, signalbox.NewKey{RecordKey: key, Entity: entity})
+}
+
+// link puts a signal at the head of a record's timeline and returns the one that was there.
+func (f *fold) link(ws signalbox.WorkspaceID, entity signalbox.EntityID, id signalbox.SignalID) signalbox.SignalID {
+	if entity == 0 {
+		return 0
+	}
+	state, ok := f.now.States[entity]
+	if !ok {
+		state = &signalbox.EntityState{Entity: entity, Workspace: ws}
+		f.now.States[entity] = state
+	}
+	if !f.states[entity] {
+		f.states[entity] = true
+		f.out.States = append(f.out.States, state)
+	}
+	before := state.LastSignal
+	state.LastSignal, state.LastSignalAt = id, f.env.Now
+	state.Signals++
+	return before
+}

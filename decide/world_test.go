@@ -1,0 +1,232 @@
+package decide_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"signalbox"
+	"signalbox/decide"
+)
+
+// world is a database of one workspace as deciding sees it: situations are read from it and decisions applied to it, so that a
+// test can go from turn to turn. The store's suite proves that the real one does the same.
+type world struct {
+	t        testing.TB
+	now      time.Time
+	ids      *signalbox.IDs
+	codec    *signalbox.Codec
+	defs     signalbox.Definitions
+	head     signalbox.Head
+	keys     map[signalbox.RecordKey]signalbox.EntityID
+	accounts map[signalbox.AccountID]signalbox.Account
+	contacts map[signalbox.ContactID]signalbox.Contact
+	states   map[signalbox.EntityID]signalbox.EntityState
+	types    map[signalbox.TypeKey]signalbox.TypeID
+	answered map[signalbox.AnswerKey]signalbox.Answered
+	meters   map[signalbox.MeterKey]signalbox.Meter
+	signals  []signalbox.Signal
+	events   []signalbox.Event
+	sent     []signalbox.NewDelivery
+	jobs     []signalbox.Job
+}
+
+const ws = signalbox.WorkspaceID(7)
+
+func newWorld(t testing.TB) *world {
+	return &world{
+		t: t, now: time.Date(2026, 11, 20, 16, 0, 0, 0, time.UTC), ids: signalbox.NewIDs(0), codec: signalbox.NewCodec([16]byte{1}),
+		defs:     signalbox.Definitions{Version: 1, Workspace: signalbox.Workspace{ID: ws, Name: "Acme"}},
+		head:     signalbox.Head{Definitions: 1},
+		keys:     map[signalbox.RecordKey]signalbox.EntityID{},
+		accounts: map[signalbox.AccountID]signalbox.Account{},
+		contacts: map[signalbox.ContactID]signalbox.Contact{},
+		states:   map[signalbox.EntityID]signalbox.EntityState{},
+		types:    map[signalbox.TypeKey]signalbox.TypeID{},
+		answered: map[signalbox.AnswerKey]signalbox.Answered{},
+		meters:   map[signalbox.MeterKey]signalbox.Meter{},
+	}
+}
+
+// webhook adds a webhook and makes a new version of the definitions.
+func (w *world) webhook(hook signalbox.Webhook) signalbox.WebhookID {
+	hook.ID, hook.Workspace = signalbox.WebhookID(w.ids.Next(w.now)), ws
+	w.change(func(d *signalbox.Definitions) { d.Webhooks = append(slices.Clone(d.Webhooks), hook) })
+	return hook.ID
+}
+
+func (w *world) change(f func(*signalbox.Definitions)) {
+	f(&w.defs)
+	w.defs.Version++
+	w.head.Definitions = w.defs.Version
+}
+
+func (w *world) compile() *decide.Compiled {
+	d := w.defs
+	return decide.Compile(&d)
+}
+
+// turn decides inputs in one turn and applies what it caused.
+func (w *world) turn(inputs ...decide.Input) []decide.Outcome {
+	w.t.Helper()
+	c := w.compile()
+	outcomes := make([]decide.Outcome, len(inputs))
+	var prepared []decide.Prepared
+	var place []int
+	for i, in := range inputs {
+		in.Workspace = ws
+		p, err := c.Prepare(in)
+		if err != nil {
+			outcomes[i].Err = err
+			continue
+		}
+		prepared, place = append(prepared, p), append(place, i)
+	}
+	d, list, err := decide.Turn(w.situation(decide.Need(prepared)), prepared, decide.Env{Now: w.now, IDs: w.ids, Codec: w.codec})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.apply(d)
+	for n, i := range place {
+		outcomes[i] = list[n]
+	}
+	return outcomes
+}
+
+// signal decides one signal in a turn of its own and fails the test when it is refused.
+func (w *world) signal(in signalbox.SignalInput) signalbox.Receipt {
+	w.t.Helper()
+	out := w.try(in)
+	if out.Err != nil {
+		w.t.Fatal(out.Err)
+	}
+	return out.Receipt
+}
+
+func (w *world) try(in signalbox.SignalInput) decide.Outcome {
+	w.t.Helper()
+	if in.Type == "" {
+		in.Type = "page_view"
+	}
+	if in.Source == "" {
+		in.Source = "test"
+	}
+	return w.turn(decide.Input{Signal: &in})[0]
+}
+
+// situation reads what a turn needs: as the store does, the records that keys lead to come with their states, and a contact with
+// its account.
+func (w *world) situation(n signalbox.Need) *signalbox.Situation {
+	s := &signalbox.Situation{
+		Heads: map[signalbox.WorkspaceID]signalbox.Head{ws: w.head}, Keys: map[signalbox.RecordKey]signalbox.EntityID{},
+		Accounts: map[signalbox.AccountID]*signalbox.Account{}, Contacts: map[signalbox.ContactID]*signalbox.Contact{},
+		States: map[signalbox.EntityID]*signalbox.EntityState{}, Types: map[signalbox.TypeKey]signalbox.TypeID{},
+		Answered: map[signalbox.AnswerKey]signalbox.Answered{}, Meters: map[signalbox.MeterKey]signalbox.Meter{},
+	}
+	for _, key := range n.Keys {
+		if id, ok := w.keys[key]; ok {
+			s.Keys[key] = id
+			if key.Kind == signalbox.KeyDomain {
+				n.Accounts = append(n.Accounts, signalbox.AccountID(id))
+			} else {
+				n.Contacts = append(n.Contacts, signalbox.ContactID(id))
+			}
+		}
+	}
+	for _, id := range n.Contacts {
+		if c, ok := w.contacts[id]; ok {
+			s.Contacts[id] = &c
+			n.Accounts = append(n.Accounts, c.Account)
+			w.state(s, signalbox.EntityID(id))
+		}
+	}
+	for _, id := range n.Accounts {
+		if a, ok := w.accounts[id]; ok {
+			s.Accounts[id] = &a
+			w.state(s, signalbox.EntityID(id))
+		}
+	}
+	for _, key := range n.Types {
+		if id, ok := w.types[key]; ok {
+			s.Types[key] = id
+		}
+	}
+	for _, key := range n.Answered {
+		if a, ok := w.answered[key]; ok {
+			s.Answered[key] = a
+		}
+	}
+	for _, key := range n.Meters {
+		s.Meters[key] = w.meters[key]
+	}
+	return s
+}
+
+func (w *world) state(s *signalbox.Situation, id signalbox.EntityID) {
+	if st, ok := w.states[id]; ok {
+		s.States[id] = &st
+	}
+}
+
+// apply saves a decision, and holds it to what the database would refuse.
+func (w *world) apply(d *signalbox.Decision) {
+	w.t.Helper()
+	for _, key := range d.Freed {
+		delete(w.keys, key)
+	}
+	for _, k := range d.Keys {
+		if taken, ok := w.keys[k.RecordKey]; ok {
+			w.t.Fatalf("key %v given to %d and %d", k.RecordKey, taken, k.Entity)
+		}
+		w.keys[k.RecordKey] = k.Entity
+	}
+	for _, a := range d.Accounts {
+		if _, ok := w.accounts[a.Row.ID]; ok == a.New {
+			w.t.Fatalf("account %d: new is %t", a.Row.ID, a.New)
+		}
+		w.accounts[a.Row.ID] = *a.Row
+	}
+	for _, c := range d.Contacts {
+		if _, ok := w.contacts[c.Row.ID]; ok == c.New {
+			w.t.Fatalf("contact %d: new is %t", c.Row.ID, c.New)
+		}
+		w.contacts[c.Row.ID] = *c.Row
+	}
+	for _, s := range d.States {
+		w.states[s.Entity] = *s
+	}
+	for _, t := range d.Types {
+		w.types[signalbox.TypeKey{Workspace: t.Workspace, Name: t.Name}] = t.ID
+	}
+	for _, a := range d.Answered {
+		w.answered[a.Key] = a
+	}
+	for key, m := range d.Meters {
+		w.meters[key] = m
+	}
+	if head, ok := d.Heads[ws]; ok {
+		w.head = head
+	}
+	w.signals = append(w.signals, d.Signals...)
+	w.events = append(w.events, d.Events...)
+	w.sent = append(w.sent, d.Deliveries...)
+	w.jobs = append(w.jobs, d.Jobs...)
+}
+
+func (w *world) account(id signalbox.AccountID) signalbox.Account {
+	w.t.Helper()
+	a, ok := w.accounts[id]
+	if !ok {
+		w.t.Fatalf("no account %d", id)
+	}
+	return a
+}
+
+func (w *world) contact(id signalbox.ContactID) signalbox.Contact {
+	w.t.Helper()
+	c, ok := w.contacts[id]
+	if !ok {
+		w.t.Fatalf("no contact %d", id)
+	}
+	return c
+}

@@ -1,0 +1,327 @@
+package intake
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"signalbox"
+	"signalbox/decide"
+	"signalbox/internal/fault"
+)
+
+// Store saves what was decided.
+type Store interface {
+	// Decide runs one deciding transaction: prepare is called when it begins and says what to read; decide gets that, and its
+	// Decision is saved. It returns after the commit; an error means that nothing was saved.
+	Decide(ctx context.Context, prepare func() signalbox.Need, decide func(*signalbox.Situation) (*signalbox.Decision, error)) error
+	// Definitions reads the definitions of a workspace that are in force.
+	Definitions(ctx context.Context, ws signalbox.WorkspaceID) (*signalbox.Definitions, error)
+}
+
+// Sender takes deliveries from memory to their receivers.
+type Sender interface {
+	// Reserve asks for room for n deliveries with bodies of so many bytes; false: they must be found in the table.
+	Reserve(w *signalbox.Webhook, n, bytes int) (signalbox.Lease, bool)
+	// Unreserve gives room back when the deliveries were not saved.
+	Unreserve(w *signalbox.Webhook, n, bytes int)
+	// Send takes deliveries over that are saved, leased to this node and have their room.
+	Send(w *signalbox.Webhook, ready []signalbox.Ready)
+}
+
+// Waker is told what a commit has made; losing a call costs a poll, nothing else.
+type Waker interface {
+	Due(at time.Time)                          // a due row was written
+	Arrived(webhook signalbox.WebhookID)       // a pull webhook has something to read
+	Committed(signals int, took time.Duration) // for the metrics
+}
+
+// Config is what an Intake works with.
+type Config struct {
+	Store  Store
+	Sender Sender
+	Waker  Waker
+	IDs    decide.IDs
+	Codec  *signalbox.Codec
+	Now    func() time.Time // nil: the clock
+	Log    *slog.Logger
+}
+
+// twinWaits is how long a signal waits for an earlier one with the same idempotency key (contract section 3).
+const twinWaits = 5 * time.Second
+
+// Intake is where every input joins the next turn. Safe for concurrent use; Run must be running for anything to be answered.
+type Intake struct {
+	cfg   Config
+	queue *queue
+
+	mu       sync.RWMutex
+	compiled map[signalbox.WorkspaceID]*decide.Compiled
+}
+
+// New makes an intake; Run starts it.
+func New(cfg Config) *Intake {
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	return &Intake{cfg: cfg, queue: newQueue(), compiled: map[signalbox.WorkspaceID]*decide.Compiled{}}
+}
+
+// Submit has one signal decided and saved with all its consequences, and returns its answer after the commit.
+//
+// Errors: those of the signal itself (Invalid, IdempotencyMismatch, RateLimited), Overloaded when too much waits, InProgress when
+// an earlier signal with the same key has no answer for 5 s, Unavailable when the database cannot save, Internal when deciding
+// this signal panicked, and ctx's. After ctx's error the signal may have been stored or not: the same idempotency key tells.
+func (i *Intake) Submit(ctx context.Context, ws signalbox.WorkspaceID, key signalbox.KeyID, in signalbox.SignalInput) (signalbox.Receipt, error) {
+	out, err := i.one(ctx, decide.Input{Workspace: ws, APIKey: key, Signal: &in})
+	return out.Receipt, err
+}
+
+// PatchAccount changes an account as a person asked.
+func (i *Intake) PatchAccount(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.AccountID, p signalbox.AccountPatch) (signalbox.Account, error) {
+	out, err := i.one(ctx, decide.Input{Workspace: ws, Account: &decide.AccountAct{ID: id, Patch: p}})
+	if err != nil {
+		return signalbox.Account{}, err
+	}
+	return *out.Account, nil
+}
+
+// PatchContact changes a contact as a person asked.
+func (i *Intake) PatchContact(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.ContactID, p signalbox.ContactPatch) (signalbox.Contact, error) {
+	out, err := i.one(ctx, decide.Input{Workspace: ws, Contact: &decide.ContactAct{ID: id, Patch: p}})
+	if err != nil {
+		return signalbox.Contact{}, err
+	}
+	return *out.Contact, nil
+}
+
+// EraseAccount takes an account out of sight and its name out of use at once, and returns the job that removes the rest.
+func (i *Intake) EraseAccount(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.AccountID) (signalbox.Job, error) {
+	return i.job(ctx, decide.Input{Workspace: ws, Account: &decide.AccountAct{ID: id, Erase: true}})
+}
+
+// EraseContact takes a contact out of sight and its keys out of use at once, and returns the job that removes the rest.
+func (i *Intake) EraseContact(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.ContactID) (signalbox.Job, error) {
+	return i.job(ctx, decide.Input{Workspace: ws, Contact: &decide.ContactAct{ID: id, Erase: true}})
+}
+
+func (i *Intake) job(ctx context.Context, in decide.Input) (signalbox.Job, error) {
+	out, err := i.one(ctx, in)
+	if err != nil {
+		return signalbox.Job{}, err
+	}
+	return *out.Job, nil
+}
+
+// one lets one input wait for its turn.
+func (i *Intake) one(ctx context.Context, in decide.Input) (decide.Outcome, error) {
+	c, err := i.definitions(ctx, in.Workspace)
+	if err != nil {
+		return decide.Outcome{}, err
+	}
+	p, err := c.Prepare(in)
+	if err != nil {
+		return decide.Outcome{}, err
+	}
+	w := &waiting{Prepared: p, bytes: sizeOf(in), ticket: newTicket(1)}
+	twin, err := i.queue.put([]*waiting{w})
+	if err != nil {
+		return decide.Outcome{}, err
+	}
+	if err := i.await(ctx, w.ticket, twin); err != nil {
+		return decide.Outcome{}, err
+	}
+	return w.outcome, w.outcome.Err
+}
+
+// SubmitBatch has signals decided and saved, each on its own: one that is refused never sinks the others. The verdicts are in the
+// order of the inputs. The error is of the whole: nothing was taken.
+func (i *Intake) SubmitBatch(ctx context.Context, ws signalbox.WorkspaceID, key signalbox.KeyID, in []signalbox.SignalInput) ([]signalbox.Verdict, error) {
+	c, err := i.definitions(ctx, ws)
+	if err != nil {
+		return nil, err
+	}
+	verdicts := make([]signalbox.Verdict, len(in))
+	list := make([]*waiting, 0, len(in))
+	place := make([]int, 0, len(in))
+	for n := range in {
+		p, err := c.Prepare(decide.Input{Workspace: ws, APIKey: key, Signal: &in[n]})
+		if err != nil {
+			verdicts[n].Err = err
+			continue
+		}
+		list = append(list, &waiting{Prepared: p, bytes: sizeOf(p.Input), batch: true})
+		place = append(place, n)
+	}
+	if len(list) == 0 {
+		return verdicts, nil
+	}
+	t := newTicket(len(list))
+	for _, w := range list {
+		w.ticket = t
+	}
+	twin, err := i.queue.put(list)
+	if err != nil {
+		return nil, err
+	}
+	if err := i.await(ctx, t, twin); err != nil {
+		return nil, err
+	}
+	for n, w := range list {
+		verdicts[place[n]] = signalbox.Verdict{Receipt: w.outcome.Receipt, Err: w.outcome.Err}
+	}
+	return verdicts, nil
+}
+
+// await waits for the outcome; one that has a twin in flight gives up after twinWaits.
+func (i *Intake) await(ctx context.Context, t *ticket, twin bool) error {
+	var late <-chan time.Time
+	if twin {
+		timer := time.NewTimer(twinWaits)
+		defer timer.Stop()
+		late = timer.C
+	}
+	select {
+	case <-t.done:
+		return nil
+	case <-late:
+		return &signalbox.Error{Code: signalbox.InProgress, RetryAfter: time.Second, Msg: "an earlier request with this idempotency key has no answer yet; send again"}
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Waiting returns how many inputs, and how many bytes of them, wait for a turn.
+func (i *Intake) Waiting() (inputs, bytes int) { return i.queue.waitingNow() }
+
+// Run commits turns until ctx ends, then those that still wait, and returns.
+func (i *Intake) Run(ctx context.Context) error {
+	stop := context.AfterFunc(ctx, i.queue.close)
+	defer stop()
+	for i.queue.wait(ctx) {
+		i.commit(context.WithoutCancel(ctx), i.queue.take(nil), true)
+	}
+	i.queue.close()
+	for {
+		turn := i.queue.take(nil)
+		if len(turn) == 0 {
+			return nil
+		}
+		i.commit(context.WithoutCancel(ctx), turn, false)
+	}
+}
+
+// commit has one turn decided and saved, and answers it. fill lets it take more inputs until the store begins with it.
+func (i *Intake) commit(ctx context.Context, turn []*waiting, fill bool) {
+	var decision *signalbox.Decision
+	var outcomes []decide.Outcome
+	var inputs []decide.Prepared
+	var held reservations
+	begin := time.Now()
+	err := i.cfg.Store.Decide(ctx,
+		func() signalbox.Need {
+			if fill {
+				turn = i.queue.take(turn)
+			}
+			inputs = inputsOf(turn)
+			return decide.Need(inputs)
+		},
+		func(s *signalbox.Situation) (d *signalbox.Decision, err error) {
+			// One clock reading per turn; microseconds are as fine as the store keeps.
+			now := i.cfg.Now().UTC().Truncate(time.Microsecond)
+			d, outcomes, err = decide.Turn(s, inputs, decide.Env{Now: now, IDs: i.cfg.IDs, Codec: i.cfg.Codec})
+			if err != nil {
+				return nil, err
+			}
+			decision = d
+			held = i.reserve(turn, outcomes, d)
+			if fault.Err("intake.ack_before_commit") != nil { // the wrong program that the crash harness must catch
+				i.answer(turn, outcomes)
+				turn = nil
+			}
+			return d, nil
+		})
+	if err != nil {
+		held.giveBack(i.cfg.Sender)
+		i.failed(ctx, turn, err)
+		return
+	}
+	fault.Point("intake.after_commit")
+	held.send(i.cfg.Sender)
+	i.learn(turn, decision)
+	i.answer(turn, outcomes)
+	i.wake(decision, begin)
+}
+
+// failed deals with a turn that was not saved: without the input that panicked it runs again, halves of it are tried apart when
+// something in it cannot be saved, and what is left is answered with the error.
+func (i *Intake) failed(ctx context.Context, turn []*waiting, err error) {
+	var poison *decide.Poison
+	switch {
+	case errors.As(err, &poison):
+		i.cfg.Log.ErrorContext(ctx, "intake.poison", "workspace", turn[poison.Input].Workspace, "panic", poison.Value, "stack", string(poison.Stack))
+		w := turn[poison.Input]
+		i.refuse([]*waiting{w}, &signalbox.Error{Code: signalbox.Internal, Msg: "deciding this signal failed; it was not stored", Err: poison})
+		if rest := append(turn[:poison.Input:poison.Input], turn[poison.Input+1:]...); len(rest) > 0 {
+			i.commit(ctx, rest, false)
+		}
+	case signalbox.CodeOf(err) != signalbox.Internal || len(turn) <= 1:
+		i.cfg.Log.ErrorContext(ctx, "intake.not_saved", "inputs", len(turn), "err", err)
+		i.refuse(turn, err)
+	default:
+		i.cfg.Log.WarnContext(ctx, "intake.halved", "inputs", len(turn), "err", err)
+		i.commit(ctx, turn[:len(turn)/2], false)
+		i.commit(ctx, turn[len(turn)/2:], false)
+	}
+}
+
+// refuse answers inputs with an error.
+func (i *Intake) refuse(list []*waiting, err error) {
+	for _, w := range list {
+		w.outcome = decide.Outcome{Err: err}
+	}
+	i.queue.answered(list)
+}
+
+// answer gives every input its outcome; those that were prepared under older definitions are prepared again and wait on.
+func (i *Intake) answer(turn []*waiting, outcomes []decide.Outcome) {
+	fault.Point("intake.before_answer")
+	var stale []*waiting
+	done := make([]*waiting, 0, len(turn))
+	for n, w := range turn {
+		if outcomes[n].Stale {
+			stale = append(stale, w)
+			continue
+		}
+		w.outcome = outcomes[n]
+		done = append(done, w)
+	}
+	i.queue.answered(done)
+	if len(stale) > 0 {
+		i.again(stale)
+	}
+}
+
+func newTicket(n int) *ticket {
+	t := &ticket{done: make(chan struct{})}
+	t.left.Store(int32(n))
+	return t
+}
+
+func inputsOf(turn []*waiting) []decide.Prepared {
+	list := make([]decide.Prepared, len(turn))
+	for n, w := range turn {
+		list[n] = w.Prepared
+	}
+	return list
+}
+
+// sizeOf is about how much memory an input holds while it waits.
+func sizeOf(in decide.Input) int {
+	if in.Signal == nil {
+		return inputOverhead
+	}
+	return inputOverhead + len(in.Signal.Properties) + len(in.Signal.Account.Attributes) + len(in.Signal.Contact.Attributes)
+}

@@ -1,0 +1,267 @@
+package intake
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"signalbox"
+	"signalbox/decide"
+)
+
+// The bounds of a turn and of what waits for one (design, Turns).
+const (
+	MaxTurn      = 1024
+	maxTurnBytes = 8 << 20
+	maxTurnRows  = 20_000
+
+	maxWaiting         = 16_384
+	maxWaitingBytes    = 64 << 20
+	maxWorkspace       = maxWaiting / 4
+	maxWorkspaceBytes  = maxWaitingBytes / 4
+	retryAfterOverload = time.Second
+	inputOverhead      = 512 // bytes of an input beside its properties
+	batchShareOfATurn  = MaxTurn / 2
+)
+
+// waiting is one input and whoever waits for its outcome.
+type waiting struct {
+	decide.Prepared
+	outcome decide.Outcome
+	bytes   int
+	batch   bool
+	ticket  *ticket
+}
+
+// ticket is closed when the last of its inputs has its outcome.
+type ticket struct {
+	left atomic.Int32
+	done chan struct{}
+}
+
+// queue holds what waits, by workspace, in the order of arrival.
+type queue struct {
+	wake chan struct{} // holds one token while something waits
+
+	mu       sync.Mutex
+	lines    map[signalbox.WorkspaceID]*line
+	ring     []*line // lines with somebody in them, round-robin
+	next     int
+	inputs   int
+	singles  int // of the inputs, those of the single door
+	bytes    int
+	inFlight map[signalbox.AnswerKey]int // idempotency keys that wait or are being decided
+	closed   bool
+}
+
+// line is what waits of one workspace.
+type line struct {
+	workspace signalbox.WorkspaceID
+	single    []*waiting
+	batch     []*waiting
+	bytes     int
+}
+
+func newQueue() *queue {
+	return &queue{
+		wake:     make(chan struct{}, 1),
+		lines:    map[signalbox.WorkspaceID]*line{},
+		inFlight: map[signalbox.AnswerKey]int{},
+	}
+}
+
+func (l *line) len() int { return len(l.single) + len(l.batch) }
+
+// put lets inputs of one workspace wait, all or none. twin says that an earlier input with the same idempotency key is still
+// without an answer.
+func (q *queue) put(list []*waiting) (twin bool, err error) {
+	bytes := 0
+	for _, w := range list {
+		bytes += w.bytes
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.closed {
+		return false, &signalbox.Error{Code: signalbox.Unavailable, RetryAfter: retryAfterOverload, Msg: "the server is stopping; send again to where it comes back"}
+	}
+	l := q.lines[list[0].Workspace]
+	if l == nil {
+		l = &line{workspace: list[0].Workspace}
+		q.lines[l.workspace] = l
+	}
+	if q.inputs+len(list) > maxWaiting || q.bytes+bytes > maxWaitingBytes ||
+		l.len()+len(list) > maxWorkspace || l.bytes+bytes > maxWorkspaceBytes {
+		return false, &signalbox.Error{Code: signalbox.Overloaded, RetryAfter: retryAfterOverload, Msg: "too many signals wait to be stored; send again after Retry-After seconds"}
+	}
+	if l.len() == 0 {
+		q.ring = append(q.ring, l)
+	}
+	for _, w := range list {
+		if key, ok := w.AnswerKey(); ok {
+			twin = twin || q.inFlight[key] > 0
+			q.inFlight[key]++
+		}
+		if w.batch {
+			l.batch = append(l.batch, w)
+		} else {
+			l.single = append(l.single, w)
+			q.singles++
+		}
+	}
+	l.bytes += bytes
+	q.inputs += len(list)
+	q.bytes += bytes
+	q.signal()
+	return twin, nil
+}
+
+// putBack lets inputs that were taken wait again, before everybody else of their workspace.
+func (q *queue) putBack(list []*waiting) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for i := len(list) - 1; i >= 0; i-- {
+		w := list[i]
+		l := q.lines[w.Workspace]
+		if l == nil {
+			l = &line{workspace: w.Workspace}
+			q.lines[l.workspace] = l
+		}
+		if l.len() == 0 {
+			q.ring = append(q.ring, l)
+		}
+		if w.batch {
+			l.batch = append([]*waiting{w}, l.batch...)
+		} else {
+			l.single = append([]*waiting{w}, l.single...)
+			q.singles++
+		}
+		l.bytes += w.bytes
+		q.inputs++
+		q.bytes += w.bytes
+	}
+	if len(list) > 0 {
+		q.signal()
+	}
+}
+
+// signal leaves a token for wait; the caller holds mu.
+func (q *queue) signal() {
+	select {
+	case q.wake <- struct{}{}:
+	default:
+	}
+}
+
+// wait returns when something waits, or false when ctx has ended.
+func (q *queue) wait(ctx context.Context) bool {
+	for {
+		q.mu.Lock()
+		some := q.inputs > 0
+		q.mu.Unlock()
+		if some {
+			return true
+		}
+		select {
+		case <-ctx.Done():
+			return false
+		case <-q.wake:
+		}
+	}
+}
+
+// take appends what waits to a turn until one of its bounds is reached: one input of each workspace in turn, singles first.
+func (q *queue) take(turn []*waiting) []*waiting {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	bytes, rows, batch := 0, 0, 0
+	for _, w := range turn {
+		bytes, rows = bytes+w.bytes, rows+w.Rows()
+		if w.batch {
+			batch++
+		}
+	}
+	for idle := 0; len(q.ring) > 0 && idle < len(q.ring) && len(turn) < MaxTurn; {
+		q.next %= len(q.ring)
+		l := q.ring[q.next]
+		w := l.peek(batch < batchShareOfATurn || q.singles == 0)
+		if w == nil {
+			idle++
+			q.next++
+			continue
+		}
+		if len(turn) > 0 && (bytes+w.bytes > maxTurnBytes || rows+w.Rows() > maxTurnRows) {
+			break
+		}
+		idle = 0
+		q.pop(l, w)
+		turn = append(turn, w)
+		bytes, rows = bytes+w.bytes, rows+w.Rows()
+		if w.batch {
+			batch++
+		}
+	}
+	return turn
+}
+
+// peek returns whom the line would send next; nil when only batch inputs wait and none may go.
+func (l *line) peek(batchMay bool) *waiting {
+	if len(l.single) > 0 {
+		return l.single[0]
+	}
+	if batchMay && len(l.batch) > 0 {
+		return l.batch[0]
+	}
+	return nil
+}
+
+// pop takes the input that peek returned; the caller holds mu.
+func (q *queue) pop(l *line, w *waiting) {
+	if w.batch {
+		l.batch = l.batch[1:]
+	} else {
+		l.single = l.single[1:]
+		q.singles--
+	}
+	l.bytes -= w.bytes
+	q.inputs--
+	q.bytes -= w.bytes
+	if l.len() == 0 {
+		q.ring = append(q.ring[:q.next], q.ring[q.next+1:]...)
+		delete(q.lines, l.workspace)
+		return
+	}
+	q.next++
+}
+
+// answered forgets the idempotency keys of inputs that have their outcome, and lets whoever waits for them go on.
+func (q *queue) answered(list []*waiting) {
+	q.mu.Lock()
+	for _, w := range list {
+		if key, ok := w.AnswerKey(); ok {
+			if q.inFlight[key]--; q.inFlight[key] == 0 {
+				delete(q.inFlight, key)
+			}
+		}
+	}
+	q.mu.Unlock()
+	for _, w := range list {
+		if w.ticket.left.Add(-1) == 0 {
+			close(w.ticket.done)
+		}
+	}
+}
+
+// close refuses everybody from now on; what waits is still taken.
+func (q *queue) close() {
+	q.mu.Lock()
+	q.closed = true
+	q.mu.Unlock()
+}
+
+// waitingNow returns how many inputs and bytes wait.
+func (q *queue) waitingNow() (inputs, bytes int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.inputs, q.bytes
+}

@@ -1,0 +1,152 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+)
+
+// maxBinary is the most that the program may weigh, in bytes.
+const maxBinary = 45 << 20
+
+// needed lists the commands that the tests call and the Debian packages that have them.
+var needed = []struct{ command, pkg string }{
+	{"node", "nodejs"},
+	{"npm", "npm"},
+	{"python3", "python3"},
+	{"curl", "curl"},
+	{"promtool", "prometheus"},
+	{"mkfs.ext4", "e2fsprogs"},
+	{"losetup", "mount"},
+	{"gcc", "gcc"}, // the race detector's
+}
+
+func tools(r *runner) error {
+	var missing []string
+	for _, n := range needed {
+		if _, err := exec.LookPath(n.command); err != nil {
+			missing = append(missing, n.pkg)
+		}
+	}
+	if exec.Command("python3", "-c", "import flask").Run() != nil && exec.Command("/usr/bin/python3", "-c", "import flask").Run() != nil {
+		missing = append(missing, "python3-flask")
+	}
+	if len(missing) > 0 {
+		if os.Geteuid() != 0 {
+			return fmt.Errorf("%s are missing, and only root can install them", strings.Join(missing, ", "))
+		}
+		fmt.Println("installing", strings.Join(missing, ", "))
+		if err := r.sh("apt-get", "update", "-q"); err != nil {
+			return err
+		}
+		install := append([]string{"DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "-q", "-y", "--no-install-recommends"}, missing...)
+		if err := r.sh(install...); err != nil {
+			return err
+		}
+	}
+	if _, err := os.Stat("e2e/package-lock.json"); err == nil {
+		return r.sh("npm", "ci", "--prefix", "e2e", "--no-audit", "--no-fund", "--ignore-scripts")
+	}
+	return errors.New("e2e/package-lock.json is missing: the end-to-end tests cannot install their clients")
+}
+
+func lint(r *runner) error {
+	out, err := r.output("gofmt", "-l", ".")
+	if err != nil {
+		return err
+	}
+	if out = strings.TrimSpace(out); out != "" {
+		return fmt.Errorf("not gofmt-ed: %s", strings.ReplaceAll(out, "\n", " "))
+	}
+	if err := r.sh("go", "mod", "verify"); err != nil {
+		return err
+	}
+	for _, tags := range []string{"", "faults"} {
+		if err := r.sh("go", "vet", "-tags="+tags, "./..."); err != nil {
+			return err
+		}
+	}
+	return r.sh("go", "tool", "staticcheck", "./...")
+}
+
+func build(r *runner) error {
+	dir, err := os.MkdirTemp("", "signalbox-build-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	bin := filepath.Join(dir, "signalbox")
+	if err := r.sh("CGO_ENABLED=0", "go", "build", "-trimpath", "-ldflags=-s -w", "-o", bin, "./cmd/signalbox"); err != nil {
+		return err
+	}
+	info, err := os.Stat(bin)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("the binary has %.1f MB\n", float64(info.Size())/(1<<20))
+	if info.Size() > maxBinary {
+		return fmt.Errorf("the binary has %d bytes, the most is %d", info.Size(), maxBinary)
+	}
+	return r.sh(bin, "version")
+}
+
+// race runs every package but those that have a part of their own.
+func race(r *runner) error {
+	out, err := r.output("go", "list", "./...")
+	if err != nil {
+		return err
+	}
+	args := []string{"go", "test", "-race", "-timeout=15m"}
+	for pkg := range strings.FieldsSeq(out) {
+		if !strings.HasPrefix(pkg, "signalbox/e2e") && !strings.HasPrefix(pkg, "signalbox/internal/crash") {
+			args = append(args, pkg)
+		}
+	}
+	return r.sh(args...)
+}
+
+func faults(r *runner) error {
+	return r.sh("go", "test", "-tags=faults", "-timeout=5m", "./internal/fault/...", "./store/...", "./intake/...", "./deliver/...")
+}
+
+var fuzzTarget = regexp.MustCompile(`(?m)^func (Fuzz\w+)\(`)
+
+// fuzz runs each fuzz target that the tree has.
+func fuzz(r *runner) error {
+	span := "3s"
+	if r.full {
+		span = "5m"
+	}
+	return filepath.WalkDir(".", func(path string, d os.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		for _, m := range fuzzTarget.FindAllSubmatch(text, -1) {
+			pkg := "./" + filepath.Dir(path)
+			if err := r.sh("go", "test", "-run=^$", "-fuzz=^"+string(m[1])+"$", "-fuzztime="+span, pkg); err != nil {
+				return fmt.Errorf("%s in %s: %w", m[1], pkg, err)
+			}
+		}
+		return nil
+	})
+}
+
+func e2e(r *runner) error {
+	return r.sh("go", "test", "-count=1", "-timeout=10m", "./e2e/...")
+}
+
+func crash(r *runner) error {
+	kills, cuts := "50", "3"
+	if r.full {
+		kills, cuts = "1000", "20"
+	}
+	return r.sh("go", "test", "-count=1", "-timeout=80m", "-v", "./internal/crash", "-kills="+kills, "-cuts="+cuts)
+}

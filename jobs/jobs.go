@@ -1,0 +1,128 @@
+// Package jobs does long work in slices, so that no transaction is long and nothing else waits for it: retention, erasure, closing a
+// deleted webhook's deliveries, and looking after temporary webhooks. What a slice does is the store's; when it runs, and when it is
+// over, is decided here. A job survives a restart: its progress is saved with each slice.
+//
+// Invariants:
+//   - at most one slice of a job runs at a time on a node, and the due lease keeps other nodes away;
+//   - between slices there is a pause, so that jobs never take more than about a third of the writer;
+//   - a job that fails is retried with the same slice; what it has done stays done.
+package jobs
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"signalbox"
+)
+
+// Store runs slices and keeps jobs.
+type Store interface {
+	// RunSlice does one slice of a job and saves its progress in the same transaction.
+	RunSlice(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.JobID, now time.Time) (signalbox.Job, error)
+	CreateJob(ctx context.Context, j signalbox.Job) error
+	Webhook(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.WebhookID) (signalbox.Webhook, error)
+	DeleteWebhook(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.WebhookID, now time.Time, j signalbox.Job) error
+}
+
+// IDs makes ids.
+type IDs interface{ Next(now time.Time) int64 }
+
+// The pace of jobs.
+const (
+	retentionEvery = 24 * time.Hour
+	// ReaderGone is how long a temporary webhook waits for its reader to come back.
+	ReaderGone = time.Minute
+	shortest   = 5 * time.Millisecond // between two slices
+)
+
+// Jobs owns the due rows of jobs, retention and temporary webhooks.
+type Jobs struct {
+	store   Store
+	ids     IDs
+	log     *slog.Logger
+	changed func(signalbox.WebhookID)
+}
+
+// New makes the owner; changed is told of webhooks that it deletes.
+func New(store Store, ids IDs, log *slog.Logger, changed func(signalbox.WebhookID)) *Jobs {
+	return &Jobs{store: store, ids: ids, log: log, changed: changed}
+}
+
+// Owners returns the owners by kind of due row, for whoever hands due rows out.
+func (j *Jobs) Owners() map[signalbox.DueKind]func(context.Context, signalbox.Due) (signalbox.Again, error) {
+	return map[signalbox.DueKind]func(context.Context, signalbox.Due) (signalbox.Again, error){
+		signalbox.DueJob:       j.Slice,
+		signalbox.DueRetention: j.Retention,
+		signalbox.DueWebhook:   j.Temporary,
+	}
+}
+
+// Slice runs slices of one job until it has ended or its lease wants renewing. It pauses for twice as long as each slice took.
+func (j *Jobs) Slice(ctx context.Context, d signalbox.Due) (signalbox.Again, error) {
+	until := time.Now().Add(signalbox.LeaseFor / 3)
+	for {
+		begin := time.Now()
+		job, err := j.store.RunSlice(ctx, d.Workspace, signalbox.JobID(d.Subject), begin.UTC())
+		if signalbox.CodeOf(err) == signalbox.NotFound {
+			return signalbox.Again{Done: true}, nil
+		}
+		if err != nil {
+			return signalbox.Again{}, err
+		}
+		if job.Ended() {
+			j.log.InfoContext(ctx, "job.ended", "job", job.ID, "kind", job.Kind, "status", job.Status, "done", job.Done)
+			return signalbox.Again{Done: true}, nil
+		}
+		if time.Now().After(until) {
+			return signalbox.Again{At: time.Now()}, nil
+		}
+		select {
+		case <-ctx.Done():
+			return signalbox.Again{}, ctx.Err()
+		case <-time.After(max(shortest, 2*time.Since(begin))):
+		}
+	}
+}
+
+// Retention makes a workspace's retention job, once a day.
+func (j *Jobs) Retention(ctx context.Context, d signalbox.Due) (signalbox.Again, error) {
+	now := time.Now().UTC()
+	err := j.store.CreateJob(ctx, signalbox.Job{
+		ID: signalbox.JobID(j.ids.Next(now)), Workspace: d.Workspace, Kind: signalbox.JobRetention, Status: signalbox.JobQueued,
+		CreatedAt: now, UpdatedAt: now,
+	})
+	if err != nil {
+		return signalbox.Again{}, err
+	}
+	return signalbox.Again{At: now.Add(retentionEvery)}, nil
+}
+
+// Temporary deletes a temporary webhook that nobody has read for ReaderGone.
+func (j *Jobs) Temporary(ctx context.Context, d signalbox.Due) (signalbox.Again, error) {
+	id := signalbox.WebhookID(d.Subject)
+	w, err := j.store.Webhook(ctx, d.Workspace, id)
+	if signalbox.CodeOf(err) == signalbox.NotFound {
+		return signalbox.Again{Done: true}, nil
+	}
+	if err != nil {
+		return signalbox.Again{}, err
+	}
+	now := time.Now().UTC()
+	seen := w.CreatedAt
+	if w.LastReadAt.After(seen) {
+		seen = w.LastReadAt
+	}
+	if gone := seen.Add(ReaderGone); now.Before(gone) {
+		return signalbox.Again{At: gone}, nil
+	}
+	err = j.store.DeleteWebhook(ctx, d.Workspace, id, now, signalbox.Job{
+		ID: signalbox.JobID(j.ids.Next(now)), Workspace: d.Workspace, Kind: signalbox.JobCloseWebhook, Status: signalbox.JobQueued,
+		Subject: d.Subject, CreatedAt: now, UpdatedAt: now,
+	})
+	if err != nil {
+		return signalbox.Again{}, err
+	}
+	j.changed(id)
+	return signalbox.Again{Done: true}, nil
+}
