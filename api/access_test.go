@@ -1,0 +1,232 @@
+package api_test
+
+import (
+	"maps"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"signalbox"
+	"signalbox/api"
+	"signalbox/auth"
+)
+
+// needs says once more, by hand, what each operation asks of a key: a route that is not listed here fails the tests.
+var needs = map[string]auth.Need{
+	"createSignal": auth.NeedIngest, "createSignals": auth.NeedIngest, "listSignals": auth.NeedRead, "getSignal": auth.NeedRead,
+
+	"createWebhook": auth.NeedWrite, "listWebhooks": auth.NeedRead, "getWebhook": auth.NeedRead, "updateWebhook": auth.NeedWrite,
+	"enableWebhook": auth.NeedWrite, "disableWebhook": auth.NeedWrite, "testWebhook": auth.NeedWrite, "deleteWebhook": auth.NeedWrite,
+	"listDeliveries": auth.NeedRead, "readFeed": auth.NeedRead, "listEventTypes": auth.NeedRead,
+	"getDelivery": auth.NeedRead, "retryDelivery": auth.NeedWrite,
+
+	"listAccounts": auth.NeedRead, "getAccount": auth.NeedRead, "updateAccount": auth.NeedWrite, "eraseAccount": auth.NeedAdmin,
+	"listContacts": auth.NeedRead, "getContact": auth.NeedRead, "updateContact": auth.NeedWrite, "eraseContact": auth.NeedAdmin,
+	"listJobs": auth.NeedRead, "getJob": auth.NeedRead, "cancelJob": auth.NeedWrite,
+
+	"createKey": auth.NeedAdmin, "listKeys": auth.NeedAdmin, "getKey": auth.NeedAdmin, "updateKey": auth.NeedAdmin, "revokeKey": auth.NeedAdmin,
+	"getWorkspace": auth.NeedRead, "updateWorkspace": auth.NeedAdmin,
+}
+
+// open are the operations that need no key.
+var open = []string{"health", "ready", "document", "metrics", "reference", "referenceScript", "referenceSetup"}
+
+// guarded returns the operations that need a key, all of them listed in needs.
+func guarded(b *box) []api.Row {
+	var rows []api.Row
+	seen := map[string]bool{}
+	for _, r := range b.api.Table() {
+		_, listed := needs[r.ID]
+		switch {
+		case seen[r.ID]:
+			b.Fatalf("two operations are named %s", r.ID)
+		case slices.Contains(open, r.ID) != (r.Need == ""):
+			b.Fatalf("%s %s: needs %q, and is open: %v", r.Method, r.Pattern, r.Need, slices.Contains(open, r.ID))
+		case r.Need != "" && !listed:
+			b.Fatalf("%s %s (%s) is not listed in needs", r.Method, r.Pattern, r.ID)
+		case r.Need != "":
+			rows = append(rows, r)
+		}
+		seen[r.ID] = true
+	}
+	return rows
+}
+
+// kinds says what the {id} of a path names.
+var kinds = map[string]signalbox.Kind{
+	"/v1/signals/": signalbox.KindSignal, "/v1/webhooks/": signalbox.KindWebhook, "/v1/deliveries/": signalbox.KindDelivery,
+	"/v1/accounts/": signalbox.KindAccount, "/v1/contacts/": signalbox.KindContact, "/v1/jobs/": signalbox.KindJob,
+	"/v1/api-keys/": signalbox.KindKey,
+}
+
+// kindOf says what the {id} of a pattern names; "" for a path without.
+func kindOf(t *testing.T, pattern string) signalbox.Kind {
+	t.Helper()
+	if !strings.Contains(pattern, "{id}") {
+		return ""
+	}
+	for prefix, kind := range kinds {
+		if strings.HasPrefix(pattern, prefix) {
+			return kind
+		}
+	}
+	t.Fatalf("%s: nobody says what its id names", pattern)
+	return ""
+}
+
+// unknownID is a well-formed id that names nothing.
+func unknownID(b *box, kind signalbox.Kind) string {
+	return b.codec.Format(kind, b.ids.Next(time.Now()))
+}
+
+func TestScopes_EveryOperationAllowsExactlyItsScopes(t *testing.T) {
+	t.Parallel()
+	b := newBox(t)
+	keys := map[signalbox.Scope]string{}
+	for _, scope := range auth.Scopes() {
+		keys[scope] = b.key(b.ws, scope)
+	}
+	for _, r := range guarded(b) {
+		path := strings.Replace(r.Pattern, "{id}", unknownID(b, kindOf(t, r.Pattern)), 1)
+		for scope, key := range keys {
+			got := b.send(key, r.Method, path, "")
+			if auth.Allows(scope, needs[r.ID]) {
+				if got.status == http.StatusUnauthorized || got.status == http.StatusForbidden {
+					t.Errorf("%s with scope %s: %d %s", r.ID, scope, got.status, got.body)
+				}
+				continue
+			}
+			got.refuses(http.StatusForbidden, "forbidden", "", "needs "+string(needs[r.ID]))
+			if !strings.Contains(got.text("error.message"), string(scope)) {
+				t.Errorf("%s does not name the key's scope: %s", r.ID, got.body)
+			}
+		}
+		got := b.send("", r.Method, path, "")
+		got.refuses(http.StatusUnauthorized, "unauthorized", "", "Bearer sk_live_")
+		if got.header.Get("Www-Authenticate") == "" {
+			t.Errorf("%s: 401 without WWW-Authenticate", r.ID)
+		}
+	}
+}
+
+func TestTenancy_AnotherWorkspacesIdAnswersAsAnUnknownOne(t *testing.T) {
+	t.Parallel()
+	b := newBox(t)
+	theirs := everything(b)
+	_, stranger := b.workspace("Stranger")
+	for _, r := range guarded(b) {
+		kind := kindOf(t, r.Pattern)
+		if kind == "" {
+			continue
+		}
+		answers := map[string]string{}
+		for name, id := range map[string]string{
+			"foreign": theirs[kind], "unknown": unknownID(b, kind), "garbage": "nonsense", "another kind": unknownID(b, signalbox.KindEvent),
+			"mistyped": theirs[kind][:len(theirs[kind])-1] + "_",
+		} {
+			body := ""
+			if len(r.Examples) > 0 {
+				body = r.Examples[0]
+			}
+			got := b.send(stranger, r.Method, strings.Replace(r.Pattern, "{id}", id, 1), body)
+			if got.status != http.StatusNotFound || !strings.HasSuffix(got.text("error.code"), "_not_found") {
+				t.Errorf("%s with a %s id: %d %s", r.ID, name, got.status, got.body)
+			}
+			answers[requestFacts.ReplaceAllString(string(got.body), "")] = name
+		}
+		if len(answers) != 1 {
+			t.Errorf("%s tells ids apart: %v", r.ID, slices.Collect(maps.Keys(answers)))
+		}
+	}
+	for kind, id := range theirs {
+		if row := everything(b)[kind]; row == "" || id == "" {
+			t.Errorf("no %s was made: its routes were not tried", kind)
+		}
+	}
+}
+
+// requestFacts are the parts of an answer that differ between any two requests.
+var requestFacts = regexp.MustCompile(`req_[0-9a-z]{26}|"timestamp":"[^"]*"`)
+
+// everything makes one of each thing that has an id in the box's workspace.
+func everything(b *box) map[signalbox.Kind]string {
+	b.Helper()
+	ids := map[signalbox.Kind]string{}
+	ids[signalbox.KindWebhook] = b.do(http.StatusCreated, "POST", "/v1/webhooks", `{"url":"https://hooks.example.com/x","events":["*"]}`).text("id")
+	signal := b.do(http.StatusCreated, "POST", "/v1/signals", trial)
+	ids[signalbox.KindSignal], ids[signalbox.KindAccount], ids[signalbox.KindContact] = signal.text("id"), signal.text("account_id"), signal.text("contact_id")
+	ids[signalbox.KindDelivery] = b.do(http.StatusOK, "GET", "/v1/webhooks/"+ids[signalbox.KindWebhook]+"/deliveries", "").text("data.0.id")
+	ids[signalbox.KindKey] = b.do(http.StatusCreated, "POST", "/v1/api-keys", `{"name":"k","scope":"read"}`).text("data.id")
+	gone := b.do(http.StatusCreated, "POST", "/v1/signals", `{"type":"t","source":"s","contact":{"email":"gone@gone.com"}}`).text("contact_id")
+	ids[signalbox.KindJob] = b.do(http.StatusAccepted, "DELETE", "/v1/contacts/"+gone, "").text("data.id")
+	return ids
+}
+
+func TestKeys_TheRefusalSaysWhatIsWrongWithTheShapeOnly(t *testing.T) {
+	t.Parallel()
+	b := newBox(t)
+	revoked := b.do(http.StatusCreated, "POST", "/v1/api-keys", `{"name":"k","scope":"read"}`)
+	b.do(http.StatusNoContent, "DELETE", "/v1/api-keys/"+revoked.text("data.id"), "")
+	for _, c := range []struct{ header, says string }{
+		{"", "no API key"}, {"Basic eDp5", "must read Bearer"}, {"Bearer", "is empty"}, {"Bearer ", "is empty"}, {"Bearer key", "begins with sk_live_"},
+		{"Bearer sk_live_abc", "too short"}, {"Bearer sk_live_" + strings.Repeat("a", 36), "mistyped"},
+		{"Bearer sk_live_somebody_elses_bootstrap_key", "unknown, revoked or expired API key"},
+		{"Bearer " + revoked.text("data.key"), "unknown, revoked or expired API key"},
+		{"bearer " + b.admin, ""},
+	} {
+		got := b.send("", "GET", "/v1/workspace", "", "Authorization", c.header)
+		if c.says == "" {
+			if got.status != http.StatusOK {
+				t.Errorf("%s…: %d %s", c.header[:10], got.status, got.body)
+			}
+			continue
+		}
+		got.refuses(http.StatusUnauthorized, "unauthorized", "", c.says)
+	}
+}
+
+func TestMethods_OthersAreRefusedWithThoseThatAreAllowed(t *testing.T) {
+	t.Parallel()
+	b := newBox(t)
+	for path, allow := range map[string]string{
+		"/v1/signals": "GET, HEAD, POST", "/v1/signals/batch": "POST", "/v1/webhooks/x": "GET, HEAD, PATCH, DELETE",
+		"/v1/webhooks/x/test": "POST", "/healthz": "GET, HEAD", "/openapi.json": "GET, HEAD",
+	} {
+		for _, method := range []string{"PUT", "OPTIONS", "TRACE", "BREW"} {
+			got := b.send(b.admin, method, path, "")
+			got.refuses(http.StatusMethodNotAllowed, "method_not_allowed", "", allow)
+			if got.header.Get("Allow") != allow {
+				t.Errorf("%s %s: Allow %q, want %q", method, path, got.header.Get("Allow"), allow)
+			}
+		}
+	}
+	if got := b.send(b.admin, "HEAD", "/v1/signals", ""); got.status != http.StatusOK || len(got.body) != 0 {
+		t.Errorf("HEAD: %d %q", got.status, got.body)
+	}
+}
+
+func TestPaths_UnknownOnesAre404AndNeverRedirect(t *testing.T) {
+	t.Parallel()
+	b := newBox(t)
+	b.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	for _, path := range []string{"/", "/v1", "/v1/", "/v1/signals/", "/v2/signals", "//v1/signals", "/v1//signals", "/v1/./signals", "/v1/x/../signals", "/docs/", "/v1/webhooks/x/secret"} {
+		for _, method := range []string{"GET", "POST"} {
+			b.send(b.admin, method, path, "{}").refuses(http.StatusNotFound, "not_found", "", "openapi.json")
+		}
+	}
+}
+
+func TestQueries_UnknownParametersAreRefusedByNameEverywhere(t *testing.T) {
+	t.Parallel()
+	b := newBox(t)
+	for _, r := range guarded(b) {
+		if needs[r.ID] == auth.NeedIngest {
+			continue // relays add what they like
+		}
+		path := strings.Replace(r.Pattern, "{id}", unknownID(b, kindOf(t, r.Pattern)), 1)
+		b.send(b.admin, r.Method, path+"?zzz=1", "").refuses(http.StatusBadRequest, "validation_error", "zzz", "unknown query parameter zzz")
+	}
+}

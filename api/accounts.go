@@ -1,0 +1,145 @@
+package api
+
+import (
+	"net/http"
+
+	"signalbox"
+	"signalbox/auth"
+	"signalbox/strictjson"
+)
+
+// accountRoutes are the doors of companies.
+func (a *API) accountRoutes() []route {
+	const tag = "Accounts"
+	return []route{
+		{
+			method: http.MethodGet, pattern: "/v1/accounts", id: "listAccounts", tag: tag, need: auth.NeedRead,
+			summary: "List accounts", detail: "Newest first.", status: http.StatusOK,
+			query: paging(
+				param{name: "q", kind: text, doc: "Only accounts whose domain or name begins so."},
+				param{name: "status", kind: text, doc: "Only accounts with this status."}),
+			answers: lists(a.listAccounts),
+		},
+		{
+			method: http.MethodGet, pattern: "/v1/accounts/{id}", id: "getAccount", tag: tag, need: auth.NeedRead,
+			summary: "Read an account", status: http.StatusOK, answers: asks(a.getAccount),
+		},
+		{
+			method: http.MethodPatch, pattern: "/v1/accounts/{id}", id: "updateAccount", tag: tag, need: auth.NeedWrite,
+			summary: "Change an account", detail: "Only the fields that are given change; `null` removes one. `attributes` are merged (RFC 7396).",
+			status:   http.StatusOK,
+			examples: []example{{name: "status", summary: "A status and two attributes, one removed", body: `{"name":"Acme Corporation","status":"customer","attributes":{"plan":"pro","trial":null}}`}},
+			answers:  takes(a.updateAccount),
+		},
+		{
+			method: http.MethodDelete, pattern: "/v1/accounts/{id}", id: "eraseAccount", tag: tag, need: auth.NeedAdmin,
+			summary: "Erase an account", detail: "It is out of sight at once; a job removes what is stored of it everywhere, also from signals and deliveries.",
+			status: http.StatusAccepted, answers: asks(a.eraseAccount),
+		},
+	}
+}
+
+type accountPatch struct {
+	Name       *string        `json:"name" maxlen:"200"`
+	Status     *string        `json:"status" maxlen:"200" doc:"Free text, for instance customer."`
+	Attributes strictjson.Raw `json:"attributes" type:"object|null" doc:"A merge patch (RFC 7396): null removes a member, null for the whole removes all."`
+}
+
+func (a *API) listAccounts(c *call) (page[accountView], error) {
+	p, err := c.page()
+	if err != nil {
+		return page[accountView]{}, err
+	}
+	filter, err := c.recordFilter()
+	if err != nil {
+		return page[accountView]{}, err
+	}
+	rows, next, err := a.cfg.Store.Accounts(c.r.Context(), c.ws(), filter, p)
+	if err != nil {
+		return page[accountView]{}, err
+	}
+	out := page[accountView]{next: c.cursor(next)}
+	for i := range rows {
+		view, err := a.accountView(c, &rows[i])
+		if err != nil {
+			return page[accountView]{}, err
+		}
+		out.items = append(out.items, view)
+	}
+	return out, nil
+}
+
+func accountID(c *call) (signalbox.AccountID, error) {
+	return id[signalbox.AccountID](c, signalbox.KindAccount, "account")
+}
+
+func (a *API) getAccount(c *call) (accountView, error) {
+	id, err := accountID(c)
+	if err != nil {
+		return accountView{}, err
+	}
+	row, err := a.cfg.Store.Account(c.r.Context(), c.ws(), id)
+	if err != nil {
+		return accountView{}, err
+	}
+	return a.accountView(c, &row)
+}
+
+func (a *API) updateAccount(c *call, in *accountPatch) (accountView, error) {
+	id, err := accountID(c)
+	if err != nil {
+		return accountView{}, err
+	}
+	if err := checkTexts([]string{"name", "status"}, []*string{in.Name, in.Status}); err != nil {
+		return accountView{}, err
+	}
+	patch := signalbox.AccountPatch{Name: in.Name, Status: in.Status}
+	patch.Attributes, err = attributesPatch(in.Attributes, func() ([]byte, error) {
+		row, err := a.cfg.Store.Account(c.r.Context(), c.ws(), id)
+		return row.Attributes, err
+	})
+	if err != nil {
+		return accountView{}, err
+	}
+	row, err := a.cfg.Acts.PatchAccount(c.r.Context(), c.ws(), id, patch)
+	if err != nil {
+		return accountView{}, err
+	}
+	return a.accountView(c, &row)
+}
+
+func (a *API) eraseAccount(c *call) (jobView, error) {
+	id, err := accountID(c)
+	if err != nil {
+		return jobView{}, err
+	}
+	job, err := a.cfg.Acts.EraseAccount(c.r.Context(), c.ws(), id)
+	if err != nil {
+		return jobView{}, err
+	}
+	return c.jobView(&job), nil
+}
+
+// accountView is a company.
+type accountView struct {
+	ID           string  `json:"id"`
+	Domain       *string `json:"domain"`
+	Name         *string `json:"name"`
+	Status       *string `json:"status"`
+	Attributes   object  `json:"attributes"`
+	Score        int     `json:"score"`
+	Stage        *string `json:"stage"`
+	Revision     int64   `json:"revision" doc:"Grows with each change."`
+	LastSignalAt *stamp  `json:"last_signal_at"`
+	CreatedAt    stamp   `json:"created_at"`
+	UpdatedAt    stamp   `json:"updated_at"`
+}
+
+func (a *API) accountView(c *call, row *signalbox.Account) (accountView, error) {
+	last, err := a.lastSignal(c, int64(row.ID))
+	return accountView{
+		ID: c.idText(signalbox.KindAccount, int64(row.ID)), Domain: textOrNull(row.Domain), Name: textOrNull(row.Name),
+		Status: textOrNull(row.Status), Attributes: row.Attributes, Revision: row.Revision, LastSignalAt: stampOrNull(last),
+		CreatedAt: stamp(row.CreatedAt), UpdatedAt: stamp(row.UpdatedAt),
+	}, err
+}

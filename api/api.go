@@ -1,0 +1,210 @@
+package api
+
+import (
+	"context"
+	"crypto/rand"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"signalbox"
+	"signalbox/auth"
+	"signalbox/seal"
+)
+
+// Config is what the doors work with. Everything is needed except what says otherwise.
+type Config struct {
+	Keys    Authenticator
+	Signals Signals
+	Acts    Acts
+	Store   Store
+	Sender  Sender
+	Targets Targets
+	// Arrivals wakes readers of feeds; nil: they poll.
+	Arrivals Arrivals
+	// CheckHeaders judges a webhook's custom headers; its error's text may be shown and holds no value.
+	CheckHeaders func(map[string]string) error
+	// NormalizeDomain and NormalizeEmail give what records are found by, as deciding does; their errors' texts may be shown.
+	NormalizeDomain func(string) (string, error)
+	NormalizeEmail  func(string) (string, error)
+
+	Box   *seal.Box
+	Codec *signalbox.Codec
+	IDs   *signalbox.IDs
+	// Ready says whether signals can be taken now; its error's text is logged, not shown.
+	Ready func(context.Context) error
+	// Metrics answers GET /metrics; nil: there is no such path.
+	Metrics http.Handler
+	// Observe is told of every finished request of an operation; nil: nobody is.
+	Observe func(operation string, status int, took time.Duration)
+	// Wake is told of due rows that a change wrote; nil: they are found by the next poll.
+	Wake func(at time.Time)
+
+	UserAgent string // of deliveries: Signalbox/<version>
+	Version   string
+	Log       *slog.Logger
+	Rand      io.Reader // of keys and secrets; nil: crypto/rand
+}
+
+// API is the public doors. Safe for concurrent use.
+type API struct {
+	cfg    Config
+	mux    *http.ServeMux
+	routes []route
+	limits *limits
+	// buffers are those that bodies are read into.
+	buffers sync.Pool
+
+	document func() document
+
+	// life ends when the server shuts down: readers who wait for events are answered with what there is.
+	life context.Context
+	stop context.CancelFunc
+}
+
+// New makes the doors.
+func New(cfg Config) *API {
+	if cfg.Rand == nil {
+		cfg.Rand = rand.Reader
+	}
+	if cfg.Wake == nil {
+		cfg.Wake = func(time.Time) {}
+	}
+	if cfg.Observe == nil {
+		cfg.Observe = func(string, int, time.Duration) {}
+	}
+	a := &API{cfg: cfg, mux: http.NewServeMux(), limits: newLimits(cfg.Store)}
+	a.life, a.stop = context.WithCancel(context.Background())
+	a.routes = a.table()
+	for pattern, methods := range byPattern(a.routes) {
+		a.mux.Handle(pattern, methods)
+	}
+	a.mux.Handle("/", http.HandlerFunc(unknownPath))
+	a.document = sync.OnceValue(a.buildDocument)
+	return a
+}
+
+// StopWaiting answers everybody who waits for events, now and from now on: a server that drains need not wait for them.
+func (a *API) StopWaiting() { a.stop() }
+
+// ServeHTTP answers one request.
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	now := time.Now().UTC()
+	c := &call{ResponseWriter: w, api: a, r: r, now: now}
+	c.requestID = a.cfg.Codec.Format(signalbox.KindRequest, a.cfg.IDs.Next(now))
+	h := w.Header()
+	h["X-Request-Id"] = []string{c.requestID}
+	h["X-Content-Type-Options"] = nosniff
+	defer c.finish()
+	if untidy(r.URL.Path) {
+		unknownPath(c, r) // ServeMux would redirect, and a redirected POST loses its body
+		return
+	}
+	a.mux.ServeHTTP(c, r)
+}
+
+// The values of headers that never change, shared by all answers.
+var (
+	nosniff  = []string{"nosniff"}
+	jsonType = []string{"application/json"}
+	noStore  = []string{"no-store"}
+)
+
+// untidy says whether a path is one that ServeMux cleans by a redirect.
+func untidy(path string) bool {
+	return strings.Contains(path, "//") || strings.Contains(path, "/./") || strings.Contains(path, "/../") ||
+		strings.HasSuffix(path, "/.") || strings.HasSuffix(path, "/..") || !strings.HasPrefix(path, "/")
+}
+
+func unknownPath(w http.ResponseWriter, r *http.Request) {
+	w.(*call).fail(signalbox.Errorf(signalbox.NotFound, "there is nothing at this path; GET /openapi.json lists what there is"))
+}
+
+// methods are the routes of one pattern.
+type methods map[string]*route
+
+func byPattern(routes []route) map[string]methods {
+	out := map[string]methods{}
+	for i := range routes {
+		r := &routes[i]
+		if out[r.pattern] == nil {
+			out[r.pattern] = methods{}
+		}
+		out[r.pattern][r.method] = r
+	}
+	return out
+}
+
+// ServeHTTP picks the route of the request's method; HEAD is GET, whose body the server drops.
+func (m methods) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c := w.(*call)
+	method := r.Method
+	if method == http.MethodHead {
+		method = http.MethodGet
+	}
+	c.route = m[method]
+	if c.route == nil {
+		c.Header().Set("Allow", m.allowed())
+		c.fail(signalbox.Errorf(signalbox.MethodNotAllowed, "this path takes %s", m.allowed()))
+		return
+	}
+	if err := c.serve(); err != nil {
+		c.fail(err)
+	}
+}
+
+// allowed lists the methods in a fixed order.
+func (m methods) allowed() string {
+	var list []string
+	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPatch, http.MethodDelete} {
+		if m[method] != nil || method == http.MethodHead && m[http.MethodGet] != nil {
+			list = append(list, method)
+		}
+	}
+	return strings.Join(list, ", ")
+}
+
+// serve authenticates and runs the route.
+func (c *call) serve() error {
+	if c.route.need == public {
+		return c.route.run(c)
+	}
+	if err := c.authenticate(); err != nil {
+		return err
+	}
+	if c.route.need != auth.NeedIngest {
+		if err := c.api.limits.take(c); err != nil {
+			return err
+		}
+	}
+	if !c.route.anyQuery {
+		if err := c.parseQuery(); err != nil {
+			return err
+		}
+	}
+	return c.route.run(c)
+}
+
+// authenticate finds the key that asks and holds its scope against the route's need.
+func (c *call) authenticate() error {
+	header := c.r.Header.Get("Authorization")
+	if header == "" {
+		return signalbox.Errorf(signalbox.Unauthorized, "no API key: send it in the header as Authorization: Bearer %s…", auth.Prefix)
+	}
+	scheme, key, _ := strings.Cut(header, " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return signalbox.Errorf(signalbox.Unauthorized, "the Authorization header is malformed: it must read Bearer %s…", auth.Prefix)
+	}
+	found, err := c.api.cfg.Keys.Authenticate(c.r.Context(), strings.TrimSpace(key), c.now)
+	if err != nil {
+		return err
+	}
+	c.key = found
+	if !auth.Allows(found.Scope, c.route.need) {
+		return signalbox.Errorf(signalbox.Forbidden, "this API key has the scope %s, and the operation needs %s", found.Scope, c.route.need.Words())
+	}
+	return nil
+}

@@ -1,0 +1,160 @@
+package api
+
+import (
+	"net/http"
+
+	"signalbox"
+	"signalbox/auth"
+	"signalbox/strictjson"
+)
+
+// contactRoutes are the doors of people.
+func (a *API) contactRoutes() []route {
+	const tag = "Contacts"
+	return []route{
+		{
+			method: http.MethodGet, pattern: "/v1/contacts", id: "listContacts", tag: tag, need: auth.NeedRead,
+			summary: "List contacts", detail: "Newest first.", status: http.StatusOK,
+			query: paging(
+				param{name: "q", kind: text, doc: "Only contacts whose e-mail address or name begins so."},
+				param{name: "account_id", kind: text, doc: "Only contacts of this account."}),
+			answers: lists(a.listContacts),
+		},
+		{
+			method: http.MethodGet, pattern: "/v1/contacts/{id}", id: "getContact", tag: tag, need: auth.NeedRead,
+			summary: "Read a contact", status: http.StatusOK, answers: asks(a.getContact),
+		},
+		{
+			method: http.MethodPatch, pattern: "/v1/contacts/{id}", id: "updateContact", tag: tag, need: auth.NeedWrite,
+			summary: "Change a contact",
+			detail: "Only the fields that are given change; `null` removes one. Names and title set here are no longer replaced by signals, until they are removed. " +
+				"`attributes` are merged (RFC 7396).",
+			status:   http.StatusOK,
+			examples: []example{{name: "title", summary: "A title, set by hand", body: `{"title":"Head of Growth","attributes":{"locale":"en-GB"}}`}},
+			answers:  takes(a.updateContact),
+		},
+		{
+			method: http.MethodDelete, pattern: "/v1/contacts/{id}", id: "eraseContact", tag: tag, need: auth.NeedAdmin,
+			summary: "Erase a contact", detail: "They are out of sight at once; a job removes what is stored of them everywhere, also from signals and deliveries.",
+			status: http.StatusAccepted, answers: asks(a.eraseContact),
+		},
+	}
+}
+
+type contactPatch struct {
+	FirstName  *string        `json:"first_name" maxlen:"200"`
+	LastName   *string        `json:"last_name" maxlen:"200"`
+	Title      *string        `json:"title" maxlen:"200"`
+	Attributes strictjson.Raw `json:"attributes" type:"object|null" doc:"A merge patch (RFC 7396): null removes a member, null for the whole removes all."`
+}
+
+func (a *API) listContacts(c *call) (page[contactView], error) {
+	p, err := c.page()
+	if err != nil {
+		return page[contactView]{}, err
+	}
+	filter, err := c.recordFilter()
+	if err != nil {
+		return page[contactView]{}, err
+	}
+	if text := c.query.Get("account_id"); text != "" {
+		account, ok := a.cfg.Codec.Parse(signalbox.KindAccount, text)
+		if !ok {
+			return page[contactView]{}, nil // an id that nobody has, has no contacts
+		}
+		filter.Account = signalbox.AccountID(account)
+	}
+	rows, next, err := a.cfg.Store.Contacts(c.r.Context(), c.ws(), filter, p)
+	if err != nil {
+		return page[contactView]{}, err
+	}
+	out := page[contactView]{next: c.cursor(next)}
+	for i := range rows {
+		view, err := a.contactView(c, &rows[i])
+		if err != nil {
+			return page[contactView]{}, err
+		}
+		out.items = append(out.items, view)
+	}
+	return out, nil
+}
+
+func contactID(c *call) (signalbox.ContactID, error) {
+	return id[signalbox.ContactID](c, signalbox.KindContact, "contact")
+}
+
+func (a *API) getContact(c *call) (contactView, error) {
+	id, err := contactID(c)
+	if err != nil {
+		return contactView{}, err
+	}
+	row, err := a.cfg.Store.Contact(c.r.Context(), c.ws(), id)
+	if err != nil {
+		return contactView{}, err
+	}
+	return a.contactView(c, &row)
+}
+
+func (a *API) updateContact(c *call, in *contactPatch) (contactView, error) {
+	id, err := contactID(c)
+	if err != nil {
+		return contactView{}, err
+	}
+	if err := checkTexts([]string{"first_name", "last_name", "title"}, []*string{in.FirstName, in.LastName, in.Title}); err != nil {
+		return contactView{}, err
+	}
+	patch := signalbox.ContactPatch{FirstName: in.FirstName, LastName: in.LastName, Title: in.Title}
+	patch.Attributes, err = attributesPatch(in.Attributes, func() ([]byte, error) {
+		row, err := a.cfg.Store.Contact(c.r.Context(), c.ws(), id)
+		return row.Attributes, err
+	})
+	if err != nil {
+		return contactView{}, err
+	}
+	row, err := a.cfg.Acts.PatchContact(c.r.Context(), c.ws(), id, patch)
+	if err != nil {
+		return contactView{}, err
+	}
+	return a.contactView(c, &row)
+}
+
+func (a *API) eraseContact(c *call) (jobView, error) {
+	id, err := contactID(c)
+	if err != nil {
+		return jobView{}, err
+	}
+	job, err := a.cfg.Acts.EraseContact(c.r.Context(), c.ws(), id)
+	if err != nil {
+		return jobView{}, err
+	}
+	return c.jobView(&job), nil
+}
+
+// contactView is a person.
+type contactView struct {
+	ID           string  `json:"id"`
+	AccountID    *string `json:"account_id"`
+	Email        *string `json:"email"`
+	FirstName    *string `json:"first_name"`
+	LastName     *string `json:"last_name"`
+	Name         *string `json:"name"`
+	Title        *string `json:"title"`
+	LinkedInURL  *string `json:"linkedin_url"`
+	Attributes   object  `json:"attributes"`
+	Score        int     `json:"score"`
+	Stage        *string `json:"stage"`
+	Revision     int64   `json:"revision" doc:"Grows with each change."`
+	LastSignalAt *stamp  `json:"last_signal_at"`
+	CreatedAt    stamp   `json:"created_at"`
+	UpdatedAt    stamp   `json:"updated_at"`
+}
+
+func (a *API) contactView(c *call, row *signalbox.Contact) (contactView, error) {
+	last, err := a.lastSignal(c, int64(row.ID))
+	return contactView{
+		ID: c.idText(signalbox.KindContact, int64(row.ID)), AccountID: c.idOrNull(signalbox.KindAccount, int64(row.Account)),
+		Email: textOrNull(row.Email), FirstName: textOrNull(row.FirstName), LastName: textOrNull(row.LastName), Name: textOrNull(row.FullName()),
+		Title: textOrNull(row.Title), LinkedInURL: textOrNull(row.LinkedInURL), Attributes: row.Attributes, Revision: row.Revision,
+		LastSignalAt: stampOrNull(last), CreatedAt: stamp(row.CreatedAt), UpdatedAt: stamp(row.UpdatedAt),
+	}, err
+}

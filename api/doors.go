@@ -1,0 +1,138 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"signalbox"
+)
+
+// Authenticator knows API keys.
+type Authenticator interface {
+	// Authenticate returns the live key that text is. A refusal is a *signalbox.Error Unauthorized.
+	Authenticate(ctx context.Context, text string, now time.Time) (signalbox.APIKey, error)
+	// Forget is called after a key was changed or revoked.
+	Forget()
+}
+
+// Signals takes signals in: it answers after they are durable with all they cause.
+type Signals interface {
+	Submit(ctx context.Context, ws signalbox.WorkspaceID, key signalbox.KeyID, in signalbox.SignalInput) (signalbox.Receipt, error)
+	SubmitBatch(ctx context.Context, ws signalbox.WorkspaceID, key signalbox.KeyID, in []signalbox.SignalInput) ([]signalbox.Verdict, error)
+}
+
+// Acts are what people do to records by hand.
+type Acts interface {
+	PatchAccount(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.AccountID, p signalbox.AccountPatch) (signalbox.Account, error)
+	PatchContact(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.ContactID, p signalbox.ContactPatch) (signalbox.Contact, error)
+	EraseAccount(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.AccountID) (signalbox.Job, error)
+	EraseContact(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.ContactID) (signalbox.Job, error)
+}
+
+// Sender is what the doors ask of the sending side.
+type Sender interface {
+	// Test sends a test delivery once, settles it, and returns the attempt and the headers that were sent.
+	Test(ctx context.Context, w *signalbox.Webhook, r signalbox.Ready) (signalbox.Attempt, http.Header, error)
+	// Lease is the lease under which this node sends at the moment; false: it cannot, come again.
+	Lease() (signalbox.Lease, bool)
+	// Changed is called after a webhook was changed or deleted.
+	Changed(id signalbox.WebhookID)
+}
+
+// Arrivals tells when a pull webhook may have something new. It is only a wake-up: a lost one costs a short poll.
+type Arrivals interface {
+	// Wait returns when something may have arrived for id, or when ctx ends.
+	Wait(ctx context.Context, id signalbox.WebhookID)
+}
+
+// Targets judges where webhooks may point.
+type Targets interface {
+	// CheckTarget refuses a URL; the error's text may be shown.
+	CheckTarget(ctx context.Context, url string) error
+}
+
+// Store is the part of the database that the doors read and change themselves. A getter answers an unknown or foreign id with
+// signalbox.NoSuch; next is what to pass as Page.Before for the rest of a list, 0 when there is none.
+type Store interface {
+	WorkspaceStore
+	KeyStore
+	SignalStore
+	AccountStore
+	ContactStore
+	RecordStore
+	WebhookStore
+	DeliveryStore
+	FeedStore
+	JobStore
+}
+
+// WorkspaceStore keeps workspaces.
+type WorkspaceStore interface {
+	Workspace(ctx context.Context, id signalbox.WorkspaceID) (signalbox.Workspace, error)
+	UpdateWorkspace(ctx context.Context, id signalbox.WorkspaceID, now time.Time, change func(*signalbox.Workspace) error) (signalbox.Workspace, error)
+}
+
+// KeyStore keeps API keys.
+type KeyStore interface {
+	CreateKey(ctx context.Context, key signalbox.APIKey) error
+	Keys(ctx context.Context, ws signalbox.WorkspaceID, page signalbox.Page) (keys []signalbox.APIKey, next int64, err error)
+	Key(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.KeyID) (signalbox.APIKey, error)
+	UpdateKey(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.KeyID, change func(*signalbox.APIKey) error) (signalbox.APIKey, error)
+	RevokeKey(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.KeyID, now time.Time) error
+}
+
+// SignalStore keeps signals.
+type SignalStore interface {
+	Signals(ctx context.Context, ws signalbox.WorkspaceID, f signalbox.SignalFilter, page signalbox.Page) (list []signalbox.SignalView, next int64, err error)
+	Signal(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.SignalID) (signalbox.SignalView, error)
+}
+
+// AccountStore keeps accounts.
+type AccountStore interface {
+	Accounts(ctx context.Context, ws signalbox.WorkspaceID, f signalbox.RecordFilter, page signalbox.Page) (list []signalbox.Account, next int64, err error)
+	Account(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.AccountID) (signalbox.Account, error)
+}
+
+// ContactStore keeps contacts.
+type ContactStore interface {
+	Contacts(ctx context.Context, ws signalbox.WorkspaceID, f signalbox.RecordFilter, page signalbox.Page) (list []signalbox.Contact, next int64, err error)
+	Contact(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.ContactID) (signalbox.Contact, error)
+}
+
+// RecordStore finds records by what they are known by, and what is kept of them between signals.
+type RecordStore interface {
+	FindRecord(ctx context.Context, key signalbox.RecordKey) (id signalbox.EntityID, found bool, err error)
+	State(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.EntityID) (signalbox.EntityState, error)
+}
+
+// WebhookStore keeps webhooks.
+type WebhookStore interface {
+	CreateWebhook(ctx context.Context, w signalbox.Webhook) error
+	Webhook(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.WebhookID) (signalbox.Webhook, error)
+	Webhooks(ctx context.Context, ws signalbox.WorkspaceID, page signalbox.Page) (list []signalbox.Webhook, total int, next int64, err error)
+	UpdateWebhook(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.WebhookID, now time.Time, change func(*signalbox.Webhook) error) (signalbox.Webhook, error)
+	DeleteWebhook(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.WebhookID, now time.Time, job signalbox.Job) error
+}
+
+// DeliveryStore keeps deliveries and their attempts.
+type DeliveryStore interface {
+	Deliveries(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.WebhookID, f signalbox.DeliveryFilter, page signalbox.Page) (list []signalbox.Delivery, next int64, err error)
+	Delivery(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.DeliveryID) (signalbox.DeliveryView, error)
+	RetryDelivery(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.DeliveryID, now time.Time) (signalbox.Delivery, error)
+	InsertTest(ctx context.Context, e signalbox.Event, d signalbox.NewDelivery) error
+}
+
+// FeedStore reads a webhook's events in the order of their commits.
+type FeedStore interface {
+	Feed(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.WebhookID, after signalbox.DeliveryID, limit int) ([]signalbox.FeedItem, error)
+	// AckFeed marks what a pull webhook's reader has read, up to and with upTo (0: nothing yet), and that a reader was here.
+	AckFeed(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.WebhookID, upTo signalbox.DeliveryID, now time.Time) error
+}
+
+// JobStore keeps jobs.
+type JobStore interface {
+	Jobs(ctx context.Context, ws signalbox.WorkspaceID, page signalbox.Page) (list []signalbox.Job, next int64, err error)
+	Job(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.JobID) (signalbox.Job, error)
+	CancelJob(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.JobID, now time.Time) (signalbox.Job, error)
+}

@@ -1,0 +1,372 @@
+package api_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"signalbox"
+	"signalbox/api"
+	"signalbox/auth"
+	"signalbox/deliver"
+	"signalbox/egress"
+	"signalbox/identity"
+	"signalbox/intake"
+	"signalbox/seal"
+	"signalbox/store"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// box is the real doors on a real server, database, intake and sender. Only the network behind egress is played.
+type box struct {
+	*testing.T
+	api    *api.API
+	db     *store.DB
+	ids    *signalbox.IDs
+	codec  *signalbox.Codec
+	sealed *seal.Box
+	server *httptest.Server
+	client *http.Client
+	world  *world
+	log    *buffer
+	ws     signalbox.WorkspaceID
+	admin  string // a key of ws
+
+	mu      sync.Mutex
+	arrived chan struct{}
+	woken   []time.Time
+}
+
+// newBox starts everything; tune may change the configuration before.
+func newBox(t *testing.T, tune ...func(*api.Config)) *box {
+	t.Helper()
+	b := &box{T: t, ids: signalbox.NewIDs(0), world: &world{}, log: &buffer{}, arrived: make(chan struct{})}
+	var err error
+	if b.db, err = store.Open(t.Context(), store.Config{Path: filepath.Join(t.TempDir(), "signalbox.db")}); err != nil {
+		t.Fatal(err)
+	}
+	key, err := b.db.CodecKey(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.codec = signalbox.NewCodec(key)
+	sealKey, err := seal.NewKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b.sealed, err = seal.NewBox(sealKey); err != nil {
+		t.Fatal(err)
+	}
+	stop := b.start(tune)
+	t.Cleanup(func() {
+		b.server.Close()
+		stop()
+		if err := b.db.Close(); err != nil {
+			t.Errorf("close: %v", err)
+		}
+	})
+	b.ws, b.admin = b.workspace("Acme")
+	return b
+}
+
+// start wires the rooms as app does, and returns what stops them.
+func (b *box) start(tune []func(*api.Config)) (stop func()) {
+	b.Helper()
+	lease, err := b.db.JoinNode(b.Context(), "test", time.Now().UTC())
+	if err != nil {
+		b.Fatal(err)
+	}
+	log := slog.New(slog.NewTextHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	node := node{lease}
+	sender := deliver.New(deliver.Config{
+		Store: b.db, Egress: b.world, Node: node, Box: b.sealed, Codec: b.codec, IDs: b.ids, Log: log, UserAgent: "Signalbox/test",
+	})
+	in := intake.New(intake.Config{Store: b.db, Sender: sender, Waker: b, IDs: b.ids, Codec: b.codec, Log: log})
+	keys := auth.NewKeys(b.db, log)
+	policy, err := egress.NewPolicy(egress.Config{Resolver: anywhere{}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	cfg := api.Config{
+		Keys: keys, Signals: in, Acts: in, Store: shim{b.db}, Sender: doors{sender, node}, Targets: targets{policy}, Arrivals: b,
+		CheckHeaders: egress.ValidateHeaders, NormalizeDomain: identity.Domain,
+		NormalizeEmail: func(raw string) (string, error) { _, match, _, err := identity.Email(raw); return match, err },
+		Box:            b.sealed, Codec: b.codec, IDs: b.ids, Ready: b.db.Healthy, Wake: b.Due, UserAgent: "Signalbox/test", Version: "test", Log: log,
+	}
+	for _, f := range tune {
+		f(&cfg)
+	}
+	b.api = api.New(cfg)
+	b.server = httptest.NewUnstartedServer(b.api)
+	b.server.Config = api.NewServer(b.api)
+	b.server.Start()
+	b.client = b.server.Client()
+	ctx, cancel := context.WithCancel(context.Background())
+	var services sync.WaitGroup
+	for _, run := range []func(context.Context) error{sender.Run, in.Run, keys.Run} {
+		services.Go(func() {
+			if err := run(ctx); err != nil {
+				b.Errorf("run: %v", err)
+			}
+		})
+	}
+	return func() { cancel(); services.Wait() }
+}
+
+// workspace makes a workspace and an admin key of it.
+func (b *box) workspace(name string) (signalbox.WorkspaceID, string) {
+	b.Helper()
+	now := time.Now().UTC()
+	ws := signalbox.WorkspaceID(b.ids.Next(now))
+	err := b.db.CreateWorkspace(b.Context(), signalbox.Workspace{
+		ID: ws, Name: name, Timezone: "UTC", Retention: signalbox.Retention{EventDays: signalbox.DefaultEventDays}, CreatedAt: now, UpdatedAt: now,
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return ws, b.key(ws, signalbox.ScopeAdmin)
+}
+
+// key makes a key of a workspace.
+func (b *box) key(ws signalbox.WorkspaceID, scope signalbox.Scope) string {
+	b.Helper()
+	secret, err := auth.NewKey(rand.Reader)
+	if err != nil {
+		b.Fatal(err)
+	}
+	now := time.Now().UTC()
+	err = b.db.CreateKey(b.Context(), signalbox.APIKey{
+		ID: signalbox.KeyID(b.ids.Next(now)), Workspace: ws, Name: string(scope), Scope: scope, Hint: auth.Hint(secret.Reveal()),
+		Hash: auth.Hash(secret.Reveal()), CreatedAt: now,
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return secret.Reveal()
+}
+
+// answer is what came back.
+type answer struct {
+	*testing.T
+	status int
+	header http.Header
+	body   []byte
+}
+
+// send makes a request with the key; headers come in pairs.
+func (b *box) send(key, method, path, body string, headers ...string) answer {
+	b.Helper()
+	req, err := http.NewRequestWithContext(b.Context(), method, b.server.URL+path, strings.NewReader(body))
+	if err != nil {
+		b.Fatal(err)
+	}
+	if key != "" {
+		req.Header.Set("Authorization", "Bearer "+key)
+	}
+	for i := 0; i < len(headers); i += 2 {
+		req.Header[headers[i]] = append(req.Header[headers[i]], headers[i+1])
+	}
+	resp, err := b.client.Do(req)
+	if err != nil {
+		b.Fatalf("%s %s: %v", method, path, err)
+	}
+	defer resp.Body.Close()
+	got, err := io.ReadAll(resp.Body)
+	if err != nil {
+		b.Fatalf("%s %s: read: %v", method, path, err)
+	}
+	if resp.Header.Get("X-Request-Id") == "" {
+		b.Errorf("%s %s: no X-Request-Id", method, path)
+	}
+	return answer{T: b.T, status: resp.StatusCode, header: resp.Header, body: got}
+}
+
+// do is send with the admin key, for requests that must succeed with the status.
+func (b *box) do(status int, method, path, body string, headers ...string) answer {
+	b.Helper()
+	a := b.send(b.admin, method, path, body, headers...)
+	if a.status != status {
+		b.Fatalf("%s %s: %d %s, want %d", method, path, a.status, a.body, status)
+	}
+	return a
+}
+
+// at reads a member of the JSON answer by its dotted path; list items by number.
+func (a answer) at(path string) any {
+	a.Helper()
+	var value any
+	dec := json.NewDecoder(bytes.NewReader(a.body))
+	dec.UseNumber()
+	if err := dec.Decode(&value); err != nil {
+		a.Fatalf("answer %q: %v", a.body, err)
+	}
+	for _, name := range strings.Split(path, ".") {
+		switch v := value.(type) {
+		case map[string]any:
+			there := false
+			if value, there = v[name]; !there {
+				return nil
+			}
+		case []any:
+			i := int(name[0] - '0')
+			if i >= len(v) {
+				return nil
+			}
+			value = v[i]
+		default:
+			return nil
+		}
+	}
+	return value
+}
+
+// text is at for texts.
+func (a answer) text(path string) string {
+	a.Helper()
+	s, _ := a.at(path).(string)
+	return s
+}
+
+// refuses checks that the answer is this refusal.
+func (a answer) refuses(status int, code, param, says string) {
+	a.Helper()
+	if a.status != status || a.text("error.code") != code || a.text("error.param") != param || !strings.Contains(a.text("error.message"), says) {
+		a.Errorf("got %d %s, want %d %s, param %q, saying %q", a.status, a.body, status, code, param, says)
+	}
+	if id := a.header.Get("X-Request-Id"); a.text("error.request_id") != id || a.text("meta.request_id") != id {
+		a.Errorf("%s does not carry the request id %s", a.body, id)
+	}
+}
+
+// world plays the receivers: it notes what is sent and answers what it is told to.
+type world struct {
+	mu     sync.Mutex
+	sent   []egress.Request
+	answer func(egress.Request) egress.Result
+}
+
+func (w *world) Do(_ context.Context, req egress.Request) egress.Result {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.sent = append(w.sent, req)
+	if w.answer != nil {
+		return w.answer(req)
+	}
+	return egress.Result{
+		Status: 200, Header: http.Header{"Content-Type": {"text/plain"}}, Body: []byte("OK"), RemoteAddr: "203.0.113.7:443",
+		Timings: egress.Timings{DNS: time.Millisecond, Connect: 2 * time.Millisecond, Total: 5 * time.Millisecond},
+	}
+}
+
+func (w *world) requests() []egress.Request {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return append([]egress.Request(nil), w.sent...)
+}
+
+// node is a lease that always holds.
+type node struct{ lease signalbox.Lease }
+
+func (n node) Lease() (signalbox.Lease, bool) { return n.lease, true }
+
+// doors is the sending side as api sees it.
+type doors struct {
+	*deliver.Sender
+	node
+}
+
+// targets is the real policy.
+type targets struct{ policy *egress.Policy }
+
+func (t targets) CheckTarget(ctx context.Context, url string) error {
+	_, err := t.policy.CheckTarget(ctx, url)
+	return err
+}
+
+// anywhere resolves every name to one public address.
+type anywhere struct{}
+
+func (anywhere) LookupNetIP(context.Context, string, string) ([]netip.Addr, error) {
+	return []netip.Addr{netip.MustParseAddr("93.184.216.34")}, nil
+}
+
+// Due notes a wake-up of the due runner, which is not part of this box.
+func (b *box) Due(at time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.woken = append(b.woken, at)
+}
+
+func (b *box) Committed(int, time.Duration) {}
+
+// Arrived and Wait are the wake-ups of feeds.
+func (b *box) Arrived(signalbox.WebhookID) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	close(b.arrived)
+	b.arrived = make(chan struct{})
+}
+
+func (b *box) Wait(ctx context.Context, _ signalbox.WebhookID) {
+	b.mu.Lock()
+	arrived := b.arrived
+	b.mu.Unlock()
+	select {
+	case <-arrived:
+	case <-ctx.Done():
+	}
+}
+
+// buffer is a log that many write to.
+type buffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (l *buffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.Write(p)
+}
+
+func (l *buffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.String()
+}
+
+// line returns the log's line about a request, once it is there: it is written after the answer.
+func (b *box) line(requestID string) string {
+	b.Helper()
+	end := time.NewTimer(5 * time.Second)
+	defer end.Stop()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for {
+		for line := range strings.Lines(b.log.String()) {
+			if strings.Contains(line, requestID) {
+				return line
+			}
+		}
+		select {
+		case <-tick.C:
+		case <-end.C:
+			b.Fatal(errors.New("no line of the log is about " + requestID))
+		}
+	}
+}

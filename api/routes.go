@@ -1,0 +1,22 @@
+package api
+
+import "slices"
+
+// table is every operation there is, in the order of the document: that of a newcomer's first hour, and the one in which the
+// examples are run by the tests. Each resource's file holds its own rows.
+func (a *API) table() []route {
+	return slices.Concat(
+		a.signalRoutes(),
+		a.webhookRoutes(),
+		[]route{a.eventTypeRoute()},
+		a.deliveryRoutes(),
+		[]route{a.deleteWebhookRoute()},
+		a.accountRoutes(),
+		a.contactRoutes(),
+		a.jobRoutes(),
+		a.keyRoutes(),
+		a.workspaceRoutes(),
+		a.healthRoutes(),
+		a.referenceRoutes(),
+	)
+}

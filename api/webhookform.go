@@ -1,0 +1,266 @@
+package api
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"unicode/utf8"
+
+	"signalbox"
+	"signalbox/seal"
+	"signalbox/sign"
+	"signalbox/wire"
+)
+
+// The bounds of a webhook's fields.
+const (
+	maxDescription = 2000 // characters
+	maxPatterns    = 100
+	maxInFlight    = 100
+)
+
+// newWebhook is the body of POST /v1/webhooks.
+type newWebhook struct {
+	URL             *string           `json:"url" maxlen:"2048" doc:"Where push deliveries go: HTTPS, a public address. A pull webhook has none."`
+	Events          []string          `json:"events" required:"true" minitems:"1" maxitems:"100" doc:"Names of events, prefix.* or *. Only these are sent."`
+	Label           *string           `json:"label" maxlen:"200"`
+	Description     *string           `json:"description" maxlen:"2000"`
+	Format          *string           `json:"format" enum:"stairoids|standard" doc:"The shape of the bodies: stairoids unless given. Fixed when the webhook is made."`
+	SignatureFormat *string           `json:"signature_format" enum:"prefixed" doc:"For the format stairoids: prefixed writes X-Stairoids-Signature as sha256=<hex>."`
+	Headers         map[string]string `json:"headers" doc:"Sent with every delivery. Values are stored sealed and never shown."`
+	MaxInFlight     *int              `json:"max_in_flight" min:"1" max:"100" doc:"How many requests it gets at the same time, 8 unless given."`
+	Enabled         *bool             `json:"enabled" doc:"True unless given."`
+	Kind            *string           `json:"kind" enum:"push|pull" doc:"push unless given."`
+	Temporary       *bool             `json:"temporary" doc:"Only for pull: the webhook goes with its last reader."`
+	Secret          *string           `json:"secret" minlen:"16" maxlen:"512" doc:"Your own signing secret; one is made unless given."`
+}
+
+// buildWebhook checks what was asked for and makes the webhook, all but its secret.
+func (a *API) buildWebhook(c *call, in *newWebhook) (signalbox.Webhook, error) {
+	w := signalbox.Webhook{
+		ID: signalbox.WebhookID(a.cfg.IDs.Next(c.now)), Workspace: c.ws(), Kind: signalbox.KindPush, URL: value(in.URL), Events: in.Events,
+		Label: value(in.Label), Description: value(in.Description), Format: signalbox.FormatStairoids,
+		SignatureFormat: signalbox.SignatureFormat(value(in.SignatureFormat)), MaxInFlight: signalbox.DefaultMaxInFlight,
+		Enabled: in.Enabled == nil || *in.Enabled, Temporary: in.Temporary != nil && *in.Temporary, CreatedAt: c.now, UpdatedAt: c.now,
+	}
+	if kind := value(in.Kind); kind != "" {
+		w.Kind = signalbox.WebhookKind(kind)
+	}
+	if format := value(in.Format); format != "" {
+		w.Format = signalbox.Format(format)
+	}
+	if in.MaxInFlight != nil {
+		w.MaxInFlight = *in.MaxInFlight
+	}
+	if !w.Enabled {
+		w.DisabledReason = disabledByHand
+	}
+	if err := checkWebhook(&w); err != nil {
+		return w, err
+	}
+	if w.Kind == signalbox.KindPush {
+		if err := a.checkTarget(c, w.URL); err != nil {
+			return w, err
+		}
+	}
+	return w, a.setHeaders(&w, in.Headers)
+}
+
+// checkWebhook holds a webhook against the rules that need nothing but itself.
+func checkWebhook(w *signalbox.Webhook) error {
+	switch w.Kind {
+	case signalbox.KindPush:
+		if w.URL == "" {
+			return signalbox.InvalidField("url", "url is required for a push webhook")
+		}
+		if w.Temporary {
+			return signalbox.InvalidField("temporary", "temporary is only for a webhook of the kind pull")
+		}
+	case signalbox.KindPull:
+		if w.URL != "" {
+			return signalbox.InvalidField("url", "url must be absent for a pull webhook: its events are read with GET /v1/webhooks/{id}/events")
+		}
+	default:
+		return signalbox.InvalidField("kind", "kind must be push or pull")
+	}
+	switch {
+	case w.Format != signalbox.FormatStairoids && w.Format != signalbox.FormatStandard:
+		return signalbox.InvalidField("format", "format must be stairoids or standard")
+	case w.SignatureFormat != "" && w.SignatureFormat != signalbox.SignaturePrefixed:
+		return signalbox.InvalidField("signature_format", "signature_format must be prefixed, or absent for the format's own")
+	case w.SignatureFormat != "" && w.Format != signalbox.FormatStairoids:
+		return signalbox.InvalidField("signature_format", "signature_format is only for the format stairoids")
+	case w.MaxInFlight < 1 || w.MaxInFlight > maxInFlight:
+		return signalbox.InvalidField("max_in_flight", "max_in_flight must be a whole number from 1 to %d", maxInFlight)
+	}
+	if err := checkLength("label", w.Label, signalbox.MaxName); err != nil {
+		return err
+	}
+	if err := checkLength("description", w.Description, maxDescription); err != nil {
+		return err
+	}
+	return checkEvents(w.Events)
+}
+
+func checkEvents(patterns []string) error {
+	if len(patterns) == 0 {
+		return signalbox.InvalidField("events", "events must name at least one event, prefix.* or *: GET /v1/event-types lists them")
+	}
+	if len(patterns) > maxPatterns {
+		return signalbox.InvalidField("events", "events holds too many: at most %d", maxPatterns)
+	}
+	for i, p := range patterns {
+		if err := wire.CheckPattern(p); err != nil {
+			return err
+		}
+		if slices.Contains(patterns[:i], p) {
+			return signalbox.InvalidField("events", "events names %s twice", p)
+		}
+	}
+	return nil
+}
+
+func (a *API) checkTarget(c *call, url string) error {
+	if len(url) > signalbox.MaxURL {
+		return signalbox.InvalidField("url", "url is too long: at most %d bytes", signalbox.MaxURL)
+	}
+	err := a.cfg.Targets.CheckTarget(c.r.Context(), url)
+	if err != nil && c.r.Context().Err() != nil {
+		return err
+	}
+	return paramError("url", err)
+}
+
+// paramError shows the text of an error that is meant to be shown, as the refusal of one field.
+func paramError(param string, err error) error {
+	if err == nil {
+		return nil
+	}
+	var e *signalbox.Error
+	if errors.As(err, &e) {
+		shown := *e
+		shown.Param = param
+		return &shown
+	}
+	return signalbox.InvalidField(param, "%s", err.Error())
+}
+
+// setHeaders checks and seals custom headers, of which only the names are kept readable.
+func (a *API) setHeaders(w *signalbox.Webhook, headers map[string]string) error {
+	w.SealedHeaders, w.HeaderNames = nil, nil
+	if len(headers) == 0 {
+		return nil
+	}
+	if err := paramError("headers", a.cfg.CheckHeaders(headers)); err != nil {
+		return err
+	}
+	plain, err := json.Marshal(headers)
+	if err != nil {
+		return fmt.Errorf("encode the headers of a webhook: %w", err)
+	}
+	w.SealedHeaders = a.cfg.Box.Seal(headersBind(w), plain)
+	w.HeaderNames = slices.Sorted(maps.Keys(headers))
+	return nil
+}
+
+// secretBind and headersBind say what a webhook's sealed values belong to, in the words that deliver opens them with.
+func secretBind(w *signalbox.Webhook) seal.Bind {
+	return seal.Bind{Workspace: int64(w.Workspace), Row: int64(w.ID), Kind: "webhook.secret"}
+}
+
+func headersBind(w *signalbox.Webhook) seal.Bind {
+	return seal.Bind{Workspace: int64(w.Workspace), Row: int64(w.ID), Kind: "webhook.headers"}
+}
+
+// chooseSecret takes the caller's secret or makes one.
+func (a *API) chooseSecret(given *string) (sign.Secret, error) {
+	if value(given) == "" {
+		return sign.NewSecret(a.cfg.Rand)
+	}
+	secret, err := sign.ParseSecret(*given)
+	return secret, paramError("secret", err)
+}
+
+// webhookPatch is the body of PATCH /v1/webhooks/{id}.
+type webhookPatch struct {
+	URL             *string            `json:"url" maxlen:"2048"`
+	Events          *[]string          `json:"events" minitems:"1" maxitems:"100"`
+	Label           *string            `json:"label" maxlen:"200"`
+	Description     *string            `json:"description" maxlen:"2000"`
+	SignatureFormat *string            `json:"signature_format" enum:"prefixed"`
+	Headers         *map[string]string `json:"headers" doc:"Replaced whole."`
+	MaxInFlight     *int               `json:"max_in_flight" min:"1" max:"100"`
+	Enabled         *bool              `json:"enabled"`
+	Format          *string            `json:"format" enum:"stairoids|standard" doc:"Fixed: only the value that it has is taken."`
+	Kind            *string            `json:"kind" enum:"push|pull" doc:"Fixed: only the value that it has is taken."`
+	Temporary       *bool              `json:"temporary" doc:"Fixed: only the value that it has is taken."`
+}
+
+// buildPatch checks a patch as far as that takes the network, and returns the change to make to the webhook as it then stands.
+func (a *API) buildPatch(c *call, old *signalbox.Webhook, in *webhookPatch) (func(*signalbox.Webhook) error, error) {
+	if err := checkFixed(old, in); err != nil {
+		return nil, err
+	}
+	if url := value(in.URL); url != "" && url != old.URL && old.Kind == signalbox.KindPush {
+		if err := a.checkTarget(c, url); err != nil {
+			return nil, err
+		}
+	}
+	return func(w *signalbox.Webhook) error {
+		set(&w.URL, in.URL)
+		set(&w.Events, in.Events)
+		set(&w.Label, in.Label)
+		set(&w.Description, in.Description)
+		set(&w.MaxInFlight, in.MaxInFlight)
+		if in.SignatureFormat != nil {
+			w.SignatureFormat = signalbox.SignatureFormat(*in.SignatureFormat)
+		}
+		if in.Enabled != nil {
+			setEnabled(w, *in.Enabled, disabledByHand)
+		}
+		if in.Headers != nil {
+			if err := a.setHeaders(w, *in.Headers); err != nil {
+				return err
+			}
+		}
+		return checkWebhook(w)
+	}, nil
+}
+
+// checkFixed refuses a change of what was fixed when the webhook was made.
+func checkFixed(old *signalbox.Webhook, in *webhookPatch) error {
+	switch {
+	case in.Format != nil && *in.Format != string(old.Format):
+		return signalbox.InvalidField("format", "format was fixed when the webhook was made: make another webhook")
+	case in.Kind != nil && *in.Kind != string(old.Kind):
+		return signalbox.InvalidField("kind", "kind was fixed when the webhook was made: make another webhook")
+	case in.Temporary != nil && *in.Temporary != old.Temporary:
+		return signalbox.InvalidField("temporary", "temporary was fixed when the webhook was made: make another webhook")
+	}
+	return nil
+}
+
+// value is what an optional text says; null and "" both mean absent (contract section 2).
+func value(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}
+
+// set changes a field that a patch names.
+func set[T any](field *T, given *T) {
+	if given != nil {
+		*field = *given
+	}
+}
+
+// checkLength bounds a text in characters.
+func checkLength(param, s string, most int) error {
+	if utf8.RuneCountInString(s) > most {
+		return signalbox.InvalidField(param, "%s is too long: at most %d characters", param, most)
+	}
+	return nil
+}

@@ -1,0 +1,123 @@
+package app
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"os"
+	"sync"
+	"time"
+
+	"signalbox"
+	"signalbox/deliver"
+	"signalbox/egress"
+	"signalbox/identity"
+)
+
+// newPolicy builds the address guard; own are the addresses that this server listens at.
+func newPolicy(c Config, own ...string) (*egress.Policy, error) {
+	ports := make([]uint16, len(c.AllowPorts))
+	for i, p := range c.AllowPorts {
+		ports[i] = uint16(p)
+	}
+	ec := egress.Config{Dev: c.Dev, AllowTargets: c.AllowTargets, AllowPorts: ports, Proxy: c.EgressProxy, Own: own}
+	if c.TargetCA != "" {
+		pem, err := os.ReadFile(c.TargetCA)
+		if err != nil {
+			return nil, err
+		}
+		ec.TargetCA = pem
+	}
+	return egress.NewPolicy(ec)
+}
+
+// targets judges where webhooks may point.
+type targets struct{ policy *egress.Policy }
+
+// CheckTarget refuses a URL that may not be sent to.
+func (t targets) CheckTarget(ctx context.Context, url string) error {
+	_, err := t.policy.CheckTarget(ctx, url)
+	return err
+}
+
+// testSender is the sending side as the doors see it.
+type testSender struct {
+	*deliver.Sender
+	node deliver.Node
+}
+
+// Lease is the lease under which this node sends now.
+func (t testSender) Lease() (signalbox.Lease, bool) { return t.node.Lease() }
+
+// Test sends a test delivery once and returns what was sent and what came back.
+func (t testSender) Test(ctx context.Context, w *signalbox.Webhook, r signalbox.Ready) (signalbox.Attempt, http.Header, error) {
+	return t.Sender.Test(ctx, w, r)
+}
+
+// normalizeEmail gives the form that contacts are found by.
+func normalizeEmail(raw string) (string, error) {
+	_, match, _, err := identity.Email(raw)
+	return match, err
+}
+
+// wakes carries a commit's news to whoever waits for it. A lost one costs a poll.
+type wakes struct {
+	due     func(time.Time)
+	metrics *metrics
+
+	mu      sync.Mutex
+	readers map[signalbox.WebhookID]chan struct{} // closed when something arrives
+}
+
+func newWakes(m *metrics) *wakes {
+	return &wakes{metrics: m, readers: map[signalbox.WebhookID]chan struct{}{}}
+}
+
+// Due tells the due runner of a row.
+func (w *wakes) Due(at time.Time) { w.due(at) }
+
+// Committed counts a turn.
+func (w *wakes) Committed(signals int, took time.Duration) { w.metrics.turn(signals, took) }
+
+// Arrived wakes the readers of a pull webhook's feed.
+func (w *wakes) Arrived(id signalbox.WebhookID) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if ch, ok := w.readers[id]; ok {
+		close(ch)
+		delete(w.readers, id)
+	}
+}
+
+// feedPoll bounds how long a reader waits that registered just after its news.
+const feedPoll = time.Second
+
+// Wait returns when something may have arrived, or when ctx ends.
+func (w *wakes) Wait(ctx context.Context, id signalbox.WebhookID) {
+	w.mu.Lock()
+	ch, ok := w.readers[id]
+	if !ok {
+		ch = make(chan struct{})
+		w.readers[id] = ch
+	}
+	w.mu.Unlock()
+	timer := time.NewTimer(feedPoll)
+	defer timer.Stop()
+	select {
+	case <-ch:
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
+// reachable turns a listening address into one that a browser on this machine can open.
+func reachable(addr string) string {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return addr
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return net.JoinHostPort(host, port)
+}

@@ -1,0 +1,309 @@
+package app
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/errgroup"
+
+	"signalbox"
+	"signalbox/api"
+	"signalbox/auth"
+	"signalbox/deliver"
+	"signalbox/due"
+	"signalbox/egress"
+	"signalbox/identity"
+	"signalbox/intake"
+	"signalbox/internal/fault"
+	"signalbox/jobs"
+	"signalbox/store"
+)
+
+// App is one server. Run may be called once; Close undoes a New whose Run was never called.
+type App struct {
+	cfg    Config
+	log    *slog.Logger
+	db     *store.DB
+	node   *due.Node
+	runner *due.Runner
+	sender *deliver.Sender
+	intake *intake.Intake
+	keys   *auth.Keys
+	api    *api.API
+	client *egress.Client
+	wakes  *wakes
+
+	listener net.Listener
+	server   *http.Server
+	first    *FirstStart
+}
+
+// FirstStart is what a server that made its first workspace has to tell, once.
+type FirstStart struct {
+	Workspace string // the id's text
+	APIKey    string // an admin key, shown here and never again
+}
+
+// ErrDatabaseFailed ends Run when the database can no longer be trusted: the process must be started anew.
+var ErrDatabaseFailed = errors.New("the database failed and this process can no longer trust it; it must be started again")
+
+// New opens and migrates the database, makes what the first start needs, and binds the address. Nothing is served before Run.
+func New(ctx context.Context, cfg Config) (*App, error) {
+	cfg = cfg.withDefaults()
+	if err := cfg.Check(); err != nil {
+		return nil, err
+	}
+	a := &App{cfg: cfg, log: cfg.Log}
+	if err := a.open(ctx); err != nil {
+		a.Close()
+		return nil, err
+	}
+	return a, nil
+}
+
+// open builds the rooms in the order in which they need each other.
+func (a *App) open(ctx context.Context) (err error) {
+	if err := os.MkdirAll(a.cfg.DataDir, 0o700); err != nil {
+		return fmt.Errorf("--data-dir: %w", err)
+	}
+	if a.listener, err = net.Listen("tcp", a.cfg.Addr); err != nil {
+		return fmt.Errorf("--addr: %w", err)
+	}
+	a.db, err = store.Open(ctx, store.Config{Path: filepath.Join(a.cfg.DataDir, "signalbox.db"), Log: a.log, VFS: a.cfg.VFS})
+	if err != nil {
+		return err
+	}
+	fault.Point("app.opened")
+	idKey, err := a.db.CodecKey(ctx)
+	if err != nil {
+		return err
+	}
+	codec := signalbox.NewCodec(idKey)
+	box, err := a.openBox(ctx)
+	if err != nil {
+		return err
+	}
+	token, err := nodeToken(a.cfg.DataDir)
+	if err != nil {
+		return err
+	}
+	a.node, err = due.Join(ctx, a.db, token, a.log, func() { a.sender.LeaseLost() })
+	if err != nil {
+		return err
+	}
+	lease, _ := a.node.Lease()
+	ids := signalbox.NewIDs(lease.Node)
+	if err := a.firstStart(ctx, ids, codec); err != nil {
+		return err
+	}
+	policy, err := newPolicy(a.cfg, a.listener.Addr().String())
+	if err != nil {
+		return err
+	}
+	metrics := newMetrics(a)
+	a.wire(codec, ids, box, policy, metrics)
+	metrics.watch()
+	a.warnOfDev()
+	return nil
+}
+
+// wire makes the rooms that work and gives each what it asks for.
+func (a *App) wire(codec *signalbox.Codec, ids *signalbox.IDs, box sealer, policy *egress.Policy, m *metrics) {
+	a.client = egress.NewClient(policy)
+	a.wakes = newWakes(m)
+	var node deliver.Node = a.node
+	if a.cfg.HoldDeliveries {
+		node = held{a.node}
+	}
+	agent := "Signalbox/" + a.cfg.Version
+	a.sender = deliver.New(deliver.Config{
+		Store: a.db, Egress: a.client, Node: node, Box: box, Codec: codec, IDs: ids, Log: a.log,
+		Metrics: m.registry, UserAgent: agent, Grace: a.cfg.DrainGrace, Wake: a.wakes.Due,
+	})
+	owners := map[signalbox.DueKind]due.Owner{signalbox.DueLane: a.sender.LaneDue}
+	for kind, owner := range jobs.New(a.db, ids, a.log, a.sender.Changed).Owners() {
+		owners[kind] = owner
+	}
+	a.runner = due.New(a.db, a.node, owners, a.log)
+	a.wakes.due = a.runner.Wake
+	a.intake = intake.New(intake.Config{Store: a.db, Sender: a.sender, Waker: a.wakes, IDs: ids, Codec: codec, Now: a.cfg.Now, Log: a.log})
+	a.keys = auth.NewKeys(a.db, a.log)
+	a.api = api.New(api.Config{
+		Keys: a.keys, Signals: a.intake, Acts: a.intake, Store: a.db, Sender: testSender{a.sender, node}, Targets: targets{policy}, Arrivals: a.wakes,
+		CheckHeaders: egress.ValidateHeaders, NormalizeDomain: identity.Domain, NormalizeEmail: normalizeEmail,
+		Box: box, Codec: codec, IDs: ids, Ready: a.ready, Metrics: m.handler(), Observe: m.observe, Wake: a.wakes.Due,
+		UserAgent: agent, Version: a.cfg.Version, Log: a.log,
+	})
+	a.server = api.NewServer(a.api)
+	a.server.ErrorLog = slog.NewLogLogger(a.log.Handler(), slog.LevelDebug)
+}
+
+// Addr is the address that the server is bound to.
+func (a *App) Addr() string { return a.listener.Addr().String() }
+
+// URL is how to reach the server.
+func (a *App) URL() string {
+	if a.cfg.PublicURL != "" {
+		return trimURL(a.cfg.PublicURL)
+	}
+	return a.cfg.scheme() + "://" + reachable(a.Addr())
+}
+
+// FirstStart returns what the very first start on this data directory has made; false at every later one.
+func (a *App) FirstStart() (FirstStart, bool) {
+	if a.first == nil {
+		return FirstStart{}, false
+	}
+	return *a.first, true
+}
+
+// Run serves until ctx ends, then drains: the doors close, what waits is committed, what is under way is sent or released, the
+// database is closed. It returns nil after a clean stop.
+func (a *App) Run(ctx context.Context) error {
+	defer a.Close()
+	listener := a.listener
+	if a.cfg.TLSCert != "" {
+		cert, err := tls.LoadX509KeyPair(a.cfg.TLSCert, a.cfg.TLSKey)
+		if err != nil {
+			return fmt.Errorf("--tls-cert: %w", err)
+		}
+		listener = tls.NewListener(listener, &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}})
+	}
+	// Each service has a context of its own, so that they stop in order and not all at once.
+	services := newStack(context.WithoutCancel(ctx))
+	services.start("node", a.node.Run)
+	services.start("keys", a.keys.Run)
+	services.start("sender", a.sender.Run)
+	services.start("due", a.runner.Run)
+	services.start("intake", a.intake.Run)
+	services.start("doors", func(ctx context.Context) error { return a.serve(ctx, listener) })
+	a.log.Info("server.started", "addr", a.Addr(), "data_dir", a.cfg.DataDir, "version", a.cfg.Version)
+	var cause error
+	select {
+	case <-ctx.Done():
+	case <-a.db.Failed():
+		cause = fmt.Errorf("%w: %w", ErrDatabaseFailed, a.db.Err())
+	case cause = <-services.failed:
+	}
+	a.log.Info("server.stopping", "cause", cause)
+	return errors.Join(cause, services.stop(a.log))
+}
+
+// serve answers requests until ctx ends, then lets those under way finish.
+func (a *App) serve(ctx context.Context, l net.Listener) error {
+	var g errgroup.Group
+	g.Go(func() error {
+		if err := a.server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			return err
+		}
+		return nil
+	})
+	g.Go(func() error {
+		<-ctx.Done()
+		a.api.StopWaiting()
+		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.cfg.DrainGrace)
+		defer cancel()
+		if err := a.server.Shutdown(grace); err != nil {
+			a.log.Warn("server.cut", "err", err)
+			return a.server.Close()
+		}
+		return nil
+	})
+	return g.Wait()
+}
+
+// ready says whether signals can be taken now.
+func (a *App) ready(ctx context.Context) error {
+	if err := a.db.Err(); err != nil {
+		return err
+	}
+	return a.db.Healthy(ctx)
+}
+
+// Close gives back what New has taken; after Run it does nothing more.
+func (a *App) Close() error {
+	var errs []error
+	if a.listener != nil {
+		if err := a.listener.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+			errs = append(errs, err)
+		}
+	}
+	if a.client != nil {
+		a.client.Close()
+		a.client = nil
+	}
+	if a.db != nil {
+		errs = append(errs, a.db.Close())
+		a.db = nil
+	}
+	return errors.Join(errs...)
+}
+
+// DB is the server's database, for tests that look behind the doors.
+func (a *App) DB() *store.DB { return a.db }
+
+// held is a node that may not send: deliveries are stored and wait.
+type held struct{ *due.Node }
+
+// Lease never lets anything be sent.
+func (h held) Lease() (signalbox.Lease, bool) {
+	l, _ := h.Node.Lease()
+	return l, false
+}
+
+// stack starts services and stops them in the reverse order, each one before the next.
+type stack struct {
+	parent   context.Context
+	services []service
+	failed   chan error
+}
+
+type service struct {
+	name   string
+	cancel context.CancelFunc
+	done   chan error
+}
+
+func newStack(ctx context.Context) *stack { return &stack{parent: ctx, failed: make(chan error, 1)} }
+
+func (s *stack) start(name string, run func(context.Context) error) {
+	ctx, cancel := context.WithCancel(s.parent)
+	svc := service{name: name, cancel: cancel, done: make(chan error, 1)}
+	s.services = append(s.services, svc)
+	go func() {
+		err := run(ctx)
+		if err != nil && ctx.Err() == nil {
+			select {
+			case s.failed <- fmt.Errorf("%s: %w", name, err):
+			default:
+			}
+		}
+		svc.done <- err
+	}()
+}
+
+// stop ends every service and waits for it; the errors of all come back.
+func (s *stack) stop(log *slog.Logger) error {
+	var errs []error
+	for i := len(s.services) - 1; i >= 0; i-- {
+		svc := s.services[i]
+		begin := time.Now()
+		svc.cancel()
+		if err := <-svc.done; err != nil && !errors.Is(err, context.Canceled) {
+			errs = append(errs, fmt.Errorf("stop %s: %w", svc.name, err))
+		}
+		log.Debug("service.stopped", "service", svc.name, "took", time.Since(begin))
+	}
+	return errors.Join(errs...)
+}
+
+var _ prometheus.Collector = (*metrics)(nil)

@@ -1,0 +1,137 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"signalbox/egress"
+	"signalbox/seal"
+)
+
+// Config is everything that can be set (contract section 15). The zero value of a field means its default.
+type Config struct {
+	Addr      string // default 127.0.0.1:8080
+	DataDir   string // default ./signalbox-data
+	PublicURL string // how others reach this server; default from Addr
+	TLSCert   string // PEM files; both or neither
+	TLSKey    string
+
+	Dev          bool     // http and loopback targets are allowed
+	AllowTargets []string // CIDR or host[:port] that may be reached although the guard would refuse it
+	AllowPorts   []int    // beside 443 and 8443
+	TargetCA     string   // PEM file of further roots for targets
+	EgressProxy  string   // http proxy that all targets are reached through
+
+	RetentionEventDays  int // of a workspace made at first start; default 30
+	RetentionSignalDays int // 0: for ever
+
+	SecretKey       string // 32 bytes as 64 hex characters or base64; default: a file in the data directory
+	SecretKeyFile   string
+	OldSecretKeys   []string // still accepted for what they sealed
+	BootstrapAPIKey string   // an admin key that exists from the first moment
+
+	HoldDeliveries bool          // store deliveries but send none
+	DrainGrace     time.Duration // how long requests under way may finish at a stop; default 10 s
+
+	Version string
+	Log     *slog.Logger
+	Now     func() time.Time // tests of clocks; nil: the clock
+	VFS     string           // tests of I/O faults: the name of a registered SQLite VFS
+	Notices io.Writer        // where --dev's warning goes; nil: the log
+}
+
+// The defaults of Config.
+const (
+	DefaultAddr    = "127.0.0.1:8080"
+	DefaultDataDir = "signalbox-data"
+	defaultGrace   = 10 * time.Second
+)
+
+// withDefaults returns the configuration with every default filled in.
+func (c Config) withDefaults() Config {
+	if c.Addr == "" {
+		c.Addr = DefaultAddr
+	}
+	if c.DataDir == "" {
+		c.DataDir = DefaultDataDir
+	}
+	if c.DrainGrace == 0 {
+		c.DrainGrace = defaultGrace
+	}
+	if c.Version == "" {
+		c.Version = "dev"
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	return c
+}
+
+// Check returns every problem of the configuration at once, each naming its flag.
+func (c Config) Check() error {
+	c = c.withDefaults()
+	var problems []error
+	bad := func(flag, format string, args ...any) {
+		problems = append(problems, fmt.Errorf("--%s: %s", flag, fmt.Sprintf(format, args...)))
+	}
+	if _, _, err := net.SplitHostPort(c.Addr); err != nil {
+		bad("addr", "%q is not host:port, for example 127.0.0.1:8080", c.Addr)
+	}
+	if (c.TLSCert == "") != (c.TLSKey == "") {
+		bad("tls-cert", "give both --tls-cert and --tls-key, or neither")
+	}
+	for flag, path := range map[string]string{"tls-cert": c.TLSCert, "tls-key": c.TLSKey, "target-ca": c.TargetCA, "secret-key-file": c.SecretKeyFile} {
+		if path == "" {
+			continue
+		}
+		if _, err := os.Stat(path); err != nil {
+			bad(flag, "%v", err)
+		}
+	}
+	if c.PublicURL != "" {
+		if u, err := url.Parse(c.PublicURL); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+			bad("public-url", "%q is not a URL such as https://signals.example.com", c.PublicURL)
+		}
+	}
+	if c.SecretKey != "" && c.SecretKeyFile != "" {
+		bad("secret-key-file", "give it or SIGNALBOX_SECRET_KEY, not both")
+	}
+	if c.SecretKey != "" {
+		if _, err := seal.ParseKey(c.SecretKey); err != nil {
+			bad("secret-key", "%v", err)
+		}
+	}
+	if c.RetentionEventDays < 0 || c.RetentionSignalDays < 0 {
+		bad("retention", "days cannot be negative")
+	}
+	if _, err := c.policy(); err != nil {
+		bad("allow-target", "%v", err)
+	}
+	return errors.Join(problems...)
+}
+
+// policy is what the address guard is told.
+func (c Config) policy() (*egress.Policy, error) {
+	return newPolicy(c)
+}
+
+// scheme is how this server is spoken to.
+func (c Config) scheme() string {
+	if c.TLSCert != "" {
+		return "https"
+	}
+	return "http"
+}
+
+// trimURL is a base URL without its final slash.
+func trimURL(u string) string { return strings.TrimSuffix(u, "/") }

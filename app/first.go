@@ -1,0 +1,158 @@
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"signalbox"
+	"signalbox/auth"
+	"signalbox/seal"
+)
+
+// sealer seals and opens secrets.
+type sealer = *seal.Box
+
+// probeSetting is the name of the stored probe that a secret key must open.
+const probeSetting = "seal_probe"
+
+// openBox finds the secret key and holds it against the probe that the database keeps: a server must not start with a key that
+// cannot open what is stored.
+func (a *App) openBox(ctx context.Context) (*seal.Box, error) {
+	key, err := a.secretKey()
+	if err != nil {
+		return nil, err
+	}
+	var old []seal.Key
+	for _, text := range a.cfg.OldSecretKeys {
+		k, err := seal.ParseKey(text)
+		if err != nil {
+			return nil, fmt.Errorf("old secret key: %w", err)
+		}
+		old = append(old, k)
+	}
+	box, err := seal.NewBox(key, old...)
+	if err != nil {
+		return nil, err
+	}
+	probe, err := a.db.Setting(ctx, probeSetting)
+	if err != nil {
+		return nil, err
+	}
+	if probe == nil {
+		return box, a.db.PutSetting(ctx, probeSetting, box.Probe())
+	}
+	if err := box.CheckProbe(probe); err != nil {
+		return nil, fmt.Errorf("the secret key does not open this database: %w", err)
+	}
+	return box, nil
+}
+
+// secretKey reads the configured key, or makes one in the data directory.
+func (a *App) secretKey() (seal.Key, error) {
+	switch {
+	case a.cfg.SecretKey != "":
+		return seal.ParseKey(a.cfg.SecretKey)
+	case a.cfg.SecretKeyFile != "":
+		return seal.LoadKeyFile(a.cfg.SecretKeyFile)
+	}
+	return seal.LoadOrCreateKeyFile(filepath.Join(a.cfg.DataDir, "secret.key"))
+}
+
+// nodeToken is what makes a restarted node the node that it was.
+func nodeToken(dir string) (string, error) {
+	path := filepath.Join(dir, "node.token")
+	text, err := os.ReadFile(path)
+	if err == nil && len(text) > 0 {
+		return strings.TrimSpace(string(text)), nil
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", err
+	}
+	var raw [16]byte
+	rand.Read(raw[:])
+	token := hex.EncodeToString(raw[:])
+	return token, os.WriteFile(path, []byte(token+"\n"), 0o600)
+}
+
+// firstStart makes a workspace and an admin key when there is none yet, and the bootstrap key when one is configured.
+func (a *App) firstStart(ctx context.Context, ids *signalbox.IDs, codec *signalbox.Codec) error {
+	list, err := a.db.Workspaces(ctx)
+	if err != nil {
+		return err
+	}
+	if len(list) == 0 {
+		ws, err := a.MakeWorkspace(ctx, ids, "My workspace")
+		if err != nil {
+			return err
+		}
+		list = append(list, ws)
+		if a.cfg.BootstrapAPIKey == "" {
+			key, err := a.makeKey(ctx, ids, ws.ID, "First key", "")
+			if err != nil {
+				return err
+			}
+			a.first = &FirstStart{Workspace: codec.Format(signalbox.KindWorkspace, int64(ws.ID)), APIKey: key}
+		}
+	}
+	if a.cfg.BootstrapAPIKey == "" {
+		return nil
+	}
+	_, err = a.db.KeyByHash(ctx, auth.Hash(a.cfg.BootstrapAPIKey))
+	if signalbox.CodeOf(err) != signalbox.NotFound {
+		return err // it is there already; a revoked one stays revoked
+	}
+	if err := auth.CheckShape(a.cfg.BootstrapAPIKey); err != nil {
+		return fmt.Errorf("SIGNALBOX_BOOTSTRAP_API_KEY: %w", err)
+	}
+	_, err = a.makeKey(ctx, ids, list[0].ID, "Bootstrap key", a.cfg.BootstrapAPIKey)
+	return err
+}
+
+// MakeWorkspace makes a workspace with the configured retention.
+func (a *App) MakeWorkspace(ctx context.Context, ids *signalbox.IDs, name string) (signalbox.Workspace, error) {
+	now := a.cfg.Now().UTC().Truncate(time.Microsecond)
+	ws := signalbox.Workspace{
+		ID: signalbox.WorkspaceID(ids.Next(now)), Name: name, Timezone: "UTC", Revision: 1, CreatedAt: now, UpdatedAt: now,
+		Retention: signalbox.Retention{SignalDays: a.cfg.RetentionSignalDays, EventDays: a.cfg.RetentionEventDays},
+	}
+	if ws.Retention.EventDays == 0 {
+		ws.Retention.EventDays = signalbox.DefaultEventDays
+	}
+	return ws, a.db.CreateWorkspace(ctx, ws)
+}
+
+// makeKey makes an admin key; text "" has one made up.
+func (a *App) makeKey(ctx context.Context, ids *signalbox.IDs, ws signalbox.WorkspaceID, name, text string) (string, error) {
+	if text == "" {
+		made, err := auth.NewKey(rand.Reader)
+		if err != nil {
+			return "", err
+		}
+		text = made.Reveal()
+	}
+	now := a.cfg.Now().UTC().Truncate(time.Microsecond)
+	return text, a.db.CreateKey(ctx, signalbox.APIKey{
+		ID: signalbox.KeyID(ids.Next(now)), Workspace: ws, Name: name, Scope: signalbox.ScopeAdmin,
+		Hint: auth.Hint(text), Hash: auth.Hash(text), CreatedAt: now,
+	})
+}
+
+// warnOfDev says loudly what --dev allows.
+func (a *App) warnOfDev() {
+	const warning = "--dev: webhooks may point at http and at loopback and private addresses; never run a server that others reach this way"
+	if !a.cfg.Dev {
+		return
+	}
+	a.log.Warn("server.dev", "warning", warning)
+	if a.cfg.Notices != nil {
+		fmt.Fprintln(a.cfg.Notices, warning)
+	}
+}

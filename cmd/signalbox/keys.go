@@ -1,0 +1,143 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"signalbox"
+	"signalbox/client"
+)
+
+// keys makes the commands for API keys.
+func (p *program) keys() *cobra.Command {
+	cmd := &cobra.Command{Use: "keys", Short: "List, make and revoke API keys", RunE: help, Args: noSuchCommand}
+	cmd.AddCommand(p.keysList(), p.keysCreate(), p.keysRevoke())
+	return cmd
+}
+
+// shownKey is a key as the commands print it in JSON.
+type shownKey struct {
+	ID         string          `json:"id"`
+	Name       string          `json:"name"`
+	Scope      signalbox.Scope `json:"scope"`
+	Hint       string          `json:"hint"`
+	CreatedAt  time.Time       `json:"created_at"`
+	ExpiresAt  time.Time       `json:"expires_at,omitzero"`
+	LastUsedAt time.Time       `json:"last_used_at,omitzero"`
+	RevokedAt  time.Time       `json:"revoked_at,omitzero"`
+	Key        string          `json:"key,omitempty"` // only when it was just made
+}
+
+func showKey(k client.APIKey) shownKey {
+	return shownKey{k.ID, k.Name, k.Scope, k.Hint, k.CreatedAt, k.ExpiresAt, k.LastUsedAt, k.RevokedAt, k.Key.Reveal()}
+}
+
+func (p *program) keysList() *cobra.Command {
+	var conn connection
+	var asJSON bool
+	cmd := &cobra.Command{Use: "list", Short: "List the keys of the workspace", Args: exactly(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := conn.open(p)
+			if err != nil {
+				return err
+			}
+			return p.listKeys(cmd.Context(), c, asJSON)
+		}}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "write JSON")
+	conn.flags(cmd)
+	return cmd
+}
+
+func (p *program) listKeys(ctx context.Context, c *client.Client, asJSON bool) error {
+	shown, rows := []shownKey{}, [][]string{}
+	for k, err := range c.Keys(ctx) {
+		if err != nil {
+			return err
+		}
+		shown = append(shown, showKey(k))
+		rows = append(rows, []string{k.ID, clean(k.Name, 40), string(k.Scope), "…" + k.Hint, day(k.CreatedAt), day(k.LastUsedAt), keyState(k, p.now())})
+	}
+	if asJSON {
+		return writeJSON(p.stdout, shown)
+	}
+	return table(p.stdout, []string{"ID", "NAME", "SCOPE", "KEY", "MADE", "LAST USED", "STATE"}, rows)
+}
+
+// keyState says in a word whether a key works.
+func keyState(k client.APIKey, now time.Time) string {
+	switch {
+	case !k.RevokedAt.IsZero():
+		return "revoked"
+	case !k.ExpiresAt.IsZero() && !k.ExpiresAt.After(now):
+		return "expired"
+	}
+	return "live"
+}
+
+// scopes are what a key may do, for help and completion.
+var scopes = []string{string(signalbox.ScopeIngest), string(signalbox.ScopeRead), string(signalbox.ScopeWrite), string(signalbox.ScopeReadWrite), string(signalbox.ScopeAdmin)}
+
+func (p *program) keysCreate() *cobra.Command {
+	var conn connection
+	var asJSON bool
+	var scope string
+	var expires time.Duration
+	cmd := &cobra.Command{Use: "create NAME", Short: "Make a key, shown this once", Args: exactly("NAME"),
+		Example: "  signalbox keys create website --scope ingest",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if !slices.Contains(scopes, scope) {
+				return usagef("--scope: %q is none of %s", scope, strings.Join(scopes, ", "))
+			}
+			c, err := conn.open(p)
+			if err != nil {
+				return err
+			}
+			in := client.KeyInput{Name: args[0], Scope: signalbox.Scope(scope)}
+			if expires > 0 {
+				in.ExpiresAt = p.now().Add(expires).UTC().Truncate(time.Second)
+			}
+			return p.createKey(cmd.Context(), c, in, asJSON)
+		}}
+	cmd.Flags().StringVar(&scope, "scope", scopes[0], "what it may do: "+strings.Join(scopes, ", "))
+	cmd.Flags().DurationVar(&expires, "expires-in", 0, "how long it works, such as 720h (default for ever)")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "write JSON")
+	_ = cmd.RegisterFlagCompletionFunc("scope", cobra.FixedCompletions(scopes, cobra.ShellCompDirectiveNoFileComp)) // fails only for a flag that does not exist
+	conn.flags(cmd)
+	return cmd
+}
+
+func (p *program) createKey(ctx context.Context, c *client.Client, in client.KeyInput, asJSON bool) error {
+	k, err := c.CreateKey(ctx, in)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		return writeJSON(p.stdout, showKey(k))
+	}
+	fmt.Fprintln(p.stdout, k.Key.Reveal())
+	fmt.Fprintf(p.stderr, "%s (%s, scope %s): this is the only time that the key is shown.\n", clean(k.Name, 80), k.ID, k.Scope)
+	return nil
+}
+
+func (p *program) keysRevoke() *cobra.Command {
+	var conn connection
+	cmd := &cobra.Command{Use: "revoke ID", Short: "End a key at once", Args: exactly("ID"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := conn.open(p)
+			if err != nil {
+				return err
+			}
+			if err := c.RevokeKey(cmd.Context(), args[0]); err != nil {
+				return err
+			}
+			fmt.Fprintf(p.stdout, "%s is revoked.\n", args[0])
+			return nil
+		}}
+	conn.flags(cmd)
+	return cmd
+}

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/spf13/cobra"
+
+	"signalbox/app"
+)
+
+// serve makes the command that runs a server.
+func (p *program) serve() *cobra.Command {
+	s := newSettings()
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Run a server",
+		Long: `Run a server until it is told to stop (SIGTERM or Ctrl-C: what is under way
+is finished; a second signal ends it at once).
+
+Each flag may also be set as SIGNALBOX_<NAME> in the environment or as a key
+of the --config file; flags win over the environment, that over the file.
+Secrets are read from the environment only: SIGNALBOX_SECRET_KEY,
+SIGNALBOX_OLD_SECRET_KEYS, SIGNALBOX_BOOTSTRAP_API_KEY.`,
+		Example: `  signalbox serve
+  signalbox serve --addr :8443 --tls-cert cert.pem --tls-key key.pem
+  signalbox serve --dev --allow-target 192.168.0.0/16`,
+		Args: exactly(),
+		RunE: func(cmd *cobra.Command, _ []string) error { return p.runServer(cmd.Context(), s) },
+	}
+	cmd.Flags().SortFlags = false
+	cmd.Flags().AddFlagSet(s.flags)
+	return cmd
+}
+
+func (p *program) runServer(ctx context.Context, s *settings) error {
+	if problems := append(s.fill(p), s.check()...); len(problems) > 0 {
+		p.complain(problems)
+		return errSaid
+	}
+	log := s.logger(p.stderr)
+	for _, name := range s.strangers(p) {
+		log.Warn("there is no such setting", "variable", name)
+	}
+	cfg := s.Config
+	cfg.Log, cfg.Version, cfg.Notices = log, buildVersion().Version, p.stderr
+	server, err := app.New(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	if first, ok := server.FirstStart(); ok {
+		if err := p.announce(cfg, server.URL(), first, log); err != nil {
+			return errors.Join(err, server.Close())
+		}
+	} else if p.terminal {
+		fmt.Fprintf(p.stdout, "Signalbox is running at %s (reference: %s/docs). Ctrl-C stops it.\n", server.URL(), server.URL())
+	}
+	return server.Run(ctx)
+}
+
+// announce hands over what the first start made, once: on a terminal in words, else in a file that only its owner can read.
+func (p *program) announce(cfg app.Config, url string, first app.FirstStart, log *slog.Logger) error {
+	if !p.terminal {
+		path, err := writeCredentials(cfg.DataDir, url, first)
+		if err != nil {
+			return err
+		}
+		log.Info("first start: the API key is in a file", "path", path, "reference", url+"/docs")
+		return nil
+	}
+	fmt.Fprintf(p.stdout, `
+  %s
+
+  Reference   %s/docs
+  Workspace   %s
+  API key     %s   (admin; shown this once)
+
+  Send a first signal:
+
+%s
+
+  Watch what webhooks would get, from another terminal:
+
+    SIGNALBOX_API_KEY=%s signalbox listen --server %s --forward-to http://localhost:3000/
+
+  Ctrl-C stops it.
+
+`, p.paint(bold, "Signalbox is running."), url, first.Workspace, p.paint(cyan, first.APIKey), firstCurl(url, first.APIKey), first.APIKey, url)
+	return nil
+}
+
+// firstCurl is a command that works as it stands.
+func firstCurl(url, key string) string {
+	return fmt.Sprintf(`    curl %s/v1/signals \
+      -H 'Authorization: Bearer %s' \
+      -H 'Content-Type: application/json' \
+      -d '{"type":"product_trial_started","source":"internal_app","account":{"domain":"acmecorp.com","name":"Acme Corp"},"contact":{"email":"jane.doe@acmecorp.com"},"properties":{"plan":"pro_trial"}}'`, url, key)
+}

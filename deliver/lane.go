@@ -1,0 +1,358 @@
+package deliver
+
+import (
+	"context"
+	"time"
+
+	"signalbox"
+)
+
+// slowAnswer is from when on an answer makes its lane a slow one.
+const slowAnswer = time.Second
+
+// share bounds what a lane holds: an eighth of what is free. However many lanes are stuck, they leave room for another, because the
+// more they hold together, the less each may.
+const share = 8
+
+// load counts deliveries by where they stand, and the bytes of those that are held in memory.
+type load struct {
+	reserved  int // promised to a turn or a claim
+	queued    int
+	inFlight  int
+	unsettled int // answered, not settled
+	releasing int // to be given back to the table
+	slow      int // in flight on slow lanes
+	bytes     int // of bodies: reserved, queued, in flight
+}
+
+// items are those that take room.
+func (l *load) items() int { return l.reserved + l.queued + l.inFlight + l.releasing }
+
+// lane is what memory knows of one webhook. Every field is guarded by Sender.mu.
+type lane struct {
+	id        signalbox.WebhookID
+	workspace signalbox.WorkspaceID
+	webhook   *signalbox.Webhook // the newest definition seen; nil when it is not known
+	target    *target            // of webhook
+	max       int                // requests at the same time
+	held      load
+	queue     fifo[item]
+	slow      bool // its last answer took long
+
+	backlogged bool // the table has, or may have, deliveries that go first
+	more       bool // a claim is wanted when there is room
+	claiming   bool // one is going on
+	again      bool // due came during the claim
+	listed     bool // in Sender.toClaim
+	later      bool // to be listed after a while
+	waiting    bool // in Sender.waiting
+	refusals   int  // of reservations, so far
+	changes    int  // of the definition, so far
+	largest    int  // the largest body of late, in bytes
+}
+
+// guess is how large a body is thought to be before one has been seen.
+const guess = 16 << 10
+
+// item is a delivery in a lane, with what it is sent by.
+type item struct {
+	signalbox.Ready
+	target *target
+	call   *call // not nil: somebody waits for the answer
+	slow   bool  // in flight, counted as slow
+}
+
+// lane returns the lane of a webhook. Callers hold s.mu.
+func (s *Sender) lane(ws signalbox.WorkspaceID, id signalbox.WebhookID) *lane {
+	l := s.lanes[id]
+	if l == nil {
+		s.forgetIdle()
+		l = &lane{id: id, workspace: ws, max: signalbox.DefaultMaxInFlight, largest: guess}
+		s.lanes[id] = l
+	}
+	return l
+}
+
+// forgetIdle makes room for another lane: of those met first in the map, which is a random few, the idle go. Callers hold s.mu.
+func (s *Sender) forgetIdle() {
+	if len(s.lanes) < s.limits.Lanes {
+		return
+	}
+	looked := 0
+	for id, l := range s.lanes {
+		if l.idle() {
+			delete(s.lanes, id)
+		}
+		if looked++; looked == 16 {
+			return
+		}
+	}
+}
+
+// idle says whether nothing would be lost by forgetting the lane.
+func (l *lane) idle() bool {
+	return l.held == load{} && !l.backlogged && !l.more && !l.claiming && !l.listed && !l.waiting && !l.later
+}
+
+// know takes over a definition, unless a newer one is known.
+func (l *lane) know(wh *signalbox.Webhook) {
+	if l.webhook != nil && l.webhook.Revision >= wh.Revision {
+		return
+	}
+	l.webhook, l.target, l.max = wh, newTarget(wh), wh.MaxInFlight
+	if l.max <= 0 {
+		l.max = signalbox.DefaultMaxInFlight
+	}
+}
+
+// room is how many more deliveries the lane may hold, and bytes of their bodies. Callers hold s.mu.
+func (s *Sender) room(l *lane) (items, bytes int) {
+	items = min(s.limits.Lane, (s.limits.Items-s.held.items())/share) - l.held.items()
+	bytes = (s.limits.Bytes-s.held.bytes)/share - l.held.bytes
+	return max(items, 0), max(bytes, 0)
+}
+
+// add moves a lane's load and the total together. Callers hold s.mu.
+func (s *Sender) add(l *lane, d load) {
+	for _, to := range []*load{&l.held, &s.held} {
+		to.reserved += d.reserved
+		to.queued += d.queued
+		to.inFlight += d.inFlight
+		to.unsettled += d.unsettled
+		to.releasing += d.releasing
+		to.slow += d.slow
+		to.bytes += d.bytes
+	}
+}
+
+// Reserve asks for room for n deliveries whose bodies have so many bytes together. true: save them under the lease, and hand
+// them over with Send, or give the room back with Unreserve. false: save them free; the table has them, and the lane claims them.
+func (s *Sender) Reserve(wh *signalbox.Webhook, n, bytes int) (signalbox.Lease, bool) {
+	lease, alive := s.cfg.Node.Lease()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.phase != running {
+		return signalbox.Lease{}, false
+	}
+	l := s.lane(wh.Workspace, wh.ID)
+	items, most := s.room(l)
+	if !alive || l.backlogged || n > items || bytes > most {
+		l.backlogged = true
+		l.refusals++
+		return signalbox.Lease{}, false
+	}
+	l.know(wh)
+	s.add(l, load{reserved: n, bytes: bytes})
+	return lease, true
+}
+
+// Unreserve gives back what Reserve promised: the turn was not saved.
+func (s *Sender) Unreserve(wh *signalbox.Webhook, n, bytes int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.unreserve(s.lane(wh.Workspace, wh.ID), n, bytes)
+}
+
+func (s *Sender) unreserve(l *lane, n, bytes int) {
+	s.add(l, load{reserved: -n, bytes: -bytes})
+	s.quieten()
+	s.claimIfWanted(l)
+}
+
+// Send takes over deliveries that Reserve made room for and that are saved under its lease.
+func (s *Sender) Send(wh *signalbox.Webhook, list []signalbox.Ready) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.phase != running && s.phase != draining {
+		s.cfg.Log.Error("delivery.dropped", "webhook_id", s.cfg.Codec.Format(signalbox.KindWebhook, int64(wh.ID)), "count", len(list),
+			"reason", "the sender has stopped: the next start sends them")
+		return
+	}
+	l := s.lane(wh.Workspace, wh.ID)
+	now := time.Now()
+	stale := s.phase == draining || l.webhook == nil || l.webhook.Revision > wh.Revision
+	for _, r := range list {
+		s.add(l, load{reserved: -1, bytes: -len(r.Body)})
+		it := item{Ready: r, target: l.target}
+		if stale {
+			s.release(l, it, now)
+			continue
+		}
+		s.enqueue(l, it)
+	}
+	s.quieten()
+	s.pump(l)
+}
+
+// enqueue puts an item at the end of its lane. Callers hold s.mu, and pump afterwards.
+func (s *Sender) enqueue(l *lane, it item) {
+	l.queue.push(it)
+	l.largest = max(l.largest, len(it.Body))
+	s.add(l, load{queued: 1, bytes: len(it.Body)})
+}
+
+// take takes the first item out of its lane's queue. Callers hold s.mu.
+func (s *Sender) take(l *lane) item {
+	it := l.queue.pop()
+	s.add(l, load{queued: -1, bytes: -len(it.Body)})
+	return it
+}
+
+// release gives a delivery back to the table as it is, due at once. Callers hold s.mu.
+func (s *Sender) release(l *lane, it item, now time.Time) {
+	l.backlogged = true
+	if it.call != nil {
+		s.add(l, load{unsettled: 1})
+		s.settler.put(s.cutCall(l, it, now))
+		return
+	}
+	s.add(l, load{releasing: 1})
+	s.settler.put(outcome{lane: l, release: true, settlement: giveBack(it.Ready, now)})
+}
+
+// which chooses items of a queue.
+type which func(item) bool
+
+func everything(item) bool { return true }
+
+// releaseQueue releases what is queued, as far as it is chosen. Callers hold s.mu.
+func (s *Sender) releaseQueue(l *lane, now time.Time, chosen which) {
+	for range l.queue.len() {
+		it := s.take(l)
+		if chosen(it) {
+			s.release(l, it, now)
+			continue
+		}
+		s.enqueue(l, it)
+	}
+}
+
+// Changed tells that a webhook's definition changed, or that it is gone. What is queued goes back to the table, and a claim
+// brings it again with the definition that is in force. Test calls keep the definition they were asked with.
+func (s *Sender) Changed(id signalbox.WebhookID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l := s.lanes[id]
+	if l == nil {
+		return
+	}
+	l.changes++
+	l.webhook, l.target = nil, nil
+	l.backlogged = true
+	s.releaseQueue(l, time.Now(), func(it item) bool { return it.call == nil })
+	s.list(l)
+}
+
+// pump starts workers for a lane as far as the limits allow. Callers hold s.mu.
+func (s *Sender) pump(l *lane) {
+	for s.startable(l) {
+		if !s.mayStart(l) {
+			s.park(l)
+			return
+		}
+		s.start(l)
+	}
+}
+
+// startable says whether the lane itself allows another request.
+func (s *Sender) startable(l *lane) bool {
+	return s.phase == running && l.queue.len() > 0 && l.held.inFlight < l.max &&
+		l.held.inFlight+l.held.unsettled < s.limits.LaneUnsettled
+}
+
+// mayStart says whether the node allows another request, of a lane as fast as this one.
+func (s *Sender) mayStart(l *lane) bool {
+	return s.held.unsettled < s.limits.Unsettled && s.held.inFlight < s.limits.Sockets &&
+		(!l.slow || s.held.slow < max(s.limits.Sockets*3/4, 1))
+}
+
+// launch takes the next item and counts it as in flight; its bytes stay held. Callers hold s.mu.
+func (s *Sender) launch(l *lane) item {
+	it := s.take(l)
+	d := load{inFlight: 1, bytes: len(it.Body)}
+	if it.slow = l.slow; it.slow {
+		d.slow = 1
+	}
+	s.add(l, d)
+	return it
+}
+
+// work sends one delivery, and then whatever the lane allows next.
+func (s *Sender) work(life context.Context, l *lane, it item) {
+	for more := true; more; {
+		o, took := s.attempt(life, l, it)
+		it, more = s.answered(l, it, o, took)
+	}
+}
+
+// answered frees the slot of a request, hands its outcome to the settler, and returns what to send next.
+func (s *Sender) answered(l *lane, it item, o outcome, took time.Duration) (next item, more bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	freed := load{inFlight: -1, bytes: -len(it.Body)}
+	if it.slow {
+		freed.slow = -1
+	}
+	if o.release {
+		l.backlogged = true
+		freed.releasing = 1
+	} else {
+		freed.unsettled = 1
+		l.slow = took > slowAnswer
+	}
+	s.add(l, freed)
+	s.settler.put(o)
+	s.claimIfWanted(l)
+	if s.nobodyWaits() && s.startable(l) && s.mayStart(l) {
+		return s.launch(l), true
+	}
+	s.unpark()
+	s.pump(l)
+	return item{}, false
+}
+
+// park makes the lane wait for its turn at a socket. Callers hold s.mu.
+func (s *Sender) park(l *lane) {
+	if l.waiting {
+		return
+	}
+	l.waiting = true
+	s.waiting[l.speed()].push(l)
+}
+
+// speed is which of the two queues for a socket is the lane's.
+func (l *lane) speed() int {
+	if l.slow {
+		return 1
+	}
+	return 0
+}
+
+func (s *Sender) nobodyWaits() bool { return s.waiting[0].len()+s.waiting[1].len() == 0 }
+
+// unpark lets waiting lanes start one request each in turn, quick lanes first. Callers hold s.mu.
+func (s *Sender) unpark() {
+	for speed := range s.waiting {
+		q := &s.waiting[speed]
+		for range q.len() {
+			l := *q.front()
+			if s.startable(l) && l.speed() == speed && !s.mayStart(l) {
+				break
+			}
+			q.pop()
+			l.waiting = false
+			if s.startable(l) && s.mayStart(l) {
+				s.start(l)
+			}
+			if s.startable(l) {
+				s.park(l)
+			}
+		}
+	}
+}
+
+// start sends the lane's next item by a worker of its own. Callers hold s.mu.
+func (s *Sender) start(l *lane) {
+	it, life := s.launch(l), s.life
+	s.workers.Go(func() { s.work(life, l, it) })
+}

@@ -1,0 +1,129 @@
+package deliver
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+
+	"signalbox"
+	"signalbox/egress"
+	"signalbox/seal"
+	"signalbox/sign"
+)
+
+// Opener opens what was sealed; *seal.Box is one.
+type Opener interface {
+	Open(bind seal.Bind, sealed []byte) ([]byte, error)
+}
+
+// What a webhook's sealed values are bound to, beside its workspace and id.
+const (
+	SecretKind  = "webhook.secret"  // Webhook.SealedSecret: the secret's text
+	HeadersKind = "webhook.headers" // Webhook.SealedHeaders: a JSON object of strings
+)
+
+// target is what a webhook is sent to by, prepared once per revision: parsing, unsealing and keying are not paid per attempt.
+type target struct {
+	webhook *signalbox.Webhook
+
+	once   sync.Once
+	err    error // why it cannot be sent to
+	url    *url.URL
+	signer *sign.Signer
+	custom http.Header
+}
+
+func newTarget(wh *signalbox.Webhook) *target { return &target{webhook: wh} }
+
+// prepare makes the target ready, once. Its error may be shown to anyone: it never holds a value.
+func (t *target) prepare(box Opener) error {
+	t.once.Do(func() { t.err = t.open(box) })
+	return t.err
+}
+
+func (t *target) open(box Opener) error {
+	wh := t.webhook
+	u, err := url.Parse(wh.URL)
+	if err != nil {
+		return fmt.Errorf("the webhook's url cannot be read")
+	}
+	secret, err := box.Open(bind(wh, SecretKind), wh.SealedSecret)
+	if err != nil {
+		return fmt.Errorf("the webhook's secret cannot be opened: %w", err)
+	}
+	signer, err := sign.NewSigner([]sign.Secret{sign.Secret(secret)}, 0)
+	if err != nil {
+		return fmt.Errorf("the webhook's secret cannot sign: %w", err)
+	}
+	custom, err := openHeaders(box, wh)
+	if err != nil {
+		return err
+	}
+	t.url, t.signer, t.custom = u, signer, custom
+	return nil
+}
+
+func bind(wh *signalbox.Webhook, kind string) seal.Bind {
+	return seal.Bind{Workspace: int64(wh.Workspace), Row: int64(wh.ID), Kind: kind}
+}
+
+func openHeaders(box Opener, wh *signalbox.Webhook) (http.Header, error) {
+	if len(wh.SealedHeaders) == 0 {
+		return nil, nil
+	}
+	text, err := box.Open(bind(wh, HeadersKind), wh.SealedHeaders)
+	if err != nil {
+		return nil, fmt.Errorf("the webhook's headers cannot be opened: %w", err)
+	}
+	var values map[string]string
+	if err := json.Unmarshal(text, &values); err != nil {
+		return nil, fmt.Errorf("the webhook's headers cannot be read")
+	}
+	custom := make(http.Header, len(values))
+	for name, value := range values {
+		custom.Set(name, value)
+	}
+	return custom, nil
+}
+
+// request makes the request of one attempt: custom headers first, so that they never replace the protocol's or the signature's
+// (contract section 12).
+func (t *target) request(s *Sender, it *item, attempt signalbox.AttemptID, at time.Time) (egress.Request, error) {
+	if err := t.prepare(s.cfg.Box); err != nil {
+		return egress.Request{}, err
+	}
+	h := make(http.Header, len(t.custom)+8)
+	for name, values := range t.custom {
+		h[name] = values
+	}
+	err := t.signer.Headers(h, sign.Input{
+		Format:          sign.Format(t.webhook.Format),
+		SignatureFormat: string(t.webhook.SignatureFormat),
+		EventID:         s.cfg.Codec.Format(signalbox.KindEvent, int64(it.Event)),
+		EventName:       it.EventName,
+		AttemptUUID:     uuidText(s.cfg.Codec.UUID(signalbox.KindAttempt, int64(attempt))),
+		Timestamp:       at,
+		Body:            it.Body,
+		UserAgent:       s.cfg.UserAgent,
+	})
+	if err != nil {
+		return egress.Request{}, fmt.Errorf("the request cannot be signed: %w", err)
+	}
+	return egress.Request{Method: http.MethodPost, URL: t.url, Header: h, Body: it.Body}, nil
+}
+
+// uuidText writes a UUID in its 8-4-4-4-12 form (RFC 9562).
+func uuidText(u [16]byte) string {
+	var out [36]byte
+	hex.Encode(out[:8], u[:4])
+	hex.Encode(out[9:13], u[4:6])
+	hex.Encode(out[14:18], u[6:8])
+	hex.Encode(out[19:23], u[8:10])
+	hex.Encode(out[24:], u[10:])
+	out[8], out[13], out[18], out[23] = '-', '-', '-', '-'
+	return string(out[:])
+}

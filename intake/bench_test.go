@@ -1,0 +1,57 @@
+package intake_test
+
+import (
+	"context"
+	"log/slog"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"signalbox"
+	"signalbox/intake"
+	"signalbox/store"
+)
+
+// benchmarkSubmit measures signals through the whole of intake and the real store, with so many callers waiting at a time.
+func benchmarkSubmit(b *testing.B, waiters int) {
+	db, err := store.Open(b.Context(), store.Config{Path: filepath.Join(b.TempDir(), "signalbox.db"), Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		b.Fatal(err)
+	}
+	ids, now := signalbox.NewIDs(0), time.Now().UTC()
+	ws := signalbox.WorkspaceID(ids.Next(now))
+	if err := db.CreateWorkspace(b.Context(), signalbox.Workspace{ID: ws, Name: "Acme", Timezone: "UTC", CreatedAt: now, UpdatedAt: now}); err != nil {
+		b.Fatal(err)
+	}
+	hook := signalbox.Webhook{ID: signalbox.WebhookID(ids.Next(now)), Workspace: ws, Kind: signalbox.KindPush, URL: "https://example.com", Events: []string{"*"}, Format: signalbox.FormatStairoids, SealedSecret: []byte{1}, MaxInFlight: 8, Enabled: true, CreatedAt: now, UpdatedAt: now}
+	if err := db.CreateWebhook(b.Context(), hook); err != nil {
+		b.Fatal(err)
+	}
+	in := intake.New(intake.Config{Store: db, Sender: &sender{}, Waker: &news{}, IDs: ids, Codec: signalbox.NewCodec([16]byte{1}), Log: slog.New(slog.DiscardHandler)})
+	ctx, cancel := context.WithCancel(b.Context())
+	done := make(chan error, 1)
+	go func() { done <- in.Run(ctx) }()
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	b.ResetTimer()
+	for range waiters {
+		wg.Go(func() {
+			for n := next.Add(1); n <= int64(b.N); n = next.Add(1) {
+				if _, err := in.Submit(ctx, ws, 0, about(int(n))); err != nil {
+					b.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	b.StopTimer()
+	cancel()
+	if err := <-done; err != nil {
+		b.Error(err)
+	}
+	if err := db.Close(); err != nil {
+		b.Error(err)
+	}
+}

@@ -1,0 +1,176 @@
+package storesuite
+
+import (
+	"fmt"
+	"reflect"
+
+	"signalbox"
+)
+
+var recordTests = map[string]func(*Box){
+	"AnAccountIsFoundByAPrefix":   accountQuery,
+	"AccountsByStatus":            accountStatus,
+	"AContactIsFoundByAPrefix":    contactQuery,
+	"ContactsOfAnAccount":         contactsOfAccount,
+	"PagesAreStable":              recordPages,
+	"ARecordIsFoundByItsKey":      recordByKey,
+	"AnErasedOneIsNotThere":       recordErased,
+	"AQueryFindsWhatLiesFarBack":  recordFarBack,
+	"ARecordWithoutStateIsNoSuch": recordNoState,
+}
+
+// domains lists what a filter finds.
+func (b *Box) domains(f signalbox.RecordFilter) (found []string) {
+	b.Helper()
+	list, _, err := b.DB.Accounts(b.Context(), b.WS, f, signalbox.Page{})
+	b.Must(err)
+	for _, a := range list {
+		found = append(found, a.Domain)
+	}
+	return found
+}
+
+func accountQuery(b *Box) {
+	b.NewAccount("acme.com", "Acme Inc")
+	b.NewAccount("acme.org", "The other one")
+	b.NewAccount("zebra.com", "ÄRZTE AG")
+	for query, want := range map[string][]string{
+		"acme":     {"acme.org", "acme.com"},
+		"ACME.C":   {"acme.com"},
+		"acme inc": {"acme.com"},
+		"the":      {"acme.org"},
+		"ärzte":    {"zebra.com"},
+		"other":    nil,
+		"acme.com": {"acme.com"},
+		"%":        nil,
+		" zebra ":  {"zebra.com"},
+	} {
+		if got := b.domains(signalbox.RecordFilter{Query: query}); !reflect.DeepEqual(got, want) {
+			b.Errorf("%q: %v, want %v", query, got, want)
+		}
+	}
+}
+
+func accountStatus(b *Box) {
+	a := b.NewAccount("acme.com", "Acme")
+	b.NewAccount("other.com", "")
+	a.Status, a.Attributes, a.Revision = "customer", []byte(`{"employees":50}`), 2
+	b.decide(signalbox.Need{}, func(*signalbox.Situation) *signalbox.Decision {
+		return &signalbox.Decision{Accounts: []signalbox.Written[signalbox.Account]{{Row: &a}}}
+	})
+	if got := b.domains(signalbox.RecordFilter{Status: "customer"}); !reflect.DeepEqual(got, []string{"acme.com"}) {
+		b.Fatalf("found %v", got)
+	}
+	stored, err := b.DB.Account(b.Context(), b.WS, a.ID)
+	b.Must(err)
+	if !reflect.DeepEqual(stored, a) {
+		b.Fatalf("stored %+v, want %+v", stored, a)
+	}
+}
+
+// emails lists what a filter finds.
+func (b *Box) emails(f signalbox.RecordFilter) (found []string) {
+	b.Helper()
+	list, _, err := b.DB.Contacts(b.Context(), b.WS, f, signalbox.Page{})
+	b.Must(err)
+	for _, c := range list {
+		found = append(found, c.Email)
+	}
+	return found
+}
+
+func contactQuery(b *Box) {
+	b.NewContact(0, "Ann.Lee@acme.com", "Ann", "Lee")
+	b.NewContact(0, "bob@acme.com", "Bob", "Leeson")
+	for query, want := range map[string][]string{
+		"ann.lee@": {"Ann.Lee@acme.com"},
+		"ann l":    {"Ann.Lee@acme.com"},
+		"LEE":      {"bob@acme.com", "Ann.Lee@acme.com"},
+		"leeson":   {"bob@acme.com"},
+		"acme":     nil,
+	} {
+		if got := b.emails(signalbox.RecordFilter{Query: query}); !reflect.DeepEqual(got, want) {
+			b.Errorf("%q: %v, want %v", query, got, want)
+		}
+	}
+}
+
+func contactsOfAccount(b *Box) {
+	acme, other := b.NewAccount("acme.com", ""), b.NewAccount("other.com", "")
+	b.NewContact(acme.ID, "a@acme.com", "A", "")
+	b.NewContact(other.ID, "b@other.com", "B", "")
+	b.NewContact(acme.ID, "c@acme.com", "C", "")
+	b.NewContact(0, "d@gmail.com", "D", "")
+	if got, want := b.emails(signalbox.RecordFilter{Account: acme.ID}), []string{"c@acme.com", "a@acme.com"}; !reflect.DeepEqual(got, want) {
+		b.Fatalf("found %v, want %v", got, want)
+	}
+	if got := b.emails(signalbox.RecordFilter{Account: acme.ID, Query: "a@"}); !reflect.DeepEqual(got, []string{"a@acme.com"}) {
+		b.Fatalf("found %v", got)
+	}
+}
+
+func recordPages(b *Box) {
+	for i := range 5 {
+		b.NewAccount(fmt.Sprintf("a%d.com", i), "")
+	}
+	first, next, err := b.DB.Accounts(b.Context(), b.WS, signalbox.RecordFilter{}, signalbox.Page{Limit: 3})
+	b.Must(err)
+	b.NewAccount("new.com", "")
+	rest, last, err := b.DB.Accounts(b.Context(), b.WS, signalbox.RecordFilter{}, signalbox.Page{Limit: 3, Before: next})
+	b.Must(err)
+	if len(first) != 3 || len(rest) != 2 || last != 0 || first[2].Domain != "a2.com" || rest[0].Domain != "a1.com" {
+		b.Fatalf("first %+v, rest %+v, next %d", first, rest, last)
+	}
+}
+
+func recordByKey(b *Box) {
+	acc := b.NewAccount("acme.com", "")
+	got, ok, err := b.DB.FindRecord(b.Context(), b.DomainKey("acme.com"))
+	b.Must(err)
+	if !ok || got != signalbox.EntityID(acc.ID) {
+		b.Fatalf("found %d %v, want %d", got, ok, acc.ID)
+	}
+	for _, key := range []signalbox.RecordKey{b.DomainKey("acme.org"), b.EmailKey("acme.com"), {Workspace: b.NewWorkspace("other"), Kind: signalbox.KeyDomain, Value: "acme.com"}} {
+		if got, ok, err := b.DB.FindRecord(b.Context(), key); ok || err != nil {
+			b.Errorf("%+v found %d %v", key, got, err)
+		}
+	}
+}
+
+func recordErased(b *Box) {
+	acc := b.NewAccount("acme.com", "")
+	con := b.NewContact(acc.ID, "ann@acme.com", "Ann", "")
+	acc.ErasedAt, con.ErasedAt = b.Now, b.Now
+	b.decide(signalbox.Need{}, func(*signalbox.Situation) *signalbox.Decision {
+		return &signalbox.Decision{
+			Accounts: []signalbox.Written[signalbox.Account]{{Row: &acc}},
+			Contacts: []signalbox.Written[signalbox.Contact]{{Row: &con}},
+		}
+	})
+	_, err := b.DB.Account(b.Context(), b.WS, acc.ID)
+	b.WantNoSuch(err, "account")
+	_, err = b.DB.Contact(b.Context(), b.WS, con.ID)
+	b.WantNoSuch(err, "contact")
+	if a, c := b.domains(signalbox.RecordFilter{}), b.emails(signalbox.RecordFilter{}); a != nil || c != nil {
+		b.Fatalf("lists hold %v, %v", a, c)
+	}
+}
+
+func recordFarBack(b *Box) {
+	b.NewAccount("needle.com", "")
+	d := &signalbox.Decision{}
+	for i := range 2500 {
+		a := signalbox.Account{ID: signalbox.AccountID(b.ID()), Workspace: b.WS, Domain: fmt.Sprintf("hay%d.com", i), Revision: 1, CreatedAt: b.Now, UpdatedAt: b.Now}
+		d.Accounts = append(d.Accounts, signalbox.Written[signalbox.Account]{Row: &a, New: true})
+	}
+	b.decide(signalbox.Need{}, func(*signalbox.Situation) *signalbox.Decision { return d })
+	if got := b.domains(signalbox.RecordFilter{Query: "need"}); !reflect.DeepEqual(got, []string{"needle.com"}) {
+		b.Fatalf("found %v", got)
+	}
+}
+
+func recordNoState(b *Box) {
+	acc := b.NewAccount("acme.com", "")
+	_, err := b.DB.State(b.Context(), b.WS, signalbox.EntityID(acc.ID))
+	b.WantNoSuch(err, "record")
+}

@@ -1,0 +1,240 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"signalbox"
+)
+
+const deliveryColumns = `id, workspace_id, webhook_id, event_id, event_name, state, reason, attempts, due_at, manual_state,
+       manual_reason, manual_due_at, test, created_at, done_at`
+
+const deliveriesSQL = `
+SELECT ` + deliveryColumns + `
+  FROM deliveries
+ WHERE workspace_id = $1 AND webhook_id = $2 AND id < $3
+ ORDER BY id DESC
+ LIMIT $4`
+
+// troubleSQL reads the partial index of what is retried, failed or skipped; its terms must stand here word for word.
+const troubleSQL = `
+SELECT ` + deliveryColumns + `
+  FROM deliveries
+ WHERE workspace_id = $1 AND webhook_id = $2 AND id < $3 AND state = $5 AND (state = 2 OR state >= 4)
+ ORDER BY id DESC
+ LIMIT $4`
+
+// Deliveries answers a page of a webhook's delivery log, newest first. A filter that lets little through may give a short page
+// with a next: the scan's time was over.
+func (db *DB) Deliveries(ctx context.Context, ws signalbox.WorkspaceID, wh signalbox.WebhookID, f signalbox.DeliveryFilter, p signalbox.Page) ([]signalbox.Delivery, int64, error) {
+	if _, err := db.Webhook(ctx, ws, wh); err != nil {
+		return nil, 0, err
+	}
+	l := listing[signalbox.Delivery]{
+		slice: func(t *tx, before int64, n int, each func(*row) error) error {
+			return t.query(deliveriesSQL, []any{id(ws), id(wh), before, n}, each)
+		},
+		scan:  func(r *row) (signalbox.Delivery, error) { return scanDelivery(r), nil },
+		floor: floorAt(f.From),
+	}
+	switch f.State {
+	case signalbox.Retrying, signalbox.Failed, signalbox.Skipped:
+		l.slice = func(t *tx, before int64, n int, each func(*row) error) error {
+			return t.query(troubleSQL, []any{id(ws), id(wh), before, n, f.State}, each)
+		}
+	}
+	if f != (signalbox.DeliveryFilter{}) {
+		l.keep = func(r *row) bool {
+			return (f.State == 0 || r.int(5) == int64(f.State)) && (f.Event == "" || r.text(4) == f.Event) &&
+				within(r.time(13), f.From, f.To)
+		}
+	}
+	return fill(ctx, db, p, l)
+}
+
+// Delivery answers a delivery with its attempts, oldest first, and the bytes it sends; Body is nil once its event is gone.
+// A delivery outlives its webhook.
+func (db *DB) Delivery(ctx context.Context, ws signalbox.WorkspaceID, dlv signalbox.DeliveryID) (signalbox.DeliveryView, error) {
+	var v signalbox.DeliveryView
+	err := db.read(ctx, func(t *tx) error {
+		d, err := t.delivery(ws, dlv)
+		if err != nil {
+			return err
+		}
+		v.Delivery = d.Delivery
+		if err := t.deliveryTarget(&v); err != nil {
+			return err
+		}
+		if v.Log, err = t.attempts(ws, dlv); err != nil {
+			return err
+		}
+		v.Body, err = t.eventBody(ws, v.Event, v.Format)
+		return err
+	})
+	if err != nil {
+		return signalbox.DeliveryView{}, err
+	}
+	return v, nil
+}
+
+const deliveryTargetSQL = `
+SELECT url, format
+  FROM webhooks
+ WHERE workspace_id = $1 AND id = $2`
+
+// deliveryTarget fills in where a delivery goes, be its webhook deleted or not.
+func (t *tx) deliveryTarget(v *signalbox.DeliveryView) error {
+	_, err := t.one(deliveryTargetSQL, []any{id(v.Workspace), id(v.Webhook)}, func(r *row) {
+		v.URL, v.Format = r.text(0), signalbox.Format(r.text(1))
+	})
+	if err != nil {
+		return fmt.Errorf("read target: %w", err)
+	}
+	return nil
+}
+
+const attemptsSQL = `
+SELECT id, at, duration_us, dns_us, connect_us, tls_us, first_byte_us, remote_addr, status_code, error, headers, body,
+       truncated, manual
+  FROM attempts
+ WHERE workspace_id = $1 AND delivery_id = $2
+ ORDER BY id
+ LIMIT 1000`
+
+func (t *tx) attempts(ws signalbox.WorkspaceID, dlv signalbox.DeliveryID) ([]signalbox.Attempt, error) {
+	us := func(n int64) time.Duration { return time.Duration(n) * time.Microsecond }
+	var list []signalbox.Attempt
+	err := t.query(attemptsSQL, []any{id(ws), id(dlv)}, func(r *row) error {
+		list = append(list, signalbox.Attempt{
+			ID: signalbox.AttemptID(r.int(0)), Workspace: ws, Delivery: dlv, At: r.time(1), Duration: us(r.int(2)),
+			DNS: us(r.int(3)), Connect: us(r.int(4)), TLS: us(r.int(5)), FirstByte: us(r.int(6)), RemoteAddr: r.text(7),
+			StatusCode: int(r.int(8)), Error: r.text(9), Headers: r.bytes(10), Body: r.bytes(11), Truncated: r.bool(12), Manual: r.bool(13),
+		})
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read attempts: %w", err)
+	}
+	return list, nil
+}
+
+const eventBodySQL = `
+SELECT CASE $3 WHEN 'standard' THEN standard ELSE stairoids END
+  FROM events
+ WHERE workspace_id = $1 AND id = $2`
+
+// eventBody reads an event's bytes in a format; nil when the event or its body is gone.
+func (t *tx) eventBody(ws signalbox.WorkspaceID, evt signalbox.EventID, f signalbox.Format) ([]byte, error) {
+	var body []byte
+	if _, err := t.one(eventBodySQL, []any{id(ws), id(evt), string(f)}, func(r *row) { body = r.bytes(0) }); err != nil {
+		return nil, fmt.Errorf("read event: %w", err)
+	}
+	return body, nil
+}
+
+const retryDeliverySQL = `
+UPDATE deliveries
+   SET state = $3, reason = $4, due_at = $5, done_at = NULL, lease_node = NULL, lease_generation = NULL, manual_state = $6,
+       manual_reason = $7, manual_due_at = $8
+ WHERE workspace_id = $1 AND id = $2`
+
+// RetryDelivery has a delivery attempted now, whatever its state: it becomes Retrying by hand, remembers in Manual what it
+// goes back to if that attempt fails, and its lane is armed at now. Asked for again before the attempt, it changes nothing but
+// the time. Conflict when the webhook is deleted, disabled or pulled from, an attempt is under way, the event's body is gone,
+// or it was a test call.
+func (db *DB) RetryDelivery(ctx context.Context, ws signalbox.WorkspaceID, dlv signalbox.DeliveryID, now time.Time) (signalbox.Delivery, error) {
+	var out signalbox.Delivery
+	err := db.write(ctx, classManage, func(t *tx) error {
+		d, err := t.delivery(ws, dlv)
+		if err != nil {
+			return err
+		}
+		if err := t.retriable(&d); err != nil {
+			return err
+		}
+		if d.Manual == nil {
+			d.Manual = &signalbox.Resume{State: d.State, Reason: d.Reason, DueAt: d.DueAt}
+		}
+		d.State, d.Reason, d.DueAt, d.DoneAt = signalbox.Retrying, signalbox.ReasonManual, now, time.Time{}
+		_, err = t.exec(retryDeliverySQL, id(ws), id(dlv), d.State, d.Reason, d.DueAt, d.Manual.State, d.Manual.Reason, d.Manual.DueAt)
+		if err != nil {
+			return fmt.Errorf("retry delivery: %w", err)
+		}
+		out = d.Delivery
+		return t.armDue(laneDue(ws, d.Webhook, now))
+	})
+	return out, err
+}
+
+// retriable says why a delivery cannot be attempted now; nil when it can.
+func (t *tx) retriable(d *leasedDelivery) error {
+	w, err := t.webhook(d.Workspace, d.Webhook)
+	switch {
+	case isNoSuch(err):
+		return signalbox.Errorf(signalbox.Conflict, "the webhook was deleted")
+	case err != nil:
+		return err
+	case w.Kind == signalbox.KindPull:
+		return signalbox.Errorf(signalbox.Conflict, "nothing is sent to a pull webhook: read its feed again from an earlier cursor")
+	case !w.Enabled:
+		return signalbox.Errorf(signalbox.Conflict, "the webhook is disabled: enable it first")
+	case d.Test:
+		return signalbox.Errorf(signalbox.Conflict, "a test call is not sent again: make another one")
+	case d.leased:
+		return signalbox.Errorf(signalbox.Conflict, "an attempt is under way: its result comes first")
+	}
+	body, err := t.eventBody(d.Workspace, d.Event, w.Format)
+	if err == nil && body == nil {
+		return signalbox.Errorf(signalbox.Conflict, "the event is no longer kept")
+	}
+	return err
+}
+
+// leasedDelivery is a delivery and whether a node that is alive works on it.
+type leasedDelivery struct {
+	signalbox.Delivery
+	leased bool
+}
+
+// deliverySQL: a lease of a generation that its node no longer has is no lease.
+const deliverySQL = `
+SELECT ` + deliveryColumns + `,
+       EXISTS (SELECT 1 FROM nodes WHERE nodes.id = lease_node AND nodes.generation = lease_generation)
+  FROM deliveries
+ WHERE workspace_id = $1 AND id = $2`
+
+func (t *tx) delivery(ws signalbox.WorkspaceID, dlv signalbox.DeliveryID) (leasedDelivery, error) {
+	var d leasedDelivery
+	found, err := t.one(deliverySQL, []any{id(ws), id(dlv)}, func(r *row) {
+		d.Delivery, d.leased = scanDelivery(r), r.bool(15)
+	})
+	return d, foundOr(found, err, "delivery")
+}
+
+// scanDelivery reads a row of deliveryColumns.
+func scanDelivery(r *row) signalbox.Delivery {
+	d := signalbox.Delivery{
+		ID: signalbox.DeliveryID(r.int(0)), Workspace: signalbox.WorkspaceID(r.int(1)), Webhook: signalbox.WebhookID(r.int(2)),
+		Event: signalbox.EventID(r.int(3)), EventName: r.text(4), State: signalbox.DeliveryState(r.int(5)), Reason: r.text(6),
+		Attempts: int(r.int(7)), DueAt: r.time(8), Test: r.bool(12), CreatedAt: r.time(13), DoneAt: r.time(14),
+	}
+	if !r.null(9) {
+		d.Manual = &signalbox.Resume{State: signalbox.DeliveryState(r.int(9)), Reason: r.text(10), DueAt: r.time(11)}
+	}
+	return d
+}
+
+// within says whether at lies in a range whose ends count and may be missing.
+func within(at, from, to time.Time) bool {
+	return (from.IsZero() || !at.Before(from)) && (to.IsZero() || !at.After(to))
+}
+
+// floorAt is an id below which every row was made before from: ids are never older than their row's created_at.
+func floorAt(from time.Time) int64 {
+	if from.IsZero() {
+		return 0
+	}
+	return signalbox.FirstIDAt(from)
+}

@@ -1,0 +1,105 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"signalbox"
+)
+
+const armDueSQL = `
+INSERT INTO due (kind, subject, workspace_id, at)
+VALUES ($1, $2, $3, $4)
+ON CONFLICT (kind, subject) DO UPDATE
+   SET at = excluded.at
+ WHERE excluded.at < due.at`
+
+// armDue makes a subject due at d.At unless it is due earlier already.
+func (t *tx) armDue(d signalbox.Due) error {
+	_, err := t.exec(armDueSQL, int64(d.Kind), d.Subject, int64(d.Workspace), d.At)
+	return err
+}
+
+const setDueSQL = `
+INSERT INTO due (kind, subject, workspace_id, at)
+VALUES ($1, $2, $3, $4)
+ON CONFLICT (kind, subject) DO UPDATE
+   SET at = excluded.at`
+
+const deleteDueSQL = `
+DELETE FROM due
+ WHERE kind = $1
+   AND subject = $2`
+
+// setDue makes a subject due at exactly d.At; the zero time takes its row away.
+func (t *tx) setDue(d signalbox.Due) error {
+	if d.At.IsZero() {
+		_, err := t.exec(deleteDueSQL, int64(d.Kind), d.Subject)
+		return err
+	}
+	_, err := t.exec(setDueSQL, int64(d.Kind), d.Subject, int64(d.Workspace), d.At)
+	return err
+}
+
+const nextDueSQL = `
+SELECT at
+  FROM due
+ ORDER BY at
+ LIMIT 1`
+
+// NextDue says when the earliest subject is due; false when none waits.
+func (db *DB) NextDue(ctx context.Context) (at time.Time, ok bool, err error) {
+	err = db.read(ctx, func(t *tx) error {
+		ok, err = t.one(nextDueSQL, nil, func(r *row) { at = r.time(0) })
+		return err
+	})
+	return at, ok, err
+}
+
+const selectDueSQL = `
+SELECT kind, subject, workspace_id, at
+  FROM due
+ WHERE at <= $1
+ ORDER BY at
+ LIMIT $2`
+
+// TakeDue returns at most limit subjects that are due at now, earliest first, and moves each to now + LeaseFor: whoever takes them and
+// dies leaves them to fire again. A lease that has ended takes nothing (error with code Conflict).
+func (db *DB) TakeDue(ctx context.Context, l signalbox.Lease, now time.Time, limit int) (taken []signalbox.Due, err error) {
+	err = db.write(ctx, classSettle, func(t *tx) error {
+		if err := t.holdsLease(l); err != nil {
+			return err
+		}
+		err := t.query(selectDueSQL, []any{now, limit}, func(r *row) error {
+			taken = append(taken, signalbox.Due{
+				Kind:      signalbox.DueKind(r.int(0)),
+				Subject:   r.int(1),
+				Workspace: signalbox.WorkspaceID(r.int(2)),
+				At:        r.time(3),
+			})
+			return nil
+		})
+		for _, d := range taken {
+			if err == nil {
+				d.At = now.Add(signalbox.LeaseFor)
+				err = t.setDue(d)
+			}
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("take what is due: %w", err)
+	}
+	return taken, nil
+}
+
+// PutDue makes a subject due at d.At unless it is due earlier already.
+func (db *DB) PutDue(ctx context.Context, d signalbox.Due) error {
+	return db.write(ctx, classSettle, func(t *tx) error { return t.armDue(d) })
+}
+
+// RearmDue makes a subject due at exactly d.At; the zero time takes its row away.
+func (db *DB) RearmDue(ctx context.Context, d signalbox.Due) error {
+	return db.write(ctx, classSettle, func(t *tx) error { return t.setDue(d) })
+}

@@ -1,0 +1,55 @@
+package store
+
+import (
+	"context"
+)
+
+// What an error of the database means, for the test of each code.
+const (
+	OwnFault  = ownFault
+	NotNow    = notNow
+	Untrusted = untrusted
+)
+
+// Judge says what an error means.
+func Judge(err error, committing bool) verdict { return judge(err, committing) }
+
+// Waiting says how many operations wait for the writer.
+func Waiting(db *DB) (n int) {
+	for _, q := range db.w.queues {
+		n += len(q)
+	}
+	return n
+}
+
+// HotStatements are those that run for every signal or every lane, however much is stored.
+func HotStatements() []string {
+	return []string{
+		headSQL, typeIDSQL, answerDaySQL, answerSQL, meterSQL, findRecordSQL, accountByIDSQL, contactByIDSQL, loadStateSQL,
+		saveHeadSQL, deleteRecordKeySQL, updateAccountSQL, updateContactSQL, saveStateSQL, saveMeterSQL,
+		claimableSQL, nextInLaneSQL, leaseDeliverySQL, expireDeliverySQL, eventBodySQL, webhookSQL,
+		settleSQL, armDueSQL, setDueSQL, deleteDueSQL, nextDueSQL, selectDueSQL, nextLaneSQL, heartbeatSQL, nodeGenerationSQL,
+		definedWebhooksSQL, definedTypesSQL,
+	}
+}
+
+// Plan asks SQLite how it would run a statement.
+func Plan(ctx context.Context, db *DB, sql string) (steps []string, err error) {
+	err = db.read(ctx, func(t *tx) error {
+		return t.query("EXPLAIN QUERY PLAN "+sql, nil, func(r *row) error {
+			steps = append(steps, r.text(3))
+			return nil
+		})
+	})
+	return steps, err
+}
+
+// Exec runs any statement as one write.
+func Exec(ctx context.Context, db *DB, sql string) error {
+	return db.write(ctx, classManage, func(t *tx) error { return t.c.Exec(sql) })
+}
+
+// Manage runs fn as one write of the class that people's changes have.
+func Manage(ctx context.Context, db *DB, fn func() error) error {
+	return db.write(ctx, classManage, func(*tx) error { return fn() })
+}

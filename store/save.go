@@ -1,0 +1,346 @@
+package store
+
+import (
+	"fmt"
+	"slices"
+
+	"signalbox"
+)
+
+// save writes a Decision, table by table, with one prepared statement for each.
+func (t *tx) save(d *signalbox.Decision) error {
+	for _, step := range []struct {
+		what string
+		run  func(*signalbox.Decision) error
+	}{
+		{"heads", t.saveHeads},
+		{"types", t.saveTypes},
+		{"keys", t.saveKeys},
+		{"accounts", t.saveAccounts},
+		{"contacts", t.saveContacts},
+		{"states", t.saveStates},
+		{"signals", t.saveSignals},
+		{"events", t.saveEvents},
+		{"deliveries", t.saveDeliveries},
+		{"answers", t.saveAnswered},
+		{"meters", t.saveMeters},
+		{"jobs", t.saveJobs},
+	} {
+		if err := step.run(d); err != nil {
+			return fmt.Errorf("save %s: %w", step.what, err)
+		}
+	}
+	return nil
+}
+
+// each runs a statement once for every row of a decision, with what bind gives it.
+func each[T any](t *tx, sql string, rows []T, bind func(*stmt, *T)) error {
+	for i := range rows {
+		s, err := t.c.stmt(sql)
+		if err != nil {
+			return err
+		}
+		bind(s, &rows[i])
+		if _, err := s.run(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+const saveHeadSQL = `
+UPDATE heads
+   SET definitions_version = $2,
+       last_id = $3,
+       types = $4
+ WHERE workspace_id = $1`
+
+func (t *tx) saveHeads(d *signalbox.Decision) error {
+	for ws, h := range d.Heads {
+		if _, err := t.exec(saveHeadSQL, ws, h.Definitions, h.LastID, h.Types); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+const insertTypeSQL = `
+INSERT INTO signal_types (id, workspace_id, name, declared, created_at)
+VALUES ($1, $2, $3, $4, $5)`
+
+func (t *tx) saveTypes(d *signalbox.Decision) error {
+	return each(t, insertTypeSQL, d.Types, func(s *stmt, y *signalbox.SignalType) {
+		s.id(int64(y.ID)).id(int64(y.Workspace)).text(y.Name).bool(y.Declared).time(y.CreatedAt)
+	})
+}
+
+const deleteRecordKeySQL = `
+DELETE FROM record_keys
+ WHERE workspace_id = $1
+   AND kind = $2
+   AND value = $3`
+
+const insertRecordKeySQL = `
+INSERT INTO record_keys (workspace_id, kind, value, entity_id)
+VALUES ($1, $2, $3, $4)`
+
+// saveKeys frees before it takes: a key may pass from one record to another in one decision.
+func (t *tx) saveKeys(d *signalbox.Decision) error {
+	err := each(t, deleteRecordKeySQL, d.Freed, func(s *stmt, k *signalbox.RecordKey) {
+		s.id(int64(k.Workspace)).int(int64(k.Kind)).text(k.Value)
+	})
+	if err != nil {
+		return err
+	}
+	return each(t, insertRecordKeySQL, d.Keys, func(s *stmt, k *signalbox.NewKey) {
+		s.id(int64(k.Workspace)).int(int64(k.Kind)).text(k.Value).id(int64(k.Entity))
+	})
+}
+
+const insertAccountSQL = `
+INSERT INTO accounts (id, workspace_id, domain, name, status, attributes, revision, created_at, updated_at, erased_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`
+
+const updateAccountSQL = `
+UPDATE accounts
+   SET domain = $3,
+       name = $4,
+       status = $5,
+       attributes = $6,
+       revision = $7,
+       created_at = $8,
+       updated_at = $9,
+       erased_at = $10
+ WHERE id = $1
+   AND workspace_id = $2`
+
+func (t *tx) saveAccounts(d *signalbox.Decision) error {
+	for _, w := range d.Accounts {
+		a := w.Row
+		sql := updateAccountSQL
+		if w.New {
+			sql = insertAccountSQL
+		}
+		s, err := t.c.stmt(sql)
+		if err != nil {
+			return err
+		}
+		s.id(int64(a.ID)).id(int64(a.Workspace)).text(a.Domain).text(a.Name).text(a.Status).json(a.Attributes)
+		s.int(a.Revision).time(a.CreatedAt).time(a.UpdatedAt).time(a.ErasedAt)
+		if err := s.runOne(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+const insertContactSQL = `
+INSERT INTO contacts (id, workspace_id, account_id, email, first_name, last_name, title, linkedin_url, attributes, by_hand, revision,
+                      created_at, updated_at, erased_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`
+
+const updateContactSQL = `
+UPDATE contacts
+   SET account_id = $3,
+       email = $4,
+       first_name = $5,
+       last_name = $6,
+       title = $7,
+       linkedin_url = $8,
+       attributes = $9,
+       by_hand = $10,
+       revision = $11,
+       created_at = $12,
+       updated_at = $13,
+       erased_at = $14
+ WHERE id = $1
+   AND workspace_id = $2`
+
+func (t *tx) saveContacts(d *signalbox.Decision) error {
+	for _, w := range d.Contacts {
+		c := w.Row
+		sql := updateContactSQL
+		if w.New {
+			sql = insertContactSQL
+		}
+		s, err := t.c.stmt(sql)
+		if err != nil {
+			return err
+		}
+		s.id(int64(c.ID)).id(int64(c.Workspace)).id(int64(c.Account)).text(c.Email).text(c.FirstName).text(c.LastName).text(c.Title)
+		s.text(c.LinkedInURL).json(c.Attributes).int(int64(c.ByHand)).int(c.Revision)
+		s.time(c.CreatedAt).time(c.UpdatedAt).time(c.ErasedAt)
+		if err := s.runOne(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+const saveStateSQL = `
+INSERT INTO entity_states (entity_id, workspace_id, last_signal_id, last_signal_at, signals)
+VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (entity_id) DO UPDATE
+   SET last_signal_id = excluded.last_signal_id,
+       last_signal_at = excluded.last_signal_at,
+       signals = excluded.signals`
+
+func (t *tx) saveStates(d *signalbox.Decision) error {
+	return each(t, saveStateSQL, d.States, func(s *stmt, e **signalbox.EntityState) {
+		v := *e
+		s.id(int64(v.Entity)).id(int64(v.Workspace)).id(int64(v.LastSignal)).time(v.LastSignalAt).int(v.Signals)
+	})
+}
+
+const insertSignalSQL = `
+INSERT INTO signals (id, workspace_id, type_id, source, account_id, contact_id, occurred_at, created_at, properties, backfill,
+                     prev_account_signal_id, prev_contact_signal_id, caused_to, erased_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`
+
+const countedSignalsSQL = `
+UPDATE heads
+   SET signals = signals + $2
+ WHERE workspace_id = $1`
+
+func (t *tx) saveSignals(d *signalbox.Decision) error {
+	stored := map[signalbox.WorkspaceID]int{}
+	for i := range d.Signals {
+		stored[d.Signals[i].Workspace]++
+	}
+	for ws, n := range stored {
+		if _, err := t.exec(countedSignalsSQL, ws, n); err != nil {
+			return err
+		}
+	}
+	return each(t, insertSignalSQL, d.Signals, func(s *stmt, g *signalbox.Signal) {
+		s.id(int64(g.ID)).id(int64(g.Workspace)).id(int64(g.TypeID)).text(g.Source).id(int64(g.Account)).id(int64(g.Contact))
+		s.time(g.OccurredAt).time(g.CreatedAt).json(g.Properties).bool(g.Backfill)
+		s.id(int64(g.PrevAccount)).id(int64(g.PrevContact)).int(max(g.CausedTo, int64(g.ID))).time(g.ErasedAt)
+	})
+}
+
+const insertEventSQL = `
+INSERT INTO events (id, workspace_id, name, signal_id, account_id, contact_id, stairoids, standard, caused_to, test, created_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`
+
+func (t *tx) saveEvents(d *signalbox.Decision) error {
+	return each(t, insertEventSQL, d.Events, bindEvent)
+}
+
+// insertEvent adds one event.
+func (t *tx) insertEvent(e signalbox.Event) error {
+	return each(t, insertEventSQL, []signalbox.Event{e}, bindEvent)
+}
+
+func bindEvent(s *stmt, e *signalbox.Event) {
+	s.id(int64(e.ID)).id(int64(e.Workspace)).text(e.Name).id(int64(e.Signal)).id(int64(e.Account)).id(int64(e.Contact))
+	s.json(e.Bodies.Stairoids).json(e.Bodies.Standard).int(max(e.CausedTo, int64(e.ID))).bool(e.Test).time(e.CreatedAt)
+}
+
+const insertDeliverySQL = `
+INSERT INTO deliveries (id, workspace_id, webhook_id, event_id, event_name, state, reason, attempts, due_at, lease_node, lease_generation,
+                        manual_state, manual_reason, manual_due_at, test, created_at, done_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`
+
+func (t *tx) saveDeliveries(d *signalbox.Decision) error { return t.insertDeliveries(d.Deliveries) }
+
+// insertDeliveries adds deliveries. Free ones that are due make their lane due, once per lane; a lease that has ended meanwhile counts
+// as none, so that nothing is left that nobody would send.
+func (t *tx) insertDeliveries(rows []signalbox.NewDelivery) error {
+	lanes := map[signalbox.WebhookID]signalbox.Due{}
+	var known signalbox.Lease
+	var holds bool
+	for i := range rows {
+		n := &rows[i]
+		if n.Lease != (signalbox.Lease{}) && n.Lease != known {
+			var err error
+			if holds, err = t.leaseHolds(n.Lease); err != nil {
+				return err
+			}
+			known = n.Lease
+		}
+		leased := n.Lease != (signalbox.Lease{}) && holds && !n.DueAt.IsZero()
+		if err := t.insertDelivery(n, leased); err != nil {
+			return err
+		}
+		if lane, ok := lanes[n.Webhook]; !leased && !n.DueAt.IsZero() && (!ok || n.DueAt.Before(lane.At)) {
+			lanes[n.Webhook] = laneDue(n.Workspace, n.Webhook, n.DueAt)
+		}
+	}
+	for _, lane := range lanes {
+		if err := t.armDue(lane); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *tx) insertDelivery(n *signalbox.NewDelivery, leased bool) error {
+	s, err := t.c.stmt(insertDeliverySQL)
+	if err != nil {
+		return err
+	}
+	s.id(int64(n.ID)).id(int64(n.Workspace)).id(int64(n.Webhook)).id(int64(n.Event)).text(n.EventName)
+	s.int(int64(n.State)).text(n.Reason).int(int64(n.Attempts)).time(n.DueAt)
+	if leased {
+		s.int(int64(n.Lease.Node)).int(n.Lease.Generation)
+	} else {
+		s.null().null()
+	}
+	if m := n.Manual; m != nil {
+		s.int(int64(m.State)).text(m.Reason).time(m.DueAt)
+	} else {
+		s.null().null().null()
+	}
+	_, err = s.bool(n.Test).time(n.CreatedAt).time(n.DoneAt).run()
+	return err
+}
+
+const insertAnswerSQL = `
+INSERT INTO answered (workspace_id, day, key, body, signal_id, account_id, contact_id, created_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
+
+// saveAnswered writes in the order of the keys: neighbours share pages.
+func (t *tx) saveAnswered(d *signalbox.Decision) error {
+	sorted := slices.SortedFunc(slices.Values(d.Answered), func(a, b signalbox.Answered) int {
+		return slices.Compare(a.Key.Key[:], b.Key.Key[:])
+	})
+	return each(t, insertAnswerSQL, sorted, func(s *stmt, a *signalbox.Answered) {
+		s.id(int64(a.Key.Workspace)).int(a.Day).blob(a.Key.Key[:]).blob(a.Body[:])
+		s.id(int64(a.Signal)).id(int64(a.Account)).id(int64(a.Contact)).time(a.CreatedAt)
+	})
+}
+
+const saveMeterSQL = `
+INSERT INTO meters (workspace_id, key_id, packed)
+VALUES ($1, $2, $3)
+ON CONFLICT (workspace_id, key_id) DO UPDATE
+   SET packed = excluded.packed`
+
+func (t *tx) saveMeters(d *signalbox.Decision) error {
+	buf := make([]byte, 0, meterLen)
+	for key, m := range d.Meters {
+		if _, err := t.exec(saveMeterSQL, key.Workspace, int64(key.Key), packMeter(buf, &m)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *tx) saveJobs(d *signalbox.Decision) error {
+	for i := range d.Jobs {
+		if err := t.insertJob(&d.Jobs[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// runOne executes a statement that must change exactly one row: a decision never writes over nothing.
+func (s *stmt) runOne() error {
+	changed, err := s.run()
+	if err == nil && changed != 1 {
+		err = fmt.Errorf("%d rows changed in %q", changed, s.SQL())
+	}
+	return err
+}

@@ -1,0 +1,243 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"signalbox"
+)
+
+const signalColumns = `id, workspace_id, type_id, source, account_id, contact_id, occurred_at, created_at, properties, backfill,
+       prev_account_signal_id, prev_contact_signal_id, caused_to, erased_at`
+
+// Signals answers a page of the workspace's signals, newest first by arrival, with the records they are about. A list of an
+// account or a contact walks its timeline, whose Before must be a place in it. A filter that lets little through may give a
+// short page with a next: the scan's time was over. Erased signals are left out.
+func (db *DB) Signals(ctx context.Context, ws signalbox.WorkspaceID, f signalbox.SignalFilter, p signalbox.Page) ([]signalbox.SignalView, int64, error) {
+	typ, err := db.typeID(ctx, ws, f.Type)
+	if err != nil || typ == 0 && f.Type != "" {
+		return []signalbox.SignalView{}, 0, err
+	}
+	l := listing[signalbox.SignalView]{
+		keep: func(r *row) bool {
+			return r.int(1) == int64(ws) && r.null(13) && (typ == 0 || r.int(2) == int64(typ)) && signalMatches(r, &f)
+		},
+		scan: func(r *row) (signalbox.SignalView, error) { return signalbox.SignalView{Signal: scanSignal(r)}, nil },
+	}
+	if !f.From.IsZero() {
+		l.floor = floorAt(f.From.Add(-signalbox.MaxFuture)) // a signal may be said to occur that long after it came
+	}
+	switch {
+	case f.Contact != 0:
+		l.slice = chainSlice(ws, signalbox.EntityID(f.Contact), contactChain)
+	case f.Account != 0:
+		l.slice = chainSlice(ws, signalbox.EntityID(f.Account), accountChain)
+	case f.Type != "":
+		l.slice = typeSlice(ws, typ)
+	default:
+		l.slice = allSlice
+		l.skip = func(t *tx, before int64) (int64, error) { return t.newestSignal(ws, before) }
+	}
+	list, next, err := fill(ctx, db, p, l)
+	if err != nil || len(list) == 0 {
+		return list, next, err
+	}
+	err = db.read(ctx, func(t *tx) error { return t.dress(list) })
+	if err != nil {
+		return nil, 0, fmt.Errorf("read signals: %w", err)
+	}
+	return list, next, nil
+}
+
+// Signal answers a signal with the records it is about, or NoSuch("signal") when it is unknown or erased.
+func (db *DB) Signal(ctx context.Context, ws signalbox.WorkspaceID, sig signalbox.SignalID) (signalbox.SignalView, error) {
+	list := make([]signalbox.SignalView, 1)
+	err := db.read(ctx, func(t *tx) error {
+		found, err := t.one(signalSQL, []any{id(ws), id(sig)}, func(r *row) { list[0].Signal = scanSignal(r) })
+		if err := foundOr(found && list[0].ErasedAt.IsZero(), err, "signal"); err != nil {
+			return err
+		}
+		return t.dress(list)
+	})
+	if err != nil {
+		return signalbox.SignalView{}, err
+	}
+	return list[0], nil
+}
+
+const typeIDSQL = `
+SELECT id
+  FROM signal_types
+ WHERE workspace_id = $1 AND name = $2`
+
+// typeID finds a signal type by its name: 0 for none.
+func (db *DB) typeID(ctx context.Context, ws signalbox.WorkspaceID, name string) (typ signalbox.TypeID, err error) {
+	if name == "" {
+		return 0, nil
+	}
+	err = db.read(ctx, func(t *tx) error {
+		_, err := t.one(typeIDSQL, []any{id(ws), name}, func(r *row) { typ = signalbox.TypeID(r.int(0)) })
+		return err
+	})
+	return typ, err
+}
+
+// signalMatches applies the filters that a row of signalColumns can answer.
+func signalMatches(r *row, f *signalbox.SignalFilter) bool {
+	return (f.Account == 0 || r.int(4) == int64(f.Account)) && (f.Contact == 0 || r.int(5) == int64(f.Contact)) &&
+		(f.Source == "" || r.text(3) == f.Source) && within(r.time(6), f.From, f.To)
+}
+
+// A chain is one of the two ways through signals: the columns of signalColumns that name the record and its signal before.
+type chain struct{ record, prev int }
+
+var (
+	accountChain = chain{record: 4, prev: 10}
+	contactChain = chain{record: 5, prev: 11}
+)
+
+const signalSQL = `
+SELECT ` + signalColumns + `
+  FROM signals
+ WHERE workspace_id = $1 AND id = $2`
+
+// chainSlice walks a record's timeline by primary key: from its head, or from the signal before which the page begins. A place
+// that is not in the timeline has nothing behind it: it went with retention, as all before it did.
+func chainSlice(ws signalbox.WorkspaceID, entity signalbox.EntityID, c chain) func(*tx, int64, int, func(*row) error) error {
+	return func(t *tx, before int64, n int, each func(*row) error) error {
+		at, err := t.chainStart(ws, entity, c, before)
+		for stopped := false; err == nil && !stopped && at != 0 && n > 0; n-- {
+			sig := at
+			at = 0
+			err = t.query(signalSQL, []any{id(ws), int64(sig)}, func(r *row) error {
+				at = r.int(c.prev)
+				err := each(r)
+				stopped = err != nil
+				return err
+			})
+		}
+		return err
+	}
+}
+
+// chainStart finds the newest signal of a record's timeline that lies before a place in it.
+func (t *tx) chainStart(ws signalbox.WorkspaceID, entity signalbox.EntityID, c chain, before int64) (int64, error) {
+	if before == math.MaxInt64 {
+		s, err := t.state(ws, entity)
+		if isNoSuch(err) {
+			return 0, nil
+		}
+		return int64(s.LastSignal), err
+	}
+	var at int64
+	_, err := t.one(signalSQL, []any{id(ws), before}, func(r *row) {
+		if r.int(c.record) == int64(entity) {
+			at = r.int(c.prev)
+		}
+	})
+	return at, err
+}
+
+const signalsOfTypeSQL = `
+SELECT ` + signalColumns + `
+  FROM signals
+ WHERE workspace_id = $1 AND type_id = $2 AND id < $3
+ ORDER BY id DESC
+ LIMIT $4`
+
+func typeSlice(ws signalbox.WorkspaceID, typ signalbox.TypeID) func(*tx, int64, int, func(*row) error) error {
+	return func(t *tx, before int64, n int, each func(*row) error) error {
+		return t.query(signalsOfTypeSQL, []any{id(ws), id(typ), before, n}, each)
+	}
+}
+
+// allSignalsSQL names no workspace: signals have no index by workspace alone, and a WHERE that no index serves would read
+// without bound. The list's keep drops what is not the workspace's.
+const allSignalsSQL = `
+SELECT ` + signalColumns + `
+  FROM signals
+ WHERE id < $1
+ ORDER BY id DESC
+ LIMIT $2`
+
+func allSlice(t *tx, before int64, n int, each func(*row) error) error {
+	return t.query(allSignalsSQL, []any{before, n}, each)
+}
+
+// newestSignalSQL steps once into the index for each of the workspace's types (at most MaxSignalTypes).
+const newestSignalSQL = `
+SELECT max((SELECT s.id
+              FROM signals AS s
+             WHERE s.workspace_id = $1 AND s.type_id = t.id AND s.id < $2
+             ORDER BY s.id DESC
+             LIMIT 1))
+  FROM signal_types AS t
+ WHERE t.workspace_id = $1`
+
+// newestSignal leaps over what other workspaces have: it answers the place just above the workspace's newest signal before one.
+func (t *tx) newestSignal(ws signalbox.WorkspaceID, before int64) (int64, error) {
+	newest, err := t.count(newestSignalSQL, id(ws), before)
+	if newest == 0 {
+		return 0, err
+	}
+	return newest + 1, err
+}
+
+const typeNameSQL = `
+SELECT name
+  FROM signal_types
+ WHERE workspace_id = $1 AND id = $2`
+
+// dress gives signals of one page their types' names and the records they are about, each read once.
+func (t *tx) dress(list []signalbox.SignalView) error {
+	types := map[signalbox.TypeID]string{}
+	accounts := map[signalbox.AccountID]*signalbox.Account{}
+	contacts := map[signalbox.ContactID]*signalbox.Contact{}
+	for i := range list {
+		s := &list[i]
+		if _, ok := types[s.TypeID]; !ok {
+			name := ""
+			if _, err := t.one(typeNameSQL, []any{id(s.Workspace), id(s.TypeID)}, func(r *row) { name = r.text(0) }); err != nil {
+				return err
+			}
+			types[s.TypeID] = name
+		}
+		s.Type = types[s.TypeID]
+		var err error
+		if s.AccountRow, err = once(accounts, s.Workspace, s.Account, t.account); err != nil {
+			return err
+		}
+		if s.ContactRow, err = once(contacts, s.Workspace, s.Contact, t.contact); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// once reads a record the first time that it is asked for; nil for none, and for one that is gone.
+func once[K signalbox.ID, V any](seen map[K]*V, ws signalbox.WorkspaceID, key K, read func(signalbox.WorkspaceID, K) (V, error)) (*V, error) {
+	if v, ok := seen[key]; ok || key == 0 {
+		return v, nil
+	}
+	v, err := read(ws, key)
+	switch {
+	case isNoSuch(err):
+		seen[key] = nil
+	case err != nil:
+		return nil, err
+	default:
+		seen[key] = &v
+	}
+	return seen[key], nil
+}
+
+// scanSignal reads a row of signalColumns; the type's name is not among them.
+func scanSignal(r *row) signalbox.Signal {
+	return signalbox.Signal{
+		ID: signalbox.SignalID(r.int(0)), Workspace: signalbox.WorkspaceID(r.int(1)), TypeID: signalbox.TypeID(r.int(2)),
+		Source: r.text(3), Account: signalbox.AccountID(r.int(4)), Contact: signalbox.ContactID(r.int(5)), OccurredAt: r.time(6),
+		CreatedAt: r.time(7), Properties: r.bytes(8), Backfill: r.bool(9), PrevAccount: signalbox.SignalID(r.int(10)),
+		PrevContact: signalbox.SignalID(r.int(11)), CausedTo: r.int(12), ErasedAt: r.time(13),
+	}
+}

@@ -1,0 +1,151 @@
+package wire
+
+import (
+	"strconv"
+	"time"
+
+	"signalbox"
+	"signalbox/strictjson"
+)
+
+// AppendSeconds appends t as the stairoids face writes times: UTC, whole seconds, Z (S0-26).
+func AppendSeconds(dst []byte, t time.Time) []byte {
+	return t.UTC().AppendFormat(dst, time.RFC3339)
+}
+
+// AppendMillis appends t as the management API writes times: UTC, milliseconds, Z (contract section 2).
+func AppendMillis(dst []byte, t time.Time) []byte {
+	return t.UTC().AppendFormat(dst, "2006-01-02T15:04:05.000Z")
+}
+
+// AppendReceipt appends the answer to a signal: exactly id, type, source, status, account_id, contact_id and created_at
+// (S0-23…S0-26), null for an account or contact that the signal does not have.
+func AppendReceipt(dst []byte, c *signalbox.Codec, r signalbox.Receipt) []byte {
+	dst = append(dst, `{"id":`...)
+	dst = appendID(dst, c, signalbox.KindSignal, int64(r.ID))
+	dst = append(dst, `,"type":`...)
+	dst = strictjson.AppendString(dst, r.Type)
+	dst = append(dst, `,"source":`...)
+	dst = strictjson.AppendString(dst, r.Source)
+	dst = append(dst, `,"status":"`+signalbox.Status+`","account_id":`...)
+	dst = appendID(dst, c, signalbox.KindAccount, int64(r.Account))
+	dst = append(dst, `,"contact_id":`...)
+	dst = appendID(dst, c, signalbox.KindContact, int64(r.Contact))
+	dst = append(dst, `,"created_at":"`...)
+	dst = AppendSeconds(dst, r.CreatedAt)
+	return append(dst, `"}`...)
+}
+
+// EventInfo is all that the bytes of an event are made of.
+type EventInfo struct {
+	Codec     *signalbox.Codec
+	Event     signalbox.EventID
+	Workspace signalbox.WorkspaceID
+	CreatedAt time.Time // when the event was generated (S1-22)
+	Signal    *signalbox.Signal
+	Account   *signalbox.Account // nil: the signal has none
+	Contact   *signalbox.Contact // nil: the signal has none
+}
+
+// SignalCreated freezes a signal.created event in a format: S1-19…S1-26 in the stairoids envelope, or the same data in that of
+// Standard Webhooks. Fields of the vendor are always there, null when unknown; accounts and contacts also carry their revision
+// (contract section 12). e.Signal must be set.
+func SignalCreated(format signalbox.Format, e EventInfo) []byte {
+	dst := make([]byte, 0, 768+len(e.Signal.Properties))
+	dst = appendHead(dst, format, EventSignalCreated, &e)
+	dst = appendSignal(append(dst, `{"signal":`...), &e)
+	return append(dst, `}}`...)
+}
+
+// appendHead appends a format's envelope up to the value of "data"; the caller appends that value and closes the object.
+func appendHead(dst []byte, format signalbox.Format, event string, e *EventInfo) []byte {
+	if format == signalbox.FormatStandard {
+		dst = append(dst, `{"type":`...)
+		dst = strictjson.AppendString(dst, event)
+		dst = append(dst, `,"timestamp":"`...)
+		dst = AppendMillis(dst, e.CreatedAt)
+		return append(dst, `","data":`...)
+	}
+	dst = append(dst, `{"event":`...)
+	dst = strictjson.AppendString(dst, event)
+	dst = append(dst, `,"id":`...)
+	dst = appendID(dst, e.Codec, signalbox.KindEvent, int64(e.Event))
+	dst = append(dst, `,"created_at":"`...)
+	dst = AppendSeconds(dst, e.CreatedAt)
+	dst = append(dst, `","workspace_id":`...)
+	dst = appendID(dst, e.Codec, signalbox.KindWorkspace, int64(e.Workspace))
+	return append(dst, `,"data":`...)
+}
+
+// appendSignal appends the signal object of S1-26.
+func appendSignal(dst []byte, e *EventInfo) []byte {
+	dst = append(dst, `{"id":`...)
+	dst = appendID(dst, e.Codec, signalbox.KindSignal, int64(e.Signal.ID))
+	dst = append(dst, `,"type":`...)
+	dst = strictjson.AppendString(dst, e.Signal.Type)
+	dst = append(dst, `,"source":`...)
+	dst = strictjson.AppendString(dst, e.Signal.Source)
+	dst = append(dst, `,"created_at":"`...)
+	dst = AppendSeconds(dst, e.Signal.CreatedAt)
+	dst = append(dst, `","properties":`...)
+	if len(e.Signal.Properties) == 0 {
+		dst = append(dst, `{}`...)
+	} else {
+		dst = append(dst, e.Signal.Properties...)
+	}
+	dst = append(dst, `,"account":`...)
+	dst = appendAccount(dst, e.Codec, e.Account)
+	dst = append(dst, `,"contact":`...)
+	dst = appendContact(dst, e.Codec, e.Contact)
+	return append(dst, '}')
+}
+
+func appendAccount(dst []byte, c *signalbox.Codec, a *signalbox.Account) []byte {
+	if a == nil {
+		return append(dst, `null`...)
+	}
+	dst = append(dst, `{"id":`...)
+	dst = appendID(dst, c, signalbox.KindAccount, int64(a.ID))
+	dst = append(dst, `,"domain":`...)
+	dst = appendText(dst, a.Domain)
+	dst = append(dst, `,"name":`...)
+	dst = appendText(dst, a.Name)
+	return appendRevision(dst, a.Revision)
+}
+
+func appendContact(dst []byte, c *signalbox.Codec, p *signalbox.Contact) []byte {
+	if p == nil {
+		return append(dst, `null`...)
+	}
+	dst = append(dst, `{"id":`...)
+	dst = appendID(dst, c, signalbox.KindContact, int64(p.ID))
+	dst = append(dst, `,"email":`...)
+	dst = appendText(dst, p.Email)
+	dst = append(dst, `,"name":`...)
+	dst = appendText(dst, p.FullName())
+	return appendRevision(dst, p.Revision)
+}
+
+func appendRevision(dst []byte, revision int64) []byte {
+	dst = append(dst, `,"revision":`...)
+	dst = strconv.AppendInt(dst, revision, 10)
+	return append(dst, '}')
+}
+
+// appendText appends a string, null when there is none.
+func appendText(dst []byte, s string) []byte {
+	if s == "" {
+		return append(dst, `null`...)
+	}
+	return strictjson.AppendString(dst, s)
+}
+
+// appendID appends the text of an id, null for none. Ids need no escapes.
+func appendID(dst []byte, c *signalbox.Codec, kind signalbox.Kind, id int64) []byte {
+	if id == 0 {
+		return append(dst, `null`...)
+	}
+	dst = append(dst, '"')
+	dst = c.Append(dst, kind, id)
+	return append(dst, '"')
+}

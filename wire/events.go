@@ -1,0 +1,164 @@
+package wire
+
+import (
+	"slices"
+	"time"
+
+	"signalbox"
+	"signalbox/strictjson"
+)
+
+// The names of the events that a webhook can subscribe to (S1-12…S1-16).
+const (
+	EventSignalCreated       = "signal.created"
+	EventSignalScored        = "signal.scored"
+	EventAutomationTriggered = "automation.triggered"
+	EventAccountScoreChanged = "account.score_changed"
+	EventContactScoreChanged = "contact.score_changed"
+)
+
+// EventType is a kind of event that a webhook can subscribe to.
+type EventType struct {
+	Name        string
+	Description string
+	Produced    bool // false: can be subscribed to and tested, but this version never sends it by itself
+	data        func(dst []byte, e *EventInfo) []byte
+	dataSchema  string
+}
+
+// eventTypes are in the order of S1's checklist; never changed.
+var eventTypes = []EventType{
+	{EventSignalCreated, "A new signal was ingested, from any source.", true, appendSignalData, signalCreatedSchema},
+	{EventSignalScored, "A signal was processed and given a score.", false, appendScoredData, signalScoredSchema},
+	{EventAutomationTriggered, "An automation was triggered by a matching signal.", false, appendTriggeredData, automationTriggeredSchema},
+	{EventAccountScoreChanged, "The score of an account changed.", false, appendAccountScoreData, accountScoreSchema},
+	{EventContactScoreChanged, "The score of a contact changed.", false, appendContactScoreData, contactScoreSchema},
+}
+
+// EventTypes lists every event that a webhook can subscribe to, in S1's order. The list is the caller's own.
+func EventTypes() []EventType { return slices.Clone(eventTypes) }
+
+// LookUp finds an event type by its exact name.
+func LookUp(event string) (EventType, bool) {
+	for _, t := range eventTypes {
+		if t.Name == event {
+			return t, true
+		}
+	}
+	return EventType{}, false
+}
+
+// Schema returns the JSON Schema (draft 2020-12) of the whole body that a format sends for this event, as compact JSON.
+func (t EventType) Schema(format signalbox.Format) []byte {
+	dst := append([]byte(nil), `{"$schema":"https://json-schema.org/draft/2020-12/schema","title":`...)
+	dst = strictjson.AppendString(dst, t.Name)
+	dst = append(dst, `,"description":`...)
+	dst = strictjson.AppendString(dst, t.Description)
+	if format == signalbox.FormatStandard {
+		dst = append(dst, `,"type":"object","required":["type","timestamp","data"],"properties":{"type":{"const":`...)
+		dst = strictjson.AppendString(dst, t.Name)
+		dst = append(dst, `},"timestamp":`+timeSchema+`,"data":`...)
+	} else {
+		dst = append(dst, `,"type":"object","required":["event","id","created_at","workspace_id","data"],"properties":{"event":{"const":`...)
+		dst = strictjson.AppendString(dst, t.Name)
+		dst = append(dst, `},"id":`+textSchema+`,"created_at":`+timeSchema+`,"workspace_id":`+textSchema+`,"data":`...)
+	}
+	dst = append(dst, t.dataSchema...)
+	return append(dst, `}}`...)
+}
+
+// Sample returns an example body of an event for the documentation, nil for an unknown event. Its ids are well formed and name
+// nothing.
+func Sample(event string, format signalbox.Format, c *signalbox.Codec, now time.Time) []byte {
+	e := EventInfo{Codec: c, Event: signalbox.EventID(sampleID(now, 1)), Workspace: signalbox.WorkspaceID(sampleID(now, 2)), CreatedAt: now}
+	body, err := SampleWith(event, format, e, nil)
+	if err != nil {
+		return nil // the event is unknown: a sample of our own data cannot fail otherwise
+	}
+	return body
+}
+
+// SampleWith freezes the body of a test call (S1-11): the sample of an event under the event id, workspace and time of e. A
+// non-empty data, a JSON object, replaces the sample's own; e's signal, account and contact are not looked at. The errors are of
+// Params "event" and "data".
+func SampleWith(event string, format signalbox.Format, e EventInfo, data []byte) ([]byte, error) {
+	t, ok := LookUp(event)
+	if !ok {
+		return nil, unknownEvent(event)
+	}
+	dst := appendHead(make([]byte, 0, 1024+len(data)), format, event, &e)
+	if len(data) == 0 {
+		fillSample(&e)
+		return append(t.data(dst, &e), '}'), nil
+	}
+	dst, err := strictjson.AppendStable(dst, data)
+	if err != nil {
+		return nil, badJSON(err, "data")
+	}
+	if at := len(appendHead(nil, format, event, &e)); dst[at] != '{' {
+		return nil, signalbox.InvalidField("data", "data must be a JSON object, not %s", kindOf(dst[at:]))
+	}
+	return append(dst, '}'), nil
+}
+
+func unknownEvent(event string) error {
+	known := make([]string, len(eventTypes))
+	for i, t := range eventTypes {
+		known[i] = t.Name
+	}
+	if near := nearest(event, known); near != "" {
+		return signalbox.InvalidField("event", "event: unknown event %q; did you mean %q?", clip(event), near)
+	}
+	return signalbox.InvalidField("event", "event: unknown event %q; GET /v1/event-types lists them", clip(event))
+}
+
+// sampleID makes an id of the moment that no row has: the highest node number, whose ids only a node of that number makes.
+func sampleID(now time.Time, n int64) int64 {
+	const nodeShift = 12 // the bits of an id's sequence
+	return signalbox.FirstIDAt(now) + signalbox.MaxNode<<nodeShift + n
+}
+
+// fillSample puts S1's sample signal into e.
+func fillSample(e *EventInfo) {
+	e.Account = &signalbox.Account{ID: signalbox.AccountID(sampleID(e.CreatedAt, 3)), Domain: "acme.com", Name: "Acme Corp", Revision: 1}
+	e.Contact = &signalbox.Contact{ID: signalbox.ContactID(sampleID(e.CreatedAt, 4)), Email: "jane.doe@acme.com", FirstName: "Jane", LastName: "Doe", Revision: 1}
+	e.Signal = &signalbox.Signal{
+		ID: signalbox.SignalID(sampleID(e.CreatedAt, 5)), Type: "page_view", Source: "segment",
+		Account: e.Account.ID, Contact: e.Contact.ID,
+		Properties: []byte(`{"url":"https://www.acme.com/pricing","referrer":"https://www.google.com"}`),
+		CreatedAt:  e.CreatedAt.Add(-2 * time.Second),
+	}
+}
+
+func appendSignalData(dst []byte, e *EventInfo) []byte {
+	return append(appendSignal(append(dst, `{"signal":`...), e), '}')
+}
+
+func appendScoredData(dst []byte, e *EventInfo) []byte {
+	dst = appendSignal(append(dst, `{"signal":`...), e)
+	return append(dst[:len(dst)-1], `,"score":2,"explanation":[{"rule":"page_view","points":2}]}}`...)
+}
+
+func appendTriggeredData(dst []byte, e *EventInfo) []byte {
+	dst = append(dst, `{"automation":{"id":`...)
+	dst = appendID(dst, e.Codec, "auto", sampleID(e.CreatedAt, 6))
+	dst = append(dst, `,"name":"High-intent trial → notify sales"},"run":{"id":`...)
+	dst = appendID(dst, e.Codec, "run", sampleID(e.CreatedAt, 7))
+	dst = appendSignal(append(dst, `},"signal":`...), e)
+	dst = appendAccount(append(dst, `,"account":`...), e.Codec, e.Account)
+	dst = appendContact(append(dst, `,"contact":`...), e.Codec, e.Contact)
+	return append(dst, '}')
+}
+
+// sampleScore ends the sample of an account or contact whose score changed.
+const sampleScore = `,"score":42,"previous_score":38,"stage":"Warm","reason":"signal"}}`
+
+func appendAccountScoreData(dst []byte, e *EventInfo) []byte {
+	dst = appendAccount(append(dst, `{"account":`...), e.Codec, e.Account)
+	return append(dst[:len(dst)-1], sampleScore...)
+}
+
+func appendContactScoreData(dst []byte, e *EventInfo) []byte {
+	dst = appendContact(append(dst, `{"contact":`...), e.Codec, e.Contact)
+	return append(dst[:len(dst)-1], sampleScore...)
+}
