@@ -117,7 +117,10 @@ const tailLen = 26
 
 // Codec turns ids into text and back: prefix, "_", and 26 characters that hold the integer and a keyed 64-bit check over it and
 // its kind, so that a guessed or mistyped id fails before any look-up. Text sorts as time. Safe for concurrent use.
-type Codec struct{ block cipher.Block }
+type Codec struct {
+	block   cipher.Block
+	scratch sync.Pool // of *[2][aes.BlockSize]byte: what the cipher reads and writes would else be allocated for every id
+}
 
 // NewCodec makes the codec of a database; its key is made once and never rotated (design, Storage).
 func NewCodec(key [16]byte) *Codec {
@@ -125,7 +128,7 @@ func NewCodec(key [16]byte) *Codec {
 	if err != nil {
 		panic(err) // not reachable: 16 bytes are a valid AES key
 	}
-	return &Codec{block: block}
+	return &Codec{block: block, scratch: sync.Pool{New: func() any { return new([2][aes.BlockSize]byte) }}}
 }
 
 // Format returns the text of an id; the empty string for zero.
@@ -185,11 +188,13 @@ func (c *Codec) UUID(kind Kind, id int64) [16]byte {
 
 // check is a pseudo-random function of kind and id: one AES block.
 func (c *Codec) check(kind Kind, id int64) uint64 {
-	var in, out [16]byte
-	binary.BigEndian.PutUint64(in[:8], uint64(id))
-	copy(in[8:], kind)
-	c.block.Encrypt(out[:], in[:])
-	return binary.BigEndian.Uint64(out[:8])
+	b := c.scratch.Get().(*[2][aes.BlockSize]byte)
+	defer c.scratch.Put(b)
+	binary.BigEndian.PutUint64(b[0][:8], uint64(id))
+	clear(b[0][8:])
+	copy(b[0][8:], kind)
+	c.block.Encrypt(b[1][:], b[0][:])
+	return binary.BigEndian.Uint64(b[1][:8])
 }
 
 func decodeChar(ch byte) int {

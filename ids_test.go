@@ -148,3 +148,21 @@ func TestIDTime_IsTheMomentToTheMillisecond(t *testing.T) {
 		t.Errorf("%d does not lie in its own millisecond from %d", id, first)
 	}
 }
+
+func BenchmarkCodec(b *testing.B) {
+	c := signalbox.NewCodec(testKey)
+	text := c.Format(signalbox.KindSignal, 1234567890123)
+	b.Run("append", func(b *testing.B) {
+		b.ReportAllocs()
+		buf := make([]byte, 0, 64)
+		for b.Loop() {
+			buf = c.Append(buf[:0], signalbox.KindSignal, 1234567890123)
+		}
+	})
+	b.Run("parse", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			c.Parse(signalbox.KindSignal, text)
+		}
+	})
+}

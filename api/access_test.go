@@ -141,11 +141,6 @@ func TestTenancy_AnotherWorkspacesIdAnswersAsAnUnknownOne(t *testing.T) {
 			t.Errorf("%s tells ids apart: %v", r.ID, slices.Collect(maps.Keys(answers)))
 		}
 	}
-	for kind, id := range theirs {
-		if row := everything(b)[kind]; row == "" || id == "" {
-			t.Errorf("no %s was made: its routes were not tried", kind)
-		}
-	}
 }
 
 // requestFacts are the parts of an answer that differ between any two requests.
@@ -155,6 +150,13 @@ var requestFacts = regexp.MustCompile(`req_[0-9a-z]{26}|"timestamp":"[^"]*"`)
 func everything(b *box) map[signalbox.Kind]string {
 	b.Helper()
 	ids := map[signalbox.Kind]string{}
+	defer func() {
+		for _, kind := range kinds {
+			if ids[kind] == "" {
+				b.Fatalf("no %s was made: its routes would not be tried", kind)
+			}
+		}
+	}()
 	ids[signalbox.KindWebhook] = b.do(http.StatusCreated, "POST", "/v1/webhooks", `{"url":"https://hooks.example.com/x","events":["*"]}`).text("id")
 	signal := b.do(http.StatusCreated, "POST", "/v1/signals", trial)
 	ids[signalbox.KindSignal], ids[signalbox.KindAccount], ids[signalbox.KindContact] = signal.text("id"), signal.text("account_id"), signal.text("contact_id")

@@ -85,7 +85,7 @@ func (l *lineSender) showBar(size int64) (done func()) {
 	if !l.p.terminal || size == 0 {
 		return func() {}
 	}
-	progress := mpb.New(mpb.WithOutput(l.p.stderr), mpb.WithWidth(40))
+	progress := mpb.New(mpb.WithOutput(l.p.stderr), mpb.WithWidth(40), mpb.WithAutoRefresh())
 	l.bar = progress.AddBar(size,
 		mpb.PrependDecorators(decor.Name(clean(l.name, 30)+" ")),
 		mpb.AppendDecorators(decor.Percentage(), decor.Name("  "), decor.CountersKibiByte("% .1f of % .1f"), decor.Name("  "), decor.AverageETA(decor.ET_STYLE_GO)))

@@ -121,7 +121,7 @@ signed webhooks about them. One program, one data directory, nothing else.
 	}
 	add(groupServer, p.serve(), p.demo(), p.checkConfig(), p.workspaces(), p.bench())
 	add(groupClient, p.send(), p.listen(), p.verify(), p.keys())
-	add("", p.bench(), p.version())
+	add("", p.version())
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err.Error()} })
 	return root
 }

@@ -34,7 +34,8 @@ func (p *program) send() *cobra.Command {
 		Long: `Send one signal described by flags or by a JSON file, or every line of a JSONL
 file. A file can be sent again after a stop: each line has an idempotency key
 made of the file's name and the line's number, so no line counts twice.`,
-		Example: `  signalbox send --type demo_requested --source website --email jane@acme.com --property plan=pro --property seats=12
+		Example: `  signalbox send --type demo_requested --source website --email jane@acme.com \
+    --property plan=pro --property seats=12
   signalbox send --file signal.json
   signalbox send --jsonl signals.jsonl`,
 		Args: exactly(),

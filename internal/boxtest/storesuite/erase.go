@@ -179,17 +179,8 @@ func eraseUnlink(b *Box) {
 
 // eraseWide: what one signal caused may be more than a slice takes.
 func eraseWide(b *Box) {
-	hooks := make([]signalbox.Webhook, 400)
-	for i := range hooks {
-		hooks[i] = b.NewWebhook()
-	}
 	acc := b.NewAccount("acme.com", "Acme")
-	sent := b.Send(Sent{Account: acc.ID, To: hooks})[0]
-	for _, w := range hooks {
-		for range 3 {
-			b.Settle(b.Claim(w.ID, 1).Ready[0], signalbox.Retrying, "http_500", b.Now, 500, "acme")
-		}
-	}
+	sent := b.wide(acc.ID, 400)
 	_, slices := b.erase(signalbox.JobEraseAccount, int64(acc.ID))
 	if slices < 2 {
 		b.Fatalf("%d slices", slices)

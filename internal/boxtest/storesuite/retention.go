@@ -1,6 +1,7 @@
 package storesuite
 
 import (
+	"slices"
 	"time"
 
 	"signalbox"
@@ -169,21 +170,34 @@ func retentionAnswers(b *Box) {
 	})
 }
 
-// retentionWide: an event with more deliveries and attempts than a slice takes goes over several, itself last.
-func retentionWide(b *Box) {
-	hooks := make([]signalbox.Webhook, 300)
-	for i := range hooks {
-		hooks[i] = b.NewWebhook()
-	}
-	sent := b.Send(Sent{To: hooks})[0]
-	for _, w := range hooks {
-		for n := range 4 {
-			b.Settle(b.Claim(w.ID, 1).Ready[0], signalbox.Retrying, "http_500", b.Now, 500, string(rune('a'+n)))
+// wide puts in one event with n deliveries, each with three attempts that failed.
+func (b *Box) wide(acc signalbox.AccountID, n int) Caused {
+	b.Helper()
+	w := b.NewWebhook()
+	sent := b.Send(Sent{Account: acc, To: slices.Repeat([]signalbox.Webhook{w}, n)})[0]
+	for range 3 {
+		var list []signalbox.Settlement
+		for _, r := range b.Claim(w.ID, n).Ready {
+			list = append(list, signalbox.Settlement{
+				Delivery: r.ID, Workspace: b.WS, Webhook: w.ID, Lease: r.Lease, State: signalbox.Retrying, Reason: "http_500", Attempts: r.Attempts + 1, DueAt: b.Now,
+				Attempt: &signalbox.Attempt{ID: signalbox.AttemptID(b.ID()), Workspace: b.WS, Delivery: r.ID, At: b.Now, StatusCode: 500, Headers: []byte(`{}`), Body: []byte("no")},
+			})
+		}
+		settled, err := b.DB.Settle(b.Context(), list)
+		b.Must(err)
+		if len(settled) != n || slices.Contains(settled, false) {
+			b.Fatalf("settled %d of %d: %v", len(settled), n, settled)
 		}
 	}
+	return sent
+}
+
+// retentionWide: an event with more deliveries and attempts than a slice takes goes over several, itself last.
+func retentionWide(b *Box) {
+	sent := b.wide(0, 300)
 	b.Now = b.Now.AddDate(0, 0, 31)
 	j, slices := b.RunJob(b.NewJob(signalbox.JobRetention, 0).ID)
-	if j.Done != 1+300+1200 || slices < 2 {
+	if j.Done != 1+300+900 || slices < 2 {
 		b.Fatalf("after %d slices: %+v", slices, j)
 	}
 	_, err := b.DB.Delivery(b.Context(), b.WS, sent.Deliveries[299])
