@@ -71,9 +71,13 @@ func TestTrouble_EachRefusalHasItsStatusAndHeaders(t *testing.T) {
 func TestTrouble_WhatIsOursIsLoggedAndNeverShown(t *testing.T) {
 	t.Parallel()
 	for name, submit := range map[string]func() (signalbox.Receipt, error){
-		"error":    func() (signalbox.Receipt, error) { return signalbox.Receipt{}, errors.New("SELECT planted FROM secrets") },
-		"internal": func() (signalbox.Receipt, error) { return signalbox.Receipt{}, signalbox.Errorf(signalbox.Internal, "planted") },
-		"panic":    func() (signalbox.Receipt, error) { panic("planted") },
+		"error": func() (signalbox.Receipt, error) {
+			return signalbox.Receipt{}, errors.New("SELECT planted FROM secrets")
+		},
+		"internal": func() (signalbox.Receipt, error) {
+			return signalbox.Receipt{}, signalbox.Errorf(signalbox.Internal, "planted")
+		},
+		"panic": func() (signalbox.Receipt, error) { panic("planted") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -52,7 +52,11 @@ func (s *Sender) claimIfWanted(l *lane) {
 // claimable is how many deliveries a claim may bring. Callers hold s.mu.
 func (s *Sender) claimable(l *lane) int {
 	items, bytes := s.room(l)
-	if n := min(items, s.limits.Claim, bytes/l.largest); n > 0 || items == 0 {
+	most := s.limits.Claim
+	if !l.known {
+		most = min(most, few)
+	}
+	if n := min(items, most, bytes/l.largest); n > 0 || items == 0 {
 		return n
 	}
 	if l.held.items() == 0 && s.held.bytes+l.largest <= s.limits.Bytes {

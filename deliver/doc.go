@@ -34,7 +34,8 @@
 // # Bounds
 //
 // A lane holds at most Limits.Lane deliveries, all lanes Limits.Items and Limits.Bytes. One lane never holds more than an eighth of
-// what is free, so however many dead receivers there are, a live one finds room. Requests in flight are bounded by
+// what is free, and lanes whose last answer was slow leave the last eighth to the others: however many dead receivers there are, a
+// live one finds room. Requests in flight are bounded by
 // Limits.Sockets; lanes that wait for one take turns, and those whose last answer was slow share three quarters of them. No
 // request starts while Limits.LaneUnsettled of its lane or Limits.Unsettled of the node are answered and not settled: that
 // many can be sent twice by a crash, with the same webhook-id.

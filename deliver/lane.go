@@ -49,10 +49,14 @@ type lane struct {
 	refusals   int  // of reservations, so far
 	changes    int  // of the definition, so far
 	largest    int  // the largest body of late, in bytes
+	known      bool // largest has been seen
 }
 
-// guess is how large a body is thought to be before one has been seen.
-const guess = 16 << 10
+// Before a body of a lane has been seen, it is thought to be as large as guess, and a claim brings few.
+const (
+	guess = 16 << 10
+	few   = 16
+)
 
 // item is a delivery in a lane, with what it is sent by.
 type item struct {
@@ -105,10 +109,15 @@ func (l *lane) know(wh *signalbox.Webhook) {
 	}
 }
 
-// room is how many more deliveries the lane may hold, and bytes of their bodies. Callers hold s.mu.
+// room is how many more deliveries the lane may hold, and bytes of their bodies. Slow lanes leave the last eighth to the others.
+// Callers hold s.mu.
 func (s *Sender) room(l *lane) (items, bytes int) {
-	items = min(s.limits.Lane, (s.limits.Items-s.held.items())/share) - l.held.items()
-	bytes = (s.limits.Bytes-s.held.bytes)/share - l.held.bytes
+	items, bytes = s.limits.Items, s.limits.Bytes
+	if l.slow {
+		items, bytes = items-items/share, bytes-bytes/share
+	}
+	items = min(s.limits.Lane, (items-s.held.items())/share) - l.held.items()
+	bytes = (bytes-s.held.bytes)/share - l.held.bytes
 	return max(items, 0), max(bytes, 0)
 }
 
@@ -187,7 +196,7 @@ func (s *Sender) Send(wh *signalbox.Webhook, list []signalbox.Ready) {
 // enqueue puts an item at the end of its lane. Callers hold s.mu, and pump afterwards.
 func (s *Sender) enqueue(l *lane, it item) {
 	l.queue.push(it)
-	l.largest = max(l.largest, len(it.Body))
+	l.largest, l.known = max(l.largest, len(it.Body)), true
 	s.add(l, load{queued: 1, bytes: len(it.Body)})
 }
 

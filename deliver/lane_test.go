@@ -140,11 +140,11 @@ func TestLane_BytesAreBounded(t *testing.T) {
 		r := newRig(t, func(context.Context, egress.Request) egress.Result {
 			<-gate
 			return answer(200)
-		}, func(c *deliver.Config) { c.Limits = deliver.Limits{Bytes: 1 << 20} })
+		}, func(c *deliver.Config) { c.Limits = deliver.Limits{Bytes: 8 << 20} })
 		body := []byte(strings.Repeat("x", 100<<10))
 		for id := range signalbox.WebhookID(20) {
 			wh := r.webhook(1+id, nil)
-			for range 20 {
+			for range 40 {
 				ready := r.ready(wh)
 				ready.Body = body
 				var ok bool
@@ -154,16 +154,17 @@ func TestLane_BytesAreBounded(t *testing.T) {
 					continue
 				}
 				r.model.insert(ready)
-				if got := r.sender.Load().Bytes; got > 2<<20 {
-					t.Fatalf("%d bytes held", got)
+				// A claim of a lane that has not seen a body brings few, and four claim at the same time.
+				if got := r.sender.Load().Bytes; got > 8<<20+4*16*len(body) {
+					t.Errorf("%d bytes held", got)
 				}
 			}
 		}
 		close(gate)
 		time.Sleep(10 * time.Minute)
 		synctest.Wait()
-		if n := r.model.count(func(r *modelRow) bool { return r.State == signalbox.Delivered }); n != 400 {
-			t.Errorf("%d delivered, want 400", n)
+		if n := r.model.count(func(r *modelRow) bool { return r.State == signalbox.Delivered }); n != 800 {
+			t.Errorf("%d delivered, want 800", n)
 		}
 		r.nothingHeld()
 	})

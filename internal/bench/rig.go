@@ -1,0 +1,305 @@
+package bench
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+)
+
+// rig is a server with a receiver behind it.
+type rig struct {
+	b        *bench
+	server   *child // nil: a running server that somebody else started
+	receiver *child // nil where nothing is to be received
+	hook     string // the webhook's id, "" for none
+	dir      string
+	addr     string
+	key      string
+	target   string // host:port of the receiver
+	hold     bool
+	from     int64 // the number of the last signal before the measurement going on
+}
+
+// How long a server may take to become ready, and how often it is asked.
+const (
+	readyWithin = 2 * time.Minute
+	readyEvery  = time.Millisecond
+)
+
+// newRig starts a server on an empty database and fills it: each of the contacts and accounts exists, what is to be
+// stored before is stored, and then a webhook to a receiver takes every signal.
+func (b *bench) newRig(ctx context.Context, hold bool) (_ *rig, err error) {
+	r := &rig{b: b, hold: hold, addr: b.Server, key: b.APIKey}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, r.close())
+		}
+	}()
+	var at listening
+	if r.receiver, err = startChild(ctx, b.Command, roleReceiver, struct{}{}, &at); err != nil {
+		return nil, err
+	}
+	r.target = at.Addr
+	if b.Server == "" {
+		if r.dir, err = os.MkdirTemp(b.dir, "data-"); err != nil {
+			return nil, err
+		}
+		if _, err := r.start(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if err := r.populate(ctx); err != nil {
+		return nil, err
+	}
+	return r, r.subscribe(ctx)
+}
+
+// start starts the server on the rig's directory and says how long it took from the start of the process until it was ready.
+func (r *rig) start(ctx context.Context) (took time.Duration, err error) {
+	if r.key == "" {
+		var raw [16]byte
+		rand.Read(raw[:])
+		r.key = "sk_live_" + hex.EncodeToString(raw[:])
+	}
+	begin := time.Now()
+	var at listening
+	r.server, err = startChild(ctx, r.b.Command, roleServer, serverConfig{DataDir: r.dir, APIKey: r.key, Target: r.target, Hold: r.hold}, &at)
+	if err != nil {
+		return 0, err
+	}
+	r.addr = at.Addr
+	return r.untilReady(ctx, begin)
+}
+
+func (r *rig) untilReady(ctx context.Context, begin time.Time) (time.Duration, error) {
+	for {
+		resp, err := manager.Get("http://" + r.addr + "/readyz")
+		if err == nil {
+			resp.Body.Close()
+			if resp.StatusCode == http.StatusOK {
+				return time.Since(begin), nil
+			}
+		}
+		if ctx.Err() != nil || time.Since(begin) > readyWithin {
+			return 0, errors.Join(fmt.Errorf("the server is not ready after %s", time.Since(begin).Round(time.Second)), err, ctx.Err())
+		}
+		time.Sleep(readyEvery)
+	}
+}
+
+// populate makes every account and contact known, and stores the signals that are to be there before, through the batch door.
+func (r *rig) populate(ctx context.Context) error {
+	if err := r.fill(ctx, Contacts, true); err != nil {
+		return fmt.Errorf("make the contacts: %w", err)
+	}
+	if r.b.Preload == 0 {
+		return nil
+	}
+	r.b.say("storing %s signals", thousands(float64(r.b.Preload)))
+	return r.fill(ctx, r.b.Preload, false)
+}
+
+// fill stores n signals through the batch door.
+func (r *rig) fill(ctx context.Context, n int, contacts bool) error {
+	const size, connections = 1000, 2
+	l := r.load(connections, maxDuration)
+	l.path, l.batch, l.count, l.contacts = batchPath, size, int64(n), contacts
+	o, err := l.run(ctx)
+	if err == nil && o.accepted.Load() < int64(n) {
+		err = fmt.Errorf("%d of %d signals were stored in %s; %d requests refused, %d failed", o.accepted.Load(), n, o.elapsed.Round(time.Second), o.refused.Load(), o.failed.Load())
+	}
+	return err
+}
+
+// The doors of signals.
+const (
+	signalPath = "/v1/signals"
+	batchPath  = "/v1/signals/batch"
+)
+
+// load is a closed loop of single signals on this rig's server.
+func (r *rig) load(connections int, d time.Duration) *load {
+	b := r.b
+	return &load{
+		target: target{addr: r.addr, path: signalPath, key: r.key}, connections: connections, duration: d,
+		numbers: &b.numbers, seed: b.Seed + uint64(b.numbers.Load()), keys: b.Keys,
+	}
+}
+
+// subscribe makes the webhook that takes every signal, and tells the receiver its secret.
+func (r *rig) subscribe(ctx context.Context) error {
+	var hook struct{ ID, Secret string }
+	body := map[string]any{"url": "http://" + r.target + "/", "events": []string{"signal.created"}, "label": "signalbox bench"}
+	if err := r.call(ctx, http.MethodPost, "/v1/webhooks", body, &hook); err != nil {
+		if r.b.Server != "" {
+			return fmt.Errorf("%w (the server must allow loopback targets: --dev, or --allow-target 127.0.0.1)", err)
+		}
+		return err
+	}
+	r.hook = hook.ID
+	var reply done
+	return errors.Join(r.receiver.ask(order{Do: "secret", Arg: hook.Secret}, &reply), r.begin())
+}
+
+// begin begins a measurement: what the receiver gets from now on counts.
+func (r *rig) begin() error {
+	r.from = r.b.numbers.Load()
+	var reply done
+	return r.receiver.ask(order{Do: "reset", Arg: strconv.FormatInt(r.from, 10)}, &reply)
+}
+
+// came asks the receiver what has come since the measurement began.
+func (r *rig) came(what string) (got Received, err error) {
+	return got, r.receiver.ask(order{Do: what}, &got)
+}
+
+// pid is the server's process, 0 when it is not known.
+func (r *rig) pid() int {
+	if r.server == nil {
+		return r.b.ServerPID
+	}
+	return r.server.pid()
+}
+
+// cpu is the server's CPU time so far, 0 when it cannot be told.
+func (r *rig) cpu() time.Duration {
+	if r.pid() == 0 {
+		return 0
+	}
+	t, err := cpuTime(r.pid())
+	if err != nil {
+		return 0
+	}
+	return t
+}
+
+// memory is the server's memory in MB.
+func (r *rig) memory() (resident, peak float64) {
+	if r.pid() == 0 {
+		return 0, 0
+	}
+	now, high, err := memory(r.pid())
+	if err != nil {
+		return 0, 0
+	}
+	return megabytes(now), megabytes(high)
+}
+
+// profile takes a CPU profile of the own server while do runs, if profiles are wanted.
+func (r *rig) profile(scenario string, do func() error) error {
+	path := r.b.profilePath(scenario)
+	if path == "" || r.server == nil {
+		return do()
+	}
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return err
+	}
+	var begun, ended done
+	if err := r.server.ask(order{Do: "profile", Arg: path}, &begun); err != nil || begun.Error != "" {
+		return errors.Join(err, errors.New(begun.Error))
+	}
+	err = do()
+	return errors.Join(err, r.server.ask(order{Do: "profiled"}, &ended))
+}
+
+// close removes what the rig has made and ends its processes.
+func (r *rig) close() error {
+	var errs []error
+	if r.b.Server != "" && r.hook != "" {
+		ctx, cancel := context.WithTimeout(context.Background(), answerWithin)
+		defer cancel()
+		errs = append(errs, r.call(ctx, http.MethodDelete, "/v1/webhooks/"+r.hook, nil, nil))
+	}
+	errs = append(errs, r.b.end(r.server), r.b.end(r.receiver))
+	if r.dir != "" {
+		errs = append(errs, os.RemoveAll(r.dir))
+	}
+	return errors.Join(errs...)
+}
+
+// end stops a child and counts the CPU time it has used.
+func (b *bench) end(c *child) error {
+	if c == nil {
+		return nil
+	}
+	err := c.stop()
+	b.count(c)
+	return err
+}
+
+func (b *bench) count(c *child) {
+	if s := c.cmd.ProcessState; s != nil && !c.counted {
+		c.counted = true
+		b.children += s.UserTime() + s.SystemTime()
+	}
+}
+
+// manager makes the few requests that are not the load. Only loopback is ever spoken to, so no proxy is asked.
+var manager = &http.Client{Timeout: answerWithin, Transport: &http.Transport{DisableKeepAlives: true}}
+
+// call does one management request.
+func (r *rig) call(ctx context.Context, method, path string, body, answer any) error {
+	var send io.Reader
+	if body != nil {
+		text, err := json.Marshal(body)
+		if err != nil {
+			return err
+		}
+		send = bytes.NewReader(text)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, "http://"+r.addr+path, send)
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Authorization", "Bearer "+r.key)
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := manager.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(resp.Body, maxDelivery))
+	if err != nil {
+		return err
+	}
+	if resp.StatusCode/100 != 2 {
+		return fmt.Errorf("%s %s answered %d: %.300s", method, path, resp.StatusCode, text)
+	}
+	if answer == nil {
+		return nil
+	}
+	return json.Unmarshal(text, answer)
+}
+
+// checkServer refuses to load anything but loopback.
+func checkServer(c Config) error {
+	host, _, err := net.SplitHostPort(c.Server)
+	if err != nil {
+		return fmt.Errorf("server: %q is not host:port", c.Server)
+	}
+	ips, err := net.LookupIP(host)
+	if err != nil {
+		return fmt.Errorf("server: %w", err)
+	}
+	for _, ip := range ips {
+		if !ip.IsLoopback() {
+			return fmt.Errorf("server: %s is not on loopback, and bench loads nothing else", c.Server)
+		}
+	}
+	if c.APIKey == "" {
+		return errors.New("a running server needs an API key with the scope read_write or admin")
+	}
+	return nil
+}

@@ -1,0 +1,131 @@
+package bench_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"signalbox/internal/bench"
+)
+
+func TestRun_SendsSignalsThatTheContractTakes(t *testing.T) {
+	t.Parallel()
+	b, addr := newBox(t, http.StatusCreated)
+	c := small(t, bench.Ingest)
+	c.Server, c.APIKey, c.Keys, c.Preload = addr, "sk_live_of_this_test_0000000000", true, 2500
+	report, err := bench.Run(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.problems) > 0 {
+		t.Fatalf("%d bodies are not as the contract wants them, the first: %s", len(b.problems), b.problems[0])
+	}
+	if want := bench.Contacts + 2500; b.batched != want {
+		t.Errorf("%d signals were stored before the measurement, want %d", b.batched, want)
+	}
+	if got := report.Ingest[0].Median.Accepted; got != int64(b.single) || got == 0 {
+		t.Errorf("reported %d signals, the door saw %d", got, b.single)
+	}
+	if mean := b.bytes / b.single; mean < 560 || mean > 640 {
+		t.Errorf("a body has %d bytes, want about 600", mean)
+	}
+	if len(b.keys) != b.single {
+		t.Errorf("%d signals had %d idempotency keys, want each its own", b.single, len(b.keys))
+	}
+	if report.Ingest[0].BareMedian.Accepted == 0 || report.Ingest[0].Ratio <= 0 {
+		t.Errorf("the bare handler was not measured beside: %+v", report.Ingest[0])
+	}
+	if b.hooks != 1 || b.deleted != 1 {
+		t.Errorf("%d webhooks made and %d deleted, want one of each: nothing stays behind on a running server", b.hooks, b.deleted)
+	}
+}
+
+func TestRun_SendsHalfOfTheTrafficToHotAccounts(t *testing.T) {
+	t.Parallel()
+	b, addr := newBox(t, http.StatusCreated)
+	c := small(t, bench.Ingest)
+	c.Server, c.APIKey = addr, "sk_live_of_this_test_0000000000"
+	if _, err := bench.Run(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	hot := 0
+	for domain, n := range b.accounts {
+		number := domain[strings.LastIndexByte(domain, '-')+1:]
+		if len(strings.TrimSuffix(number, ".com")) <= 3 {
+			hot += n
+		}
+	}
+	// Half goes to the hot ones, and a tenth of the other half.
+	if share := float64(hot) / float64(b.single); share < .5 || share > .6 {
+		t.Errorf("%.2f of %d signals went to the %d hot accounts, want about 0.55", share, b.single, bench.HotAccounts)
+	}
+}
+
+func TestRun_CountsNoAnswerButTheContracts(t *testing.T) {
+	t.Parallel()
+	for name, status := range map[string]int{"accepted is not created": http.StatusAccepted, "overloaded": http.StatusServiceUnavailable} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, addr := newBox(t, status)
+			c := small(t, bench.Ingest)
+			c.Server, c.APIKey = addr, "sk_live_of_this_test_0000000000"
+			report, err := bench.Run(t.Context(), c)
+			if err == nil {
+				t.Fatalf("measured %+v of a server that creates nothing", report.Ingest)
+			}
+		})
+	}
+}
+
+func TestConfig_RefusesWhatHasNoBound(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(*bench.Config){
+		"too many connections":    func(c *bench.Config) { c.Connections = []int{100_000} },
+		"too long":                func(c *bench.Config) { c.Duration = 1 << 60 },
+		"too fast":                func(c *bench.Config) { c.Rate = 1 << 30 },
+		"a batch beyond the door": func(c *bench.Config) { c.Batch = 2501 },
+		"an unknown scenario":     func(c *bench.Config) { c.Only = []string{"everything"} },
+		"another machine":         func(c *bench.Config) { c.Server, c.APIKey, c.Only = "192.0.2.1:80", "key", []string{bench.Ingest} },
+		"no key":                  func(c *bench.Config) { c.Server, c.Only = "127.0.0.1:80", []string{bench.Ingest} },
+		"growth of somebody's":    func(c *bench.Config) { c.Server, c.APIKey, c.Only = "127.0.0.1:80", "key", []string{bench.Growth} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := small(t)
+			change(&c)
+			if _, err := bench.Run(t.Context(), c); err == nil {
+				t.Error("it ran")
+			}
+		})
+	}
+	if err := small(t).Check(); err != nil {
+		t.Errorf("the defaults are refused: %v", err)
+	}
+}
+
+func TestRun_MeasuresTheRealServerAndLosesNothing(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("starts the real server")
+	}
+	c := small(t, bench.Idle, bench.Delivery, bench.OpenLoop)
+	report, err := bench.Run(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, f := range map[string]bench.Flow{"sustained": report.Delivery.Median, "flood": *report.Flood} {
+		if f.Accepted == 0 || f.Received != f.Accepted || f.Bad != 0 || f.Failed != 0 {
+			t.Errorf("%s: %d accepted, %d received, %d did not verify, %d failed", name, f.Accepted, f.Received, f.Bad, f.Failed)
+		}
+	}
+	if l := report.Latency.Median; l.Accepted == 0 || l.EndToEnd.Count != l.Accepted || l.EndToEnd.P50 < l.Ingest.P50/4 {
+		t.Errorf("latency: %+v", l)
+	}
+	if i := report.Idle; i.ReadyMS <= 0 || i.BinaryMB <= 0 {
+		t.Errorf("idle: %+v", i)
+	}
+}

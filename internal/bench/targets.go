@@ -1,0 +1,76 @@
+package bench
+
+import "fmt"
+
+// Target is a number to reach.
+type Target struct {
+	Name  string  `json:"name"`
+	Bound string  `json:"bound"` // "at least" or "at most"
+	Want  float64 `json:"want"`
+	Got   float64 `json:"got"`
+	Unit  string  `json:"unit"`
+	Met   bool    `json:"met"`
+}
+
+const (
+	atLeast = "at least"
+	atMost  = "at most"
+)
+
+// What the program is meant to reach on a small machine: 2 cores, shared with the load and the receiver.
+const (
+	wantRatio64         = .18
+	wantRatio256        = .28
+	wantBatchMicros     = 50
+	wantDeliveryMicros  = 200
+	wantP50             = 5
+	wantP99             = 40
+	wantIdleMB          = 60
+	wantBinaryMB        = 45
+	wantReadyMS         = 500
+	wantReadyMillionMS  = 2000
+	wantGrowthRatio     = .7
+	wantReadyAt         = 1_000_000
+	wantGrowthAt        = 2_000_000
+	latencyTargetAtRate = 500
+)
+
+// targets holds what was measured against what is wanted.
+func targets(r *Report) (list []Target) {
+	add := func(name, bound string, want, got float64, unit string) {
+		met := got >= want
+		if bound == atMost {
+			met = got <= want && got > 0
+		}
+		list = append(list, Target{name, bound, want, got, unit, met})
+	}
+	for _, i := range r.Ingest {
+		if want := map[int]float64{64: wantRatio64, 256: wantRatio256}[i.Connections]; want > 0 && i.Held {
+			add(fmt.Sprintf("ingest at %d connections, sending held", i.Connections), atLeast, want, i.Ratio, "of the bare handler")
+		}
+	}
+	if r.Batch != nil && r.Batch.Median.CPUMicros > 0 {
+		add("batch door, CPU per signal", atMost, wantBatchMicros, r.Batch.Median.CPUMicros, "µs")
+	}
+	if r.Delivery != nil && r.Delivery.Median.CPUMicros > 0 {
+		add("signal in to webhook received, CPU per event", atMost, wantDeliveryMicros, r.Delivery.Median.CPUMicros, "µs")
+	}
+	if r.Latency != nil && r.Latency.Rate == latencyTargetAtRate {
+		add("signal to receiver at 500/s, p50", atMost, wantP50, r.Latency.Median.EndToEnd.P50, "ms")
+		add("signal to receiver at 500/s, p99", atMost, wantP99, r.Latency.Median.EndToEnd.P99, "ms")
+	}
+	if r.Idle != nil {
+		add("idle resident memory", atMost, wantIdleMB, r.Idle.ResidentMB, "MB")
+		add("binary", atMost, wantBinaryMB, r.Idle.BinaryMB, "MB")
+		add("ready on an empty database", atMost, wantReadyMS, r.Idle.ReadyMS, "ms")
+	}
+	if g := r.Growth; g != nil {
+		if g.RestartedAt >= wantReadyAt {
+			add("ready with 1,000,000 signals", atMost, wantReadyMillionMS, g.ReadyMS, "ms")
+		}
+		if last := len(g.Samples) - 1; last > 0 && g.Samples[last].Stored >= wantGrowthAt {
+			add("ingest rate at 2,000,000 signals", atLeast, wantGrowthRatio, g.Ratio, "of the rate at the start")
+		}
+	}
+	return list
+}

@@ -1,0 +1,188 @@
+package bench
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+)
+
+// Paint colours the verdict on a target; Plain leaves it alone.
+type Paint func(met bool, text string) string
+
+// Plain is for files and pipes.
+func Plain(_ bool, text string) string { return text }
+
+// Text writes the report for people: a block for each scenario, and the targets at the end.
+func (r *Report) Text(w io.Writer, paint Paint) error {
+	p := &page{}
+	p.head(r)
+	if r.Idle != nil {
+		p.idle(r.Idle)
+	}
+	if len(r.Ingest) > 0 {
+		p.ingest(r.Ingest)
+	}
+	if r.Batch != nil {
+		p.batch(r.Batch)
+	}
+	if r.Delivery != nil || r.Flood != nil {
+		p.delivery(r.Delivery, r.Flood)
+	}
+	if r.Latency != nil {
+		p.latency(r.Latency)
+	}
+	if r.Growth != nil {
+		p.growth(r.Growth)
+	}
+	p.targets(r.Targets, paint)
+	_, err := w.Write(p.Bytes())
+	return err
+}
+
+// page is the text under way.
+type page struct{ bytes.Buffer }
+
+func (p *page) line(format string, args ...any) {
+	p.WriteString(strings.TrimRight(fmt.Sprintf(format, args...), " "))
+	p.WriteByte('\n')
+}
+
+func (p *page) head(r *Report) {
+	p.line("signalbox bench  %s · %s · %s · %d CPUs · %s", r.Version, r.Go, r.System, r.CPUs, orElse(r.FileSystem, "unknown file system"))
+	p.line("Every commit synced. %s accounts, %s contacts, half of the traffic on %s accounts; bodies of about 600 bytes.",
+		thousands(float64(r.Accounts)), thousands(float64(r.Contacts)), thousands(HotAccounts))
+	p.line("Medians of %d rounds of %s s. Load, receiver and server share the CPUs; other work on the machine: %.0f %%.", r.Rounds, short(r.Seconds), 100*r.OtherWork)
+	if r.Preload > 0 {
+		p.line("%s signals were stored before.", thousands(float64(r.Preload)))
+	}
+	if r.FileSystem == "tmpfs" {
+		p.line("WARNING: on tmpfs a sync costs nothing. Give --dir on a real disk.")
+	}
+}
+
+func (p *page) idle(i *IdleResult) {
+	p.line("\nIdle")
+	p.line("  ready after %s ms on an empty database · %s MB resident · binary %s MB", short(i.ReadyMS), short(i.ResidentMB), short(i.BinaryMB))
+}
+
+func (p *page) ingest(list []IngestResult) {
+	how := "deliveries recorded, sending held"
+	if !list[0].Held {
+		how = "deliveries sent meanwhile"
+	}
+	p.line("\nSignals in, one per request (%s)", how)
+	p.line("  %11s %11s %9s %9s %9s %8s %12s %9s %7s", "connections", "signals/s", "p50 ms", "p99 ms", "CPU µs", "peak MB", "bare req/s", "CPU µs", "ratio")
+	for _, i := range list {
+		p.line("  %11d %11s %9s %9s %9s %8s %12s %9s %7.3f", i.Connections, thousands(i.Median.PerSecond), short(i.Median.Latency.P50), short(i.Median.Latency.P99),
+			short(i.Median.CPUMicros), short(i.PeakMB), thousands(i.BareMedian.PerSecond), short(i.BareMedian.CPUMicros), i.Ratio)
+		p.problems(i.Median.Refused, i.Median.Failed, 0, 0)
+	}
+}
+
+func (p *page) batch(b *BatchResult) {
+	p.line("\nSignals in, %d per request, %d connections", b.Size, b.Connections)
+	p.line("  %s signals/s · request p50 %s ms, p99 %s ms · %s µs of server CPU per signal", thousands(b.Median.PerSecond),
+		short(b.Median.Latency.P50), short(b.Median.Latency.P99), short(b.Median.CPUMicros))
+	p.problems(b.Median.Refused, b.Median.Failed, 0, 0)
+}
+
+func (p *page) delivery(d *DeliveryResult, flood *Flow) {
+	p.line("\nSignal in to webhook received, one webhook, signatures verified")
+	p.line("  %-22s %9s %9s %9s %9s %9s %9s %9s %8s", "", "in/s", "out/s", "CPU µs", "p50 ms", "p99 ms", "backlog", "drain s", "peak MB")
+	row := func(name string, f Flow) {
+		p.line("  %-22s %9s %9s %9s %9s %9s %9s %9s %8s", name, thousands(f.InPerSecond), thousands(f.OutPerSecond), short(f.CPUMicros),
+			short(f.EndToEnd.P50), short(f.EndToEnd.P99), thousands(float64(f.Backlog)), short(f.DrainSeconds), short(f.PeakMB))
+		p.problems(f.Refused, f.Failed, f.Duplicates, f.Bad)
+	}
+	if d != nil {
+		row(fmt.Sprintf("sustained (≤ %s)", thousands(float64(d.Bound))), d.Median)
+	}
+	if flood != nil {
+		row("flood, then drain", *flood)
+	}
+}
+
+func (p *page) latency(l *LatencyResult) {
+	m := l.Median
+	p.line("\nOpen loop, %s signals a second", thousands(float64(l.Rate)))
+	p.line("  %-22s %9s %9s %9s %9s %9s", "", "p50 ms", "p90 ms", "p99 ms", "p99.9 ms", "max ms")
+	row := func(name string, v Latency) {
+		p.line("  %-22s %9s %9s %9s %9s %9s", name, short(v.P50), short(v.P90), short(v.P99), short(v.P999), short(v.Max))
+	}
+	row("signal to receiver", m.EndToEnd)
+	row("signal to answer", m.Ingest)
+	row("generator late by", m.Late)
+	p.line("  %s µs of server CPU per event", short(m.CPUMicros))
+	p.problems(0, 0, m.Duplicates, 0)
+}
+
+func (p *page) growth(g *GrowthResult) {
+	p.line("\nGrowth, %d connections, one signal per request, sending held", g.Connections)
+	p.line("  %14s %11s %9s %9s %9s", "signals stored", "signals/s", "p50 ms", "p99 ms", "CPU µs")
+	for _, s := range g.Samples {
+		p.line("  %14s %11s %9s %9s %9s", thousands(float64(s.Stored)), thousands(s.Median.PerSecond), short(s.Median.Latency.P50), short(s.Median.Latency.P99), short(s.Median.CPUMicros))
+	}
+	p.line("  the last rate is %.3f of the first · database %s MB · resident %s MB, peak %s MB", g.Ratio, thousands(g.DatabaseMB), short(g.ResidentMB), short(g.PeakMB))
+	if g.RestartedAt > 0 {
+		p.line("  ready with %s signals: %s ms after a stop, %s ms after a kill", thousands(float64(g.RestartedAt)), short(g.ReadyMS), short(g.ReadyAfterKillMS))
+	}
+}
+
+// problems says what did not go as it should; nothing when all did.
+func (p *page) problems(refused, failed, duplicates, bad int64) {
+	var said []string
+	for _, x := range []struct {
+		n    int64
+		what string
+	}{{refused, "requests refused"}, {failed, "requests failed"}, {duplicates, "deliveries twice"}, {bad, "deliveries did not verify"}} {
+		if x.n > 0 {
+			said = append(said, thousands(float64(x.n))+" "+x.what)
+		}
+	}
+	if len(said) > 0 {
+		p.line("  ! %s", strings.Join(said, ", "))
+	}
+}
+
+func (p *page) targets(list []Target, paint Paint) {
+	if len(list) == 0 {
+		return
+	}
+	p.line("\nTargets")
+	for _, t := range list {
+		sign, mark := "≥", "✓"
+		if t.Bound == atMost {
+			sign = "≤"
+		}
+		if !t.Met {
+			mark = "✗"
+		}
+		p.line("  %s %-46s %s %-7s reached %-9s %s", paint(t.Met, mark), t.Name, sign, short(t.Want), short(t.Got), t.Unit)
+	}
+}
+
+// short writes a number with the three digits that mean something.
+func short(v float64) string {
+	if v >= 100 {
+		return thousands(v)
+	}
+	return strconv.FormatFloat(v, 'g', 3, 64)
+}
+
+// thousands writes a whole number with commas.
+func thousands(v float64) string {
+	digits := strconv.FormatInt(int64(v+.5), 10)
+	for i := len(digits) - 3; i > 0; i -= 3 {
+		digits = digits[:i] + "," + digits[i:]
+	}
+	return digits
+}
+
+func orElse(s, other string) string {
+	if s == "" {
+		return other
+	}
+	return s
+}

@@ -1,0 +1,168 @@
+package bench
+
+import (
+	"bytes"
+	"math/rand/v2"
+	"strconv"
+	"time"
+)
+
+// The population that every signal belongs to: half of the traffic goes to the hot accounts.
+const (
+	Accounts    = 10_000
+	Contacts    = 50_000
+	HotAccounts = 1_000
+
+	perAccount = Contacts / Accounts
+)
+
+var (
+	signalTypes = []string{"page_view", "page_visit", "form_submit", "email_open", "email_click", "crm_stage_change", "product_trial_started", "feature_used"}
+	sources     = []string{"website", "product", "hubspot", "segment"}
+	firstNames  = []string{"Mara", "Jonas", "Aiko", "Priya", "Tomas", "Leila", "Ines", "Oscar", "Noor", "Felix", "Greta", "Samuel", "Chiara", "Dmitri", "Wanjiru"}
+	lastNames   = []string{"Lindqvist", "Okafor", "Tanaka", "Moreau", "Novak", "Haddad", "Silva", "Brandt", "Kaur", "Rossi", "Jensen", "Petrov", "Adeyemi"}
+	trades      = []string{"logistics", "software", "robotics", "energy", "analytics", "foods", "medical", "textiles", "finance", "design", "materials"}
+	pages       = []string{"/pricing", "/pricing/enterprise", "/docs/getting-started", "/customers", "/security", "/integrations", "/compare", "/demo"}
+	plans       = []string{"free", "starter", "pro", "enterprise"}
+	browsers    = []string{"Firefox 141", "Chrome 139", "Safari 18.5", "Edge 138"}
+)
+
+// traffic makes signal bodies. Each goroutine has its own; the same seed makes the same traffic.
+type traffic struct {
+	rng  *rand.Rand
+	keys bool // give every signal an idempotency key
+}
+
+func newTraffic(seed, stream uint64, keys bool) *traffic {
+	return &traffic{rng: rand.New(rand.NewPCG(seed, stream)), keys: keys}
+}
+
+// contact picks whom the next signal is about.
+func (t *traffic) contact() int {
+	if t.rng.IntN(2) == 0 {
+		return t.rng.IntN(HotAccounts * perAccount)
+	}
+	return t.rng.IntN(Contacts)
+}
+
+// signal appends the body of a signal about somebody: n is its number in the run, at when it is sent.
+func (t *traffic) signal(b []byte, n int64, at time.Time) []byte {
+	return t.about(b, t.contact(), n, at)
+}
+
+// about appends the body of a signal about one contact: about 600 bytes.
+func (t *traffic) about(b []byte, contact int, n int64, at time.Time) []byte {
+	account := contact / perAccount
+	first, last, trade := firstNames[contact%len(firstNames)], lastNames[contact%len(lastNames)], trades[account%len(trades)]
+	b = append(b, `{"type":"`...)
+	b = append(b, signalTypes[t.rng.IntN(len(signalTypes))]...)
+	b = append(b, `","source":"`...)
+	b = append(b, sources[t.rng.IntN(len(sources))]...)
+	b = append(b, `","occurred_at":"`...)
+	b = at.UTC().AppendFormat(b, time.RFC3339)
+	if t.keys {
+		b = append(b, `","idempotency_key":"bench-`...)
+		b = strconv.AppendInt(b, at.UnixMicro(), 36)
+		b = append(b, '-')
+		b = strconv.AppendInt(b, n, 10)
+	}
+	b = append(b, `","account":{"domain":"`...)
+	b = appendDomain(b, trade, account)
+	b = append(b, `","name":"`...)
+	b = append(b, trade...)
+	b = append(b, ' ')
+	b = strconv.AppendInt(b, int64(account), 10)
+	b = append(b, ` Ltd"},"contact":{"email":"`...)
+	b = appendLower(b, first)
+	b = append(b, '.')
+	b = appendLower(b, last)
+	b = append(b, '@')
+	b = appendDomain(b, trade, account)
+	b = append(b, `","first_name":"`...)
+	b = append(b, first...)
+	b = append(b, `","last_name":"`...)
+	b = append(b, last...)
+	b = append(b, `"},"properties":`...)
+	b = t.properties(b, n, at)
+	return append(b, '}')
+}
+
+// properties appends what a website's tracker would say, and the mark by which the receiver knows the signal again.
+func (t *traffic) properties(b []byte, n int64, at time.Time) []byte {
+	page := pages[t.rng.IntN(len(pages))]
+	b = append(b, `{"url":"https://www.example.com`...)
+	b = append(b, page...)
+	b = append(b, `?utm_source=newsletter","title":"A better way to know who is ready to buy","session_id":"`...)
+	b = strconv.AppendUint(b, t.rng.Uint64()|1<<63, 16)
+	b = append(b, `","plan":"`...)
+	b = append(b, plans[t.rng.IntN(len(plans))]...)
+	b = append(b, `","seats":`...)
+	b = strconv.AppendInt(b, int64(t.rng.IntN(500)), 10)
+	b = append(b, `,"engaged_s":`...)
+	b = strconv.AppendInt(b, int64(t.rng.IntN(300)), 10)
+	b = append(b, `.5,"returning":`...)
+	b = strconv.AppendBool(b, t.rng.IntN(2) == 0)
+	b = append(b, `,"device":{"browser":"`...)
+	b = append(b, browsers[t.rng.IntN(len(browsers))]...)
+	b = append(b, `"},"tags":["web","q4"],`...)
+	b = append(b, markStart...)
+	b = strconv.AppendInt(b, n, 10)
+	b = append(b, markMiddle...)
+	b = strconv.AppendInt(b, at.UnixMicro(), 10)
+	return append(b, "}}"...)
+}
+
+// The mark among the properties: the number of the signal and the microsecond when it was sent, small enough for any JSON reader.
+const (
+	markStart  = `"bench":{"n":`
+	markMiddle = `,"at":`
+)
+
+// readMark finds the mark in a delivered body.
+func readMark(body []byte) (n int64, at time.Time, ok bool) {
+	_, rest, ok := bytes.Cut(body, []byte(markStart))
+	if !ok {
+		return 0, time.Time{}, false
+	}
+	n, rest, ok = leadingInt(rest)
+	if !ok || !bytes.HasPrefix(rest, []byte(markMiddle)) {
+		return 0, time.Time{}, false
+	}
+	micros, _, ok := leadingInt(rest[len(markMiddle):])
+	return n, time.UnixMicro(micros), ok
+}
+
+// leadingInt reads the digits that b begins with.
+func leadingInt(b []byte) (n int64, rest []byte, ok bool) {
+	i := 0
+	for ; i < len(b) && i < 18 && '0' <= b[i] && b[i] <= '9'; i++ {
+		n = n*10 + int64(b[i]-'0')
+	}
+	return n, b[i:], i > 0
+}
+
+func appendDomain(b []byte, trade string, account int) []byte {
+	b = append(b, trade...)
+	b = append(b, '-')
+	b = strconv.AppendInt(b, int64(account), 10)
+	return append(b, ".com"...)
+}
+
+func appendLower(b []byte, name string) []byte {
+	for i := range len(name) {
+		b = append(b, name[i]|0x20)
+	}
+	return b
+}
+
+// batch appends the body of a batch; each item makes one signal and returns b longer by it.
+func batch(b []byte, size int, item func(b []byte, i int) []byte) []byte {
+	b = append(b, `{"signals":[`...)
+	for i := range size {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = item(b, i)
+	}
+	return append(b, "]}"...)
+}
