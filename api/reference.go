@@ -45,38 +45,35 @@ func (a *API) serveReference(c *call) error {
 	h := c.Header()
 	h.Set("Content-Security-Policy", referencePolicy)
 	h.Set("Referrer-Policy", "no-referrer")
-	return c.file("text/html; charset=utf-8", "no-cache", referencePage)
+	return c.file("text/html; charset=utf-8", "no-cache", bytes.NewReader(referencePage))
 }
 
 func (a *API) serveReferenceSetup(c *call) error {
-	return c.file("text/javascript; charset=utf-8", "no-cache", referenceSetup)
+	return c.file("text/javascript; charset=utf-8", "no-cache", bytes.NewReader(referenceSetup))
 }
 
-// serveReferenceScript sends the program gzipped, as it is embedded; who does not take gzip gets it unpacked.
+// serveReferenceScript sends the program gzipped, as it is embedded; for who does not take gzip it is unpacked on the way.
 func (a *API) serveReferenceScript(c *call) error {
+	const kind, cache = "text/javascript; charset=utf-8", "public, max-age=86400"
 	h := c.Header()
 	h.Set("Vary", "Accept-Encoding")
-	script := referenceScript
 	if strings.Contains(c.r.Header.Get("Accept-Encoding"), "gzip") {
 		h.Set("Content-Encoding", "gzip")
-	} else {
-		r, err := gzip.NewReader(bytes.NewReader(script))
-		if err != nil {
-			return fmt.Errorf("open the reference page's program: %w", err)
-		}
-		if script, err = io.ReadAll(r); err != nil {
-			return fmt.Errorf("unpack the reference page's program: %w", err)
-		}
+		return c.file(kind, cache, bytes.NewReader(referenceScript))
 	}
-	return c.file("text/javascript; charset=utf-8", "public, max-age=86400", script)
+	unpacked, err := gzip.NewReader(bytes.NewReader(referenceScript))
+	if err != nil {
+		return fmt.Errorf("open the reference page's program: %w", err)
+	}
+	return c.file(kind, cache, unpacked)
 }
 
 // file answers a file.
-func (c *call) file(kind, cache string, body []byte) error {
+func (c *call) file(kind, cache string, body io.Reader) error {
 	h := c.Header()
 	h.Set("Content-Type", kind)
 	h.Set("Cache-Control", cache)
 	c.WriteHeader(http.StatusOK)
-	_, _ = c.Write(body) // an error is the client's leaving
+	_, _ = io.Copy(c, body) // an error is the client's leaving
 	return nil
 }

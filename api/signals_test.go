@@ -175,6 +175,7 @@ func TestCreateSignals_OneBadItemNeverSinksTheOthers(t *testing.T) {
 	}
 	b.send(b.admin, "POST", "/v1/signals/batch", `{"signals":[`+strings.Repeat(`{},`, 2500)+`{}]}`).refuses(400, "validation_error", "signals", "2500")
 	b.do(http.StatusOK, "POST", "/v1/signals/batch", `{"signals":[]}`)
+	b.send(b.admin, "POST", "/v1/signals/batch", `{"signals":["`+strings.Repeat("x", 5<<20)+`"]}`).refuses(413, "body_too_large", "", "5242880")
 }
 
 func TestListSignals_FiltersAndPages(t *testing.T) {

@@ -131,13 +131,17 @@ func FuzzCheckShape(f *testing.F) {
 	for _, s := range []string{"", "sk_live_", "sk_live_" + strings.Repeat("a", 36), "Bearer x", "sk_live_\x00", "sk_live_é" + strings.Repeat("b", 30)} {
 		f.Add(s)
 	}
+	words := map[string]bool{} // all that a refusal can say: nothing of the key can be in it
+	for _, key := range []string{"", "x", "sk_live_", "sk_live_ ", "sk_live_" + strings.Repeat("a", 248)} {
+		words[auth.CheckShape(key).Error()] = true
+	}
 	f.Fuzz(func(t *testing.T, key string) {
 		err := auth.CheckShape(key)
 		if err == nil && (len(key) < 32 || len(key) > 255) {
 			t.Errorf("%q passes", key)
 		}
-		if err != nil && len(key) > 12 && strings.Contains(err.Error(), key[8:]) {
-			t.Errorf("the refusal repeats the key %q", key)
+		if err != nil && !words[err.Error()] {
+			t.Errorf("%q is refused in words of its own: %v", key, err)
 		}
 		_, _, _ = auth.Mistyped(key), auth.Hint(key), auth.Refused(key)
 	})

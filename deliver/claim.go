@@ -40,12 +40,8 @@ func (s *Sender) claimIfWanted(l *lane) {
 	if !l.more || l.claiming || l.listed || l.held.items() > s.limits.Lane/2 {
 		return
 	}
-	if s.claimable(l) > 0 {
+	if s.claimable(l) > 0 || l.held.items() == 0 {
 		s.list(l)
-		return
-	}
-	if l.held.items() == 0 { // nothing of its own will drain
-		s.claimLater(l)
 	}
 }
 

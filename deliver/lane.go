@@ -179,7 +179,7 @@ func (s *Sender) Send(wh *signalbox.Webhook, list []signalbox.Ready) {
 	}
 	l := s.lane(wh.Workspace, wh.ID)
 	now := time.Now()
-	stale := s.phase == draining || l.webhook == nil || l.webhook.Revision > wh.Revision
+	stale := s.phase == draining || l.webhook == nil // changed since, and not known yet as it is now
 	for _, r := range list {
 		s.add(l, load{reserved: -1, bytes: -len(r.Body)})
 		it := item{Ready: r, target: l.target}
@@ -311,7 +311,6 @@ func (s *Sender) answered(l *lane, it item, o outcome, took time.Duration) (next
 	}
 	s.add(l, freed)
 	s.settler.put(o)
-	s.claimIfWanted(l)
 	if s.nobodyWaits() && s.startable(l) && s.mayStart(l) {
 		return s.launch(l), true
 	}

@@ -23,7 +23,7 @@ func TestLane_DeadWebhooksNeverDelayAnother(t *testing.T) {
 				return blackHole(ctx)
 			}
 			return answer(200)
-		}, func(c *deliver.Config) { c.Limits = deliver.Limits{Items: 512, Sockets: 64} })
+		}, func(c *deliver.Config) { c.Limits = deliver.Limits{Items: 128, Sockets: 64} })
 		live := r.webhook(1, nil)
 		for id := range signalbox.WebhookID(100) { // more than all of memory and of the sockets
 			dead := r.webhook(2+id, nil)
@@ -249,20 +249,24 @@ func TestChanged_WhatIsQueuedIsSentByTheNewDefinition(t *testing.T) {
 		for range 3 {
 			r.submit(old)
 		}
-		reserved := r.ready(old)
+		reserved, late := r.ready(old), r.ready(old) // turns that were decided before the change
 		reserved.Lease, _ = r.sender.Reserve(old, 1, len(reserved.Body))
+		late.Lease, _ = r.sender.Reserve(old, 1, len(late.Body))
 		synctest.Wait()
 
 		changed := *old
 		changed.URL, changed.Revision = "https://new.example/hook", 2
 		r.model.put(changed)
 		r.sender.Changed(1)
-		r.model.insert(reserved) // a turn that was decided before the change
+		r.model.insert(reserved)
 		r.sender.Send(old, []signalbox.Ready{reserved})
 		close(gate)
+		synctest.Wait() // the lane knows the new definition
+		r.model.insert(late)
+		r.sender.Send(old, []signalbox.Ready{late})
 		time.Sleep(time.Minute)
 		synctest.Wait()
-		if hosts.of("w1.example") != 1 || hosts.of("new.example") != 3 {
+		if hosts.of("w1.example") != 1 || hosts.of("new.example") != 4 {
 			t.Errorf("sent to %v, want only what was in flight sent to the old url", hosts.all())
 		}
 		r.nothingHeld()

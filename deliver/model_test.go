@@ -18,6 +18,7 @@ type model struct {
 	mu         sync.Mutex
 	webhooks   map[signalbox.WebhookID]*signalbox.Webhook
 	rows       map[signalbox.DeliveryID]*modelRow
+	open       map[signalbox.WebhookID]map[signalbox.DeliveryID]*modelRow // those of rows that are open
 	bodies     map[signalbox.EventID][]byte
 	due        map[signalbox.WebhookID]time.Time
 	generation int64
@@ -39,6 +40,7 @@ func newModel() *model {
 	return &model{
 		wake: make(chan struct{}, 1), generation: 1,
 		webhooks: map[signalbox.WebhookID]*signalbox.Webhook{}, rows: map[signalbox.DeliveryID]*modelRow{},
+		open:   map[signalbox.WebhookID]map[signalbox.DeliveryID]*modelRow{},
 		bodies: map[signalbox.EventID][]byte{}, due: map[signalbox.WebhookID]time.Time{},
 	}
 }
@@ -100,7 +102,12 @@ func (m *model) insert(list ...signalbox.Ready) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, r := range list {
-		m.rows[r.Delivery.ID] = &modelRow{Delivery: r.Delivery, lease: r.Lease}
+		row := &modelRow{Delivery: r.Delivery, lease: r.Lease}
+		m.rows[r.Delivery.ID] = row
+		if m.open[r.Webhook] == nil {
+			m.open[r.Webhook] = map[signalbox.DeliveryID]*modelRow{}
+		}
+		m.open[r.Webhook][r.Delivery.ID] = row
 		m.bodies[r.Event] = r.Body
 		if r.Lease.Generation == 0 {
 			m.arm(r.Webhook, r.DueAt)
@@ -108,11 +115,13 @@ func (m *model) insert(list ...signalbox.Ready) {
 	}
 }
 
+// put makes or changes a webhook; enabling one makes its lane due.
 func (m *model) put(wh signalbox.Webhook) *signalbox.Webhook {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	known := m.webhooks[wh.ID] != nil
 	m.webhooks[wh.ID] = &wh
-	if wh.Enabled {
+	if known && wh.Enabled {
 		m.arm(wh.ID, time.Now())
 	}
 	return &wh
@@ -163,8 +172,8 @@ func (m *model) Claim(_ context.Context, l signalbox.Lease, _ signalbox.Workspac
 
 // lane lists the free open rows of a webhook, earliest first.
 func (m *model) lane(wh signalbox.WebhookID) (rows []*modelRow) {
-	for _, r := range m.rows {
-		if r.Webhook == wh && r.State.Open() && m.free(r) {
+	for _, r := range m.open[wh] {
+		if m.free(r) {
 			rows = append(rows, r)
 		}
 	}
@@ -202,6 +211,7 @@ func (m *model) Settle(_ context.Context, list []signalbox.Settlement) ([]bool, 
 			m.arm(s.Webhook, s.DueAt)
 		} else {
 			r.done++
+			delete(m.open[s.Webhook], s.Delivery)
 		}
 		if w := m.webhooks[s.Webhook]; s.DisableWebhook != "" && w.Enabled {
 			changed := *w

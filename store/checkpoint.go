@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"time"
 
 	"github.com/ncruces/go-sqlite3"
@@ -13,6 +14,9 @@ const (
 	truncateAt = 48 << 20 / pageSize
 )
 
+// copierCache is the page cache of the connection that copies: it reads no rows.
+const copierCache = 64 << 10
+
 // truncateWait is how long a TRUNCATE may wait for readers to leave; then it is tried again copyEvery pages later.
 const truncateWait = 500 * time.Millisecond
 
@@ -21,14 +25,14 @@ const truncateWait = 500 * time.Millisecond
 // commit starts the log anew.
 type checkpointer struct {
 	db      *DB
-	c       *conn
+	c       *conn      // opened at the first copy
 	rested  chan error // the background copy has ended
 	running bool       // the writer's goroutine only, as all below
 	copied  int        // pages of the log at the last copy
 }
 
-func newCheckpointer(db *DB, c *conn) *checkpointer {
-	return &checkpointer{db: db, c: c, rested: make(chan error, 1)}
+func newCheckpointer(db *DB) *checkpointer {
+	return &checkpointer{db: db, rested: make(chan error, 1)}
 }
 
 // tend is called by the writer between two transactions.
@@ -57,7 +61,13 @@ func (k *checkpointer) tend(w *writer) {
 }
 
 func (k *checkpointer) copyInBackground() {
-	_, _, err := k.c.WALCheckpoint("main", sqlite3.CHECKPOINT_PASSIVE)
+	var err error
+	if k.c == nil {
+		k.c, err = k.db.connect(context.Background(), copierCache)
+	}
+	if err == nil {
+		_, _, err = k.c.WALCheckpoint("main", sqlite3.CHECKPOINT_PASSIVE)
+	}
 	if judge(err, true) == untrusted {
 		k.db.fail(err) // at once: the writer may be about to acknowledge
 	}

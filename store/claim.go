@@ -58,7 +58,9 @@ UPDATE deliveries
 // is due now (the lane claims again as it drains; the row is for the case that it does not), and is taken away when nothing waits.
 // Of a webhook that is deleted, disabled or pulled from nothing is claimed: Claimed.Webhook is nil. A lease that has ended claims nothing
 // (error with code Conflict).
-func (db *DB) Claim(ctx context.Context, l signalbox.Lease, ws signalbox.WorkspaceID, wh signalbox.WebhookID, limit int, now time.Time) (signalbox.Claimed, error) {
+func (db *DB) Claim(
+	ctx context.Context, l signalbox.Lease, ws signalbox.WorkspaceID, wh signalbox.WebhookID, limit int, now time.Time,
+) (signalbox.Claimed, error) {
 	var c signalbox.Claimed
 	err := db.write(ctx, classSettle, func(t *tx) (err error) {
 		c, err = t.claim(l, ws, wh, min(limit, signalbox.SliceRows), now)

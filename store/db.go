@@ -50,7 +50,6 @@ type DB struct {
 	lock    *lockFile
 	w       *writer
 	readers chan *conn
-	opened  int // readers
 	ckpt    *checkpointer
 
 	failure  atomic.Pointer[error] // why no write is acknowledged any more
@@ -99,23 +98,26 @@ func (db *DB) open(ctx context.Context) (err error) {
 		return err
 	}
 	for range db.cfg.Readers {
-		c, err := db.connect(ctx, readerCache)
-		if err != nil {
-			return err
-		}
-		db.readers <- c
-		db.opened++
-		if err := c.Exec("PRAGMA query_only = ON"); err != nil {
-			return err
-		}
+		db.readers <- nil // opened when it is first needed
 	}
-	back, err := db.connect(ctx, readerCache)
-	if err != nil {
-		return err
-	}
-	db.ckpt = newCheckpointer(db, back)
+	db.ckpt = newCheckpointer(db)
 	db.w.start()
 	return nil
+}
+
+// reader makes sure that a place among the readers has its connection.
+func (db *DB) reader(c *conn) (*conn, error) {
+	if c != nil {
+		return c, nil
+	}
+	c, err := db.connect(context.Background(), readerCache)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.Exec("PRAGMA query_only = ON"); err != nil {
+		return nil, errors.Join(err, c.close())
+	}
+	return c, nil
 }
 
 // prepare checks the library and brings the file to what this program needs.
@@ -210,9 +212,9 @@ func (db *DB) closeFiles() error {
 	var errs []error
 	if db.ckpt != nil {
 		errs = append(errs, db.ckpt.wait(), db.closeConn(db.ckpt.c))
-	}
-	for ; db.opened > 0; db.opened-- {
-		errs = append(errs, db.closeConn(<-db.readers))
+		for range db.cfg.Readers {
+			errs = append(errs, db.closeConn(<-db.readers)) // waits for those who read
+		}
 	}
 	if db.w != nil {
 		if db.Err() == nil && db.ckpt != nil {
@@ -228,6 +230,9 @@ func (db *DB) closeFiles() error {
 
 // closeConn closes a connection. The last one to close would copy the log and sync once more: not after a failed sync.
 func (db *DB) closeConn(c *conn) error {
+	if c == nil {
+		return nil
+	}
 	if db.Err() != nil {
 		if _, err := c.Config(sqlite3.DBCONFIG_NO_CKPT_ON_CLOSE, true); err != nil {
 			return err
@@ -280,9 +285,11 @@ func (db *DB) read(ctx context.Context, fn func(*tx) error) error {
 		return unavailable(errClosed)
 	}
 	defer func() { db.readers <- c }()
-	c.SetInterrupt(ctx)
-	defer c.SetInterrupt(context.Background())
-	err := readSnapshot(c, fn)
+	opened, err := db.reader(c)
+	if err == nil {
+		c = opened
+		err = readSnapshot(ctx, c, fn)
+	}
 	switch judge(err, false) {
 	case untrusted:
 		db.fail(err)
@@ -296,7 +303,9 @@ func (db *DB) read(ctx context.Context, fn func(*tx) error) error {
 	return err
 }
 
-func readSnapshot(c *conn, fn func(*tx) error) (err error) {
+func readSnapshot(ctx context.Context, c *conn, fn func(*tx) error) (err error) {
+	c.SetInterrupt(ctx)
+	defer c.SetInterrupt(context.Background())
 	t := &tx{c}
 	if _, err := t.exec("BEGIN"); err != nil {
 		return err

@@ -1,7 +1,7 @@
 // Package store is all SQL of Signalbox: it keeps what was accepted and answers what is stored. One file per word.
 //
-// It refuses to decide anything: what follows from a signal is decided elsewhere and saved here whole or not at all (Decide). It reads no
-// clock but for the date of a migration, makes no ids, sends nothing, and gives no transaction away.
+// It refuses to decide anything: what follows from a signal is decided elsewhere and saved here whole or not at all (Decide). It reads the
+// clock only to date a migration and to end a long scan, makes no ids, sends nothing, and gives no transaction away.
 //
 // # What it promises
 //

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 )
 
 // What an error of the database means, for the test of each code.
@@ -42,6 +43,19 @@ func Plan(ctx context.Context, db *DB, sql string) (steps []string, err error) {
 		})
 	})
 	return steps, err
+}
+
+// Check has SQLite look whether the database is whole.
+func Check(ctx context.Context, db *DB) error {
+	var found string
+	err := db.read(ctx, func(t *tx) error {
+		_, err := t.one("PRAGMA integrity_check", nil, func(r *row) { found = r.text(0) })
+		return err
+	})
+	if err == nil && found != "ok" {
+		err = errors.New(found)
+	}
+	return err
 }
 
 // Exec runs any statement as one write.

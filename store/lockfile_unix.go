@@ -29,10 +29,7 @@ func lockPath(path string) (*lockFile, error) {
 		return nil, fmt.Errorf("%s is held by process %s: another server has this database open", path, strings.TrimSpace(string(pid)))
 	}
 	if err := f.Truncate(0); err == nil {
-		_, err = fmt.Fprintln(f, os.Getpid())
-	}
-	if err != nil && !errors.Is(err, syscall.ENOSPC) { // the process id is for people only
-		return nil, errors.Join(fmt.Errorf("lock %s: %w", path, err), f.Close())
+		_, _ = fmt.Fprintln(f, os.Getpid()) // for people only: a full disk does not keep the lock from being one
 	}
 	return &lockFile{f}, nil
 }

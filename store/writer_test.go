@@ -246,7 +246,10 @@ func TestCheckpoint_TheLogStaysBounded(t *testing.T) {
 	t.Parallel()
 	s := newSmall(t)
 	body := []byte(`{"text":"` + strings.Repeat("x", 256<<10) + `"}`)
-	const signals = 260 // 2 × 256 KiB each: 130 MiB
+	signals := 260 // 2 × 256 KiB each: 130 MiB
+	if stride > 1 {
+		signals = 80 // enough for the background copy to run beside the writer
+	}
 	for range signals {
 		if _, _, err := s.signal(body); err != nil {
 			t.Fatal(err)
@@ -260,7 +263,7 @@ func TestCheckpoint_TheLogStaysBounded(t *testing.T) {
 		t.Errorf("the log has %d bytes, at most %d", log.Size(), most)
 	}
 	file, err := os.Stat(s.path)
-	if err != nil || file.Size() < 64<<20 {
+	if err != nil || file.Size() < 16<<20 {
 		t.Errorf("the database file has %d bytes: the log was not copied (%v)", file.Size(), err)
 	}
 	if err := s.Close(); err != nil {

@@ -69,11 +69,6 @@ func (p *program) runDemo(ctx context.Context, d demonstration) (err error) {
 		d.dataDir = dir
 		defer func() { _ = os.RemoveAll(dir) }() // a temporary directory: whoever cleans those up takes what is left
 	}
-	if d.duration > 0 {
-		limited, cancel := context.WithTimeout(ctx, d.duration)
-		defer cancel()
-		ctx = limited
-	}
 	server, err := app.New(ctx, app.Config{
 		Addr: net.JoinHostPort("127.0.0.1", strconv.Itoa(d.port)), DataDir: d.dataDir, Dev: true, Version: buildVersion().Version,
 		Log: slog.New(slog.NewTextHandler(p.stderr, &slog.HandlerOptions{Level: slog.LevelError})),
@@ -94,7 +89,9 @@ func (p *program) runDemo(ctx context.Context, d demonstration) (err error) {
 		defer halt()
 		return server.Run(serving)
 	})
-	err = p.tellStory(playing, d, client.New(server.URL(), key), key)
+	if err = p.tellStory(playing, d, client.New(server.URL(), key), key); playing.Err() != nil && errors.Is(err, context.Canceled) {
+		err = nil // told to stop before the story began; or the server failed, and says so itself
+	}
 	stop()
 	return errors.Join(err, g.Wait())
 }
@@ -129,8 +126,13 @@ func (p *program) tellStory(ctx context.Context, d demonstration, c *client.Clie
 	}
 	r.serve(hook.Secret.Reveal())
 	p.setScene(c.URL(), key)
+	story, cancel := ctx, context.CancelFunc(func() {})
+	if d.duration > 0 {
+		story, cancel = context.WithTimeout(ctx, d.duration)
+	}
+	defer cancel()
 	s := &stage{p: p, client: c, receiver: r, outstanding: map[string]time.Time{}, early: map[string]arrival{}}
-	if err := s.play(ctx, d); err != nil {
+	if err := s.play(story, d); err != nil {
 		return err
 	}
 	return s.curtain(context.WithoutCancel(ctx), d)

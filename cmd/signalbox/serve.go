@@ -45,7 +45,10 @@ func (p *program) runServer(ctx context.Context, s *settings) error {
 		log.Warn("there is no such setting", "variable", name)
 	}
 	cfg := s.Config
-	cfg.Log, cfg.Version, cfg.Notices = log, buildVersion().Version, p.stderr
+	cfg.Log, cfg.Version = log, buildVersion().Version
+	if p.terminal {
+		cfg.Notices = p.stdout // elsewhere the log says it
+	}
 	server, err := app.New(ctx, cfg)
 	if err != nil {
 		return err

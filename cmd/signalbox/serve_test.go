@@ -1,6 +1,9 @@
 package main
 
 import (
+	"errors"
+	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -88,23 +91,56 @@ func TestServe_RefusesWhatCannotWork(t *testing.T) {
 	}
 }
 
-// The real process: signals cannot be shown in-process.
-func TestMain_SIGTERMDrainsAndExitsCleanly(t *testing.T) {
-	t.Parallel()
+// process is the program as a process of its own: signals cannot be shown in-process.
+type process struct {
+	*exec.Cmd
+	dir   string
+	log   *watched
+	ended chan error
+}
+
+// startProcess builds the program and serves with it.
+func startProcess(t *testing.T) *process {
+	t.Helper()
 	binary := filepath.Join(t.TempDir(), "signalbox")
 	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	dir := filepath.Join(t.TempDir(), "data")
-	cmd := exec.Command(binary, "serve", "--addr", "127.0.0.1:0", "--data-dir", dir)
-	log := newWatched()
-	cmd.Stderr = log
-	if err := cmd.Start(); err != nil {
+	p := &process{dir: filepath.Join(t.TempDir(), "data"), log: newWatched(), ended: make(chan error, 1)}
+	p.Cmd = exec.Command(binary, "serve", "--addr", "127.0.0.1:0", "--data-dir", p.dir, "--drain-grace", "10m")
+	p.Stderr = p.log
+	if err := p.Start(); err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = cmd.Process.Kill() }() // after a clean exit there is nothing to kill
-	log.until(t, "server.started")
-	url, key, err := readCredentials(dir)
+	go func() { p.ended <- p.Wait() }()
+	t.Cleanup(func() { _ = p.Process.Kill() }) // after a clean exit there is nothing to kill
+	p.log.until(t, "server.started")
+	return p
+}
+
+func (p *process) signal(t *testing.T, s os.Signal) {
+	t.Helper()
+	if err := p.Process.Signal(s); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// end waits for the process to end.
+func (p *process) end(t *testing.T) error {
+	t.Helper()
+	select {
+	case err := <-p.ended:
+		return err
+	case <-time.After(patience):
+		t.Fatalf("it did not end:\n%s", p.log)
+		panic("unreachable")
+	}
+}
+
+func TestMain_SIGTERMDrainsAndExitsCleanly(t *testing.T) {
+	t.Parallel()
+	p := startProcess(t)
+	url, key, err := readCredentials(p.dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,22 +148,39 @@ func TestMain_SIGTERMDrainsAndExitsCleanly(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
+	p.signal(t, syscall.SIGTERM)
+	if err := p.end(t); err != nil {
+		t.Errorf("it did not end cleanly: %v\n%s", err, p.log)
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
-	select {
-	case err := <-ended:
-		if err != nil {
-			t.Errorf("it did not end cleanly: %v\n%s", err, log)
-		}
-	case <-time.After(patience):
-		t.Fatalf("it did not end:\n%s", log)
-	}
-	s := &server{dir: dir, key: key}
+	s := &server{dir: p.dir, key: key}
 	s.start(t, "127.0.0.1:0")
 	if _, err := s.client().Signal(t.Context(), receipt.ID); err != nil {
 		t.Errorf("after the next start: %v", err)
+	}
+}
+
+func TestMain_SecondSignalEndsItAtOnce(t *testing.T) {
+	t.Parallel()
+	p := startProcess(t)
+	url, key, err := readCredentials(p.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	// A request that is never finished keeps the drain waiting. The server's 100 Continue says that it reads the body.
+	fmt.Fprintf(conn, "POST /v1/signals HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Length: 100\r\nExpect: 100-continue\r\n\r\n", key)
+	if _, err := conn.Read(make([]byte, 100)); err != nil {
+		t.Fatal(err)
+	}
+	p.signal(t, syscall.SIGTERM)
+	p.log.until(t, "server.stopping")
+	p.signal(t, os.Interrupt)
+	var exit *exec.ExitError
+	if err := p.end(t); !errors.As(err, &exit) || exit.ExitCode() == exitOK {
+		t.Errorf("want an end by the signal, got %v", err)
 	}
 }

@@ -33,7 +33,6 @@ type settings struct {
 	app.Config
 	logLevel  string
 	logFormat string
-	oldKeys   []string
 
 	file    string         // --config
 	flags   *pflag.FlagSet // by their names; the values point into this struct

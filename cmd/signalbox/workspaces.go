@@ -76,7 +76,8 @@ func offlineFlags(cmd *cobra.Command, s *settings) {
 // allWorkspaces reads the data directory, or asks the server that has it open for the workspace of the API key.
 func (p *program) allWorkspaces(ctx context.Context, s *settings, conn *connection) ([]shownWorkspace, error) {
 	var offline error
-	if conn.server == "" && p.env("SIGNALBOX_URL") == "" {
+	named := s.flags.Lookup("data-dir").Changed
+	if conn.server == "" && (named || p.env("SIGNALBOX_URL") == "") {
 		list, err := p.storedWorkspaces(ctx, s)
 		if err == nil {
 			return list, nil

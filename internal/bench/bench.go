@@ -33,6 +33,7 @@ type Config struct {
 	Dir          string        // where temporary databases lie; default: the system's directory for temporary files
 	Only         []string      // scenarios; default: all
 	Connections  []int         // default 64 and 256
+	Contacts     int           // known before anything is measured, with a fifth as many accounts; default 50,000
 	Rounds       int           // of each measurement; the median is reported; default 3
 	Duration     time.Duration // of one round; default 5 s
 	Rate         int           // signals per second of the open loop; default 500
@@ -49,17 +50,21 @@ type Config struct {
 	Progress     func(string)  // told what is going on
 }
 
-// The bounds of Config.
+// The bounds of Config, and how many contacts there are unless set.
 const (
-	maxConnections = 4096
-	maxRounds      = 25
-	maxDuration    = 10 * time.Minute
-	maxRate        = 50_000
-	maxBatch       = 2500
+	defaultContacts = 50_000
+	minContacts     = 100
+	maxContacts     = 1_000_000
+	maxConnections  = 4096
+	maxRounds       = 25
+	maxDuration     = 10 * time.Minute
+	maxRate         = 50_000
+	maxBatch        = 2500
 )
 
 func (c Config) withDefaults() Config {
 	c.Dir = cmp.Or(c.Dir, os.TempDir())
+	c.Contacts = cmp.Or(c.Contacts, defaultContacts)
 	c.Rounds = cmp.Or(c.Rounds, 3)
 	c.Duration = cmp.Or(c.Duration, 5*time.Second)
 	c.Rate = cmp.Or(c.Rate, 500)
@@ -93,11 +98,12 @@ func (c Config) Check() error {
 	for _, n := range c.Connections {
 		within("connections", n, 1, maxConnections)
 	}
+	within("contacts", c.Contacts, minContacts, maxContacts)
 	within("rounds", c.Rounds, 1, maxRounds)
 	within("rate", c.Rate, 1, maxRate)
 	within("batch", c.Batch, 1, maxBatch)
 	within("preload", c.Preload, 0, maxSignals)
-	within("stored", c.Stored, Contacts, maxSignals)
+	within("stored", c.Stored, c.Contacts, maxSignals)
 	if c.Duration < 100*time.Millisecond || c.Duration > maxDuration {
 		problems = append(problems, fmt.Errorf("duration: %s is not between 100ms and %s", c.Duration, maxDuration))
 	}
@@ -140,7 +146,7 @@ func Run(ctx context.Context, c Config) (*Report, error) {
 	b.report = &Report{
 		Version: c.Version, StartedAt: time.Now().UTC().Truncate(time.Second),
 		System: runtime.GOOS + "/" + runtime.GOARCH, Go: runtime.Version(), CPUs: runtime.NumCPU(), FileSystem: fileSystem(dir),
-		Accounts: Accounts, Contacts: Contacts, Rounds: b.Rounds, Seconds: b.Duration.Seconds(), Preload: b.Preload, Keys: b.Keys,
+		Accounts: b.Contacts / perAccount, Contacts: b.Contacts, Rounds: b.Rounds, Seconds: b.Duration.Seconds(), Preload: b.Preload, Keys: b.Keys,
 	}
 	others := b.others()
 	err = errors.Join(b.scenarios(ctx), b.stopBare())

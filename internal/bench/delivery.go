@@ -150,7 +150,7 @@ func (b *bench) openLoop(ctx context.Context) error {
 
 func (b *bench) steady(ctx context.Context, r *rig) error {
 	out := LatencyResult{Rate: b.Rate, Connections: sustainedConnections}
-	if err := pause(ctx, idleFor); err != nil {
+	if err := pause(ctx, min(idleFor, 4*b.Duration)); err != nil {
 		return err
 	}
 	for round := range b.Rounds {

@@ -36,7 +36,7 @@ func (b *bench) idleOnce(ctx context.Context, out *IdleResult) error {
 	r := &rig{b: b, dir: dir}
 	ready, err := r.start(ctx)
 	if err == nil {
-		err = pause(ctx, idleFor)
+		err = pause(ctx, min(idleFor, 4*b.Duration))
 	}
 	if err == nil {
 		resident, _ := r.memory()
@@ -63,7 +63,7 @@ func (b *bench) growth(ctx context.Context) error {
 }
 
 func (b *bench) grow(ctx context.Context, r *rig, out *GrowthResult) error {
-	first := b.numbers.Load() - Contacts - int64(b.Preload) // numbers given out before this database
+	first := b.numbers.Load() - int64(b.Contacts) - int64(b.Preload) // numbers given out before this database
 	stored := func() int { return int(b.numbers.Load() - first) }
 	if err := b.growthSample(ctx, r, out, stored()); err != nil {
 		return err

@@ -33,6 +33,9 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+// contacts is how many there are in tests; accounts are a fifth of them.
+const contacts = 5000
+
 // small is a run as short as it can be.
 func small(t *testing.T, only ...string) bench.Config {
 	t.Helper()
@@ -41,7 +44,7 @@ func small(t *testing.T, only ...string) bench.Config {
 		t.Fatal(err)
 	}
 	return bench.Config{
-		Command: []string{exe, roleArg}, Only: only, Dir: t.TempDir(), Connections: []int{4}, Rounds: 1, Duration: 300 * time.Millisecond, Rate: 100,
+		Command: []string{exe, roleArg}, Only: only, Dir: t.TempDir(), Contacts: contacts, Connections: []int{4}, Rounds: 1, Duration: 300 * time.Millisecond, Rate: 100,
 	}
 }
 

@@ -27,7 +27,8 @@ type load struct {
 	batch       int   // signals per request, through the batch door
 	rate        int   // requests per second at fixed moments (open loop)
 	backlog     *backlog
-	contacts    bool // one signal about each contact in turn, not the usual mix
+	population  int  // contacts that the signals are about
+	inTurn      bool // one signal about each contact in turn, not the usual mix
 	numbers     *atomic.Int64
 	seed        uint64
 	keys        bool
@@ -116,7 +117,7 @@ func (l *load) work(ctx context.Context, stream uint64, begin time.Time, quota *
 	c := newConn(l.target, begin.Add(l.duration+answerWithin))
 	defer c.close()
 	size := max(1, l.batch)
-	t := newTraffic(l.seed, stream, l.keys)
+	t := newTraffic(l.seed, stream, l.population, l.keys)
 	var body []byte
 	for o.failed.Load() < maxFailures {
 		at, ok := l.next(ctx, moments)
@@ -147,7 +148,7 @@ func (l *load) next(ctx context.Context, moments <-chan time.Time) (at time.Time
 
 func (l *load) body(b []byte, t *traffic, mine int64, n int, at time.Time) []byte {
 	item := func(b []byte, i int) []byte {
-		if l.contacts {
+		if l.inTurn {
 			return t.about(b, int(mine)+i, l.numbers.Add(1), at)
 		}
 		return t.signal(b, l.numbers.Add(1), at)

@@ -11,7 +11,7 @@ import (
 func TestText_ShowsEachScenarioAndEachTarget(t *testing.T) {
 	t.Parallel()
 	r := &bench.Report{
-		Version: "1.0", CPUs: 2, FileSystem: "tmpfs", Rounds: 3, Seconds: 5, Accounts: bench.Accounts, Contacts: bench.Contacts,
+		Version: "1.0", CPUs: 2, FileSystem: "tmpfs", Rounds: 3, Seconds: 5, Accounts: 10_000, Contacts: 50_000,
 		Idle:     &bench.IdleResult{ReadyMS: 80, ResidentMB: 18.5, BinaryMB: 21},
 		Ingest:   []bench.IngestResult{{Connections: 64, Held: true, Ratio: .215, Median: bench.Sample{PerSecond: 12345.6, CPUMicros: 81.4, Failed: 3}}},
 		Batch:    &bench.BatchResult{Size: 500, Connections: 4},

@@ -100,7 +100,7 @@ func (r *rig) untilReady(ctx context.Context, begin time.Time) (time.Duration, e
 
 // populate makes every account and contact known, and stores the signals that are to be there before, through the batch door.
 func (r *rig) populate(ctx context.Context) error {
-	if err := r.fill(ctx, Contacts, true); err != nil {
+	if err := r.fill(ctx, r.b.Contacts, true); err != nil {
 		return fmt.Errorf("make the contacts: %w", err)
 	}
 	if r.b.Preload == 0 {
@@ -111,10 +111,10 @@ func (r *rig) populate(ctx context.Context) error {
 }
 
 // fill stores n signals through the batch door.
-func (r *rig) fill(ctx context.Context, n int, contacts bool) error {
+func (r *rig) fill(ctx context.Context, n int, inTurn bool) error {
 	const size, connections = 1000, 2
 	l := r.load(connections, maxDuration)
-	l.path, l.batch, l.count, l.contacts = batchPath, size, int64(n), contacts
+	l.path, l.batch, l.count, l.inTurn = batchPath, size, int64(n), inTurn
 	o, err := l.run(ctx)
 	if err == nil && o.accepted.Load() < int64(n) {
 		err = fmt.Errorf("%d of %d signals were stored in %s; %d requests refused, %d failed", o.accepted.Load(), n, o.elapsed.Round(time.Second), o.refused.Load(), o.failed.Load())
@@ -133,7 +133,7 @@ func (r *rig) load(connections int, d time.Duration) *load {
 	b := r.b
 	return &load{
 		target: target{addr: r.addr, path: signalPath, key: r.key}, connections: connections, duration: d,
-		numbers: &b.numbers, seed: b.Seed + uint64(b.numbers.Load()), keys: b.Keys,
+		numbers: &b.numbers, seed: b.Seed + uint64(b.numbers.Load()), population: b.Contacts, keys: b.Keys,
 	}
 }
 

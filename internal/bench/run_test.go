@@ -22,7 +22,7 @@ func TestRun_SendsSignalsThatTheContractTakes(t *testing.T) {
 	if len(b.problems) > 0 {
 		t.Fatalf("%d bodies are not as the contract wants them, the first: %s", len(b.problems), b.problems[0])
 	}
-	if want := bench.Contacts + 2500; b.batched != want {
+	if want := contacts + 2500; b.batched != want {
 		t.Errorf("%d signals were stored before the measurement, want %d", b.batched, want)
 	}
 	if got := report.Ingest[0].Median.Accepted; got != int64(b.single) || got == 0 {
@@ -55,13 +55,13 @@ func TestRun_SendsHalfOfTheTrafficToHotAccounts(t *testing.T) {
 	hot := 0
 	for domain, n := range b.accounts {
 		number := domain[strings.LastIndexByte(domain, '-')+1:]
-		if len(strings.TrimSuffix(number, ".com")) <= 3 {
+		if len(strings.TrimSuffix(number, ".com")) <= 2 {
 			hot += n
 		}
 	}
 	// Half goes to the hot ones, and a tenth of the other half.
 	if share := float64(hot) / float64(b.single); share < .5 || share > .6 {
-		t.Errorf("%.2f of %d signals went to the %d hot accounts, want about 0.55", share, b.single, bench.HotAccounts)
+		t.Errorf("%.2f of %d signals went to the %d hot accounts, want about 0.55", share, b.single, contacts/50)
 	}
 }
 
@@ -112,7 +112,8 @@ func TestRun_MeasuresTheRealServerAndLosesNothing(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts the real server")
 	}
-	c := small(t, bench.Idle, bench.Delivery, bench.OpenLoop)
+	c := small(t, bench.Idle, bench.Delivery, bench.OpenLoop, bench.Growth)
+	c.Stored = 2 * contacts
 	report, err := bench.Run(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)
@@ -124,6 +125,9 @@ func TestRun_MeasuresTheRealServerAndLosesNothing(t *testing.T) {
 	}
 	if l := report.Latency.Median; l.Accepted == 0 || l.EndToEnd.Count != l.Accepted || l.EndToEnd.P50 < l.Ingest.P50/4 {
 		t.Errorf("latency: %+v", l)
+	}
+	if g := report.Growth; len(g.Samples) != 2 || g.Samples[1].Stored < 2*contacts || g.ReadyMS <= 0 || g.ReadyAfterKillMS <= 0 || g.Ratio <= 0 {
+		t.Errorf("growth: %+v", g)
 	}
 	if i := report.Idle; i.ReadyMS <= 0 || i.BinaryMB <= 0 {
 		t.Errorf("idle: %+v", i)

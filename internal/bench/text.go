@@ -51,8 +51,8 @@ func (p *page) line(format string, args ...any) {
 
 func (p *page) head(r *Report) {
 	p.line("signalbox bench  %s · %s · %s · %d CPUs · %s", r.Version, r.Go, r.System, r.CPUs, orElse(r.FileSystem, "unknown file system"))
-	p.line("Every commit synced. %s accounts, %s contacts, half of the traffic on %s accounts; bodies of about 600 bytes.",
-		thousands(float64(r.Accounts)), thousands(float64(r.Contacts)), thousands(HotAccounts))
+	p.line("Every commit synced. %s accounts (half of the traffic on %s), %s contacts, bodies of about 600 bytes.",
+		thousands(float64(r.Accounts)), thousands(float64(r.Accounts/hotEvery)), thousands(float64(r.Contacts)))
 	p.line("Medians of %d rounds of %s s. Load, receiver and server share the CPUs; other work on the machine: %.0f %%.", r.Rounds, short(r.Seconds), 100*r.OtherWork)
 	if r.Preload > 0 {
 		p.line("%s signals were stored before.", thousands(float64(r.Preload)))

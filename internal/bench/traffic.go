@@ -7,13 +7,10 @@ import (
 	"time"
 )
 
-// The population that every signal belongs to: half of the traffic goes to the hot accounts.
+// perAccount contacts work for each account; one account of hotEvery is hot: half of the traffic is about the hot ones.
 const (
-	Accounts    = 10_000
-	Contacts    = 50_000
-	HotAccounts = 1_000
-
-	perAccount = Contacts / Accounts
+	perAccount = 5
+	hotEvery   = 10
 )
 
 var (
@@ -29,20 +26,21 @@ var (
 
 // traffic makes signal bodies. Each goroutine has its own; the same seed makes the same traffic.
 type traffic struct {
-	rng  *rand.Rand
-	keys bool // give every signal an idempotency key
+	rng      *rand.Rand
+	contacts int
+	keys     bool // give every signal an idempotency key
 }
 
-func newTraffic(seed, stream uint64, keys bool) *traffic {
-	return &traffic{rng: rand.New(rand.NewPCG(seed, stream)), keys: keys}
+func newTraffic(seed, stream uint64, contacts int, keys bool) *traffic {
+	return &traffic{rng: rand.New(rand.NewPCG(seed, stream)), contacts: contacts, keys: keys}
 }
 
 // contact picks whom the next signal is about.
 func (t *traffic) contact() int {
 	if t.rng.IntN(2) == 0 {
-		return t.rng.IntN(HotAccounts * perAccount)
+		return t.rng.IntN(t.contacts / hotEvery)
 	}
-	return t.rng.IntN(Contacts)
+	return t.rng.IntN(t.contacts)
 }
 
 // signal appends the body of a signal about somebody: n is its number in the run, at when it is sent.

@@ -1,0 +1,3 @@
+package crash_test
+
+func runFlood(p *parent) error { return nil }

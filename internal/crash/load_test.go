@@ -1,0 +1,346 @@
+package crash_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// loadConfig is what a load is told.
+type loadConfig struct {
+	URL     string `json:"url"`
+	Key     string `json:"key"`
+	Ledger  string `json:"ledger"`
+	Workers int    `json:"workers"` // connections
+	Rate    int    `json:"rate"`    // new signals per second at most; 0: as fast as answers come
+	Pad     int    `json:"pad"`     // bytes that each signal carries beside its serial number
+	Batch   int    `json:"batch"`   // signals of one batch
+	Mix     int    `json:"mix"`     // one request of so many is a batch
+}
+
+// loadStats is what a load has seen so far.
+type loadStats struct {
+	Offered   int64          `json:"offered"`   // new signals sent
+	Acked     int64          `json:"acked"`     // acknowledged, and synced to the ledger
+	Lost      int64          `json:"lost"`      // requests whose connection broke, or found nobody
+	Retried   int64          `json:"retried"`   // requests sent again with the same key
+	Replayed  int64          `json:"replayed"`  // of them, those that had been taken before
+	Refused   map[string]int `json:"refused"`   // by status and code
+	NoAdvice  int64          `json:"no_advice"` // 429 and 503 without Retry-After
+	Breaches  []string       `json:"breaches"`  // answers that break the contract
+	Abandoned int64          `json:"abandoned"` // signals whose outcome is unknown: no key, or the load ended
+}
+
+// load sends signals from many connections, as a good client does: what has a key is sent again with it until it is answered; what
+// has none is never sent twice.
+type load struct {
+	cfg    loadConfig
+	client *http.Client
+	ledger *ledger
+	serial atomic.Int64
+	life   context.Context // no new request after it
+
+	mu    sync.Mutex
+	next  time.Time // when the next signal may go
+	stats loadStats
+}
+
+// runLoad is the part of a load process: it sends until it is told to finish.
+func runLoad(p *parent) error {
+	var cfg loadConfig
+	if err := p.in.Decode(&cfg); err != nil {
+		return err
+	}
+	l, err := newLoad(cfg)
+	if err != nil {
+		return err
+	}
+	life, end := context.WithCancel(context.Background())
+	l.life = life
+	var workers sync.WaitGroup
+	for range cfg.Workers {
+		workers.Go(l.work)
+	}
+	err = p.out.Encode(l.report())
+	if err == nil {
+		err = p.orders(func(o order) any {
+			if o.Do == "finish" {
+				end()
+				workers.Wait()
+				l.ledger.settle()
+			}
+			return l.report()
+		})
+	}
+	end()
+	workers.Wait()
+	if closed := l.ledger.close(); err == nil {
+		err = closed
+	}
+	return err
+}
+
+func newLoad(cfg loadConfig) (*load, error) {
+	book, err := openLedger(cfg.Ledger)
+	if err != nil {
+		return nil, err
+	}
+	transport := &http.Transport{
+		MaxIdleConnsPerHost: cfg.Workers, MaxIdleConns: cfg.Workers,
+		DialContext: (&net.Dialer{Timeout: 2 * time.Second}).DialContext,
+	}
+	return &load{
+		cfg: cfg, ledger: book, client: &http.Client{Transport: transport, Timeout: 15 * time.Second},
+		stats: loadStats{Refused: map[string]int{}},
+	}, nil
+}
+
+func (l *load) report() loadStats {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s := l.stats
+	s.Acked = l.ledger.kept.Load()
+	s.Refused = map[string]int{}
+	for k, n := range l.stats.Refused {
+		s.Refused[k] = n
+	}
+	return s
+}
+
+func (l *load) count(fn func(*loadStats)) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	fn(&l.stats)
+}
+
+// pace waits until n more signals may go. What was missed is caught up with, but not more than a quarter of a second of it.
+func (l *load) pace(n int) {
+	if l.cfg.Rate == 0 {
+		return
+	}
+	l.mu.Lock()
+	now := time.Now()
+	if earliest := now.Add(-250 * time.Millisecond); l.next.Before(earliest) {
+		l.next = earliest
+	}
+	at := l.next
+	l.next = l.next.Add(time.Duration(n) * time.Second / time.Duration(l.cfg.Rate))
+	l.mu.Unlock()
+	if wait := at.Sub(now); wait > 0 {
+		pause(l.life, wait)
+	}
+}
+
+func (l *load) work() {
+	for l.life.Err() == nil {
+		r := l.request()
+		l.pace(len(r.serials))
+		if l.life.Err() != nil {
+			return
+		}
+		l.count(func(s *loadStats) { s.Offered += int64(len(r.serials)) })
+		if l.deliver(r) && r.keyed && rand.IntN(50) == 0 {
+			// The answer is known, and asked for again: it must be the same.
+			l.count(func(s *loadStats) { s.Retried++ })
+			l.deliver(r)
+		}
+	}
+}
+
+// request is one POST: a single signal, or a batch.
+type request struct {
+	serials []int64
+	keyed   bool
+	batch   bool
+	key     string
+	body    []byte
+}
+
+func (l *load) request() request {
+	n := 1
+	r := request{keyed: rand.IntN(4) > 0, batch: l.cfg.Mix > 0 && rand.IntN(l.cfg.Mix) == 0}
+	if r.batch {
+		n = l.cfg.Batch
+	}
+	last := l.serial.Add(int64(n))
+	items := make([]string, n)
+	for i := range n {
+		serial := last - int64(n) + int64(i) + 1
+		r.serials = append(r.serials, serial)
+		items[i] = l.signal(serial, r.keyed)
+	}
+	if r.keyed {
+		r.key = "k-" + strconv.FormatInt(r.serials[0], 10)
+	}
+	if r.batch {
+		r.body = []byte(`{"signals":[` + strings.Join(items, ",") + `]}`)
+		return r
+	}
+	r.body = []byte(items[0])
+	return r
+}
+
+// signal is the body of one: its serial number travels in its properties, so that the database can be asked for it.
+func (l *load) signal(serial int64, keyed bool) string {
+	company := serial % 300
+	return fmt.Sprintf(`{"type":"crash_%d","source":"crash","account":{"domain":"company%d.com","name":"Company %d"},`+
+		`"contact":{"email":"person%d@company%d.com"},"properties":{"serial":%d,"keyed":%t,"pad":%q}}`,
+		serial%7, company, company, serial%1500, company, serial, keyed, strings.Repeat("x", l.cfg.Pad))
+}
+
+// deliver sends a request until its outcome is known, and says whether all of it was acknowledged.
+func (l *load) deliver(r request) bool {
+	wait := 5 * time.Millisecond
+	for attempt := 0; ; attempt++ {
+		done, again := l.send(r)
+		if done {
+			return true
+		}
+		if !r.keyed || !again || l.life.Err() != nil {
+			l.count(func(s *loadStats) { s.Abandoned += int64(len(r.serials)) })
+			return false
+		}
+		l.count(func(s *loadStats) { s.Retried++ })
+		pause(l.life, wait)
+		wait = min(2*wait, 100*time.Millisecond)
+	}
+}
+
+// send makes one request. again: with a key it may be sent again.
+func (l *load) send(r request) (done, again bool) {
+	path := "/v1/signals"
+	if r.batch {
+		path = "/v1/signals/batch"
+	}
+	// Not l.life: what was begun is finished, so that the ledger knows its outcome.
+	req, err := http.NewRequest(http.MethodPost, l.cfg.URL+path, bytes.NewReader(r.body))
+	if err != nil {
+		l.breach("%v", err)
+		return false, false
+	}
+	req.Header.Set("Authorization", "Bearer "+l.cfg.Key)
+	req.Header.Set("Content-Type", "application/json")
+	// A client that knows the key sends again by itself; here only this file does.
+	req.GetBody = nil
+	if r.keyed {
+		req.Header["Idempotency-Key"] = []string{r.key}
+	}
+	sent := time.Now()
+	res, err := l.client.Do(req)
+	if err != nil {
+		l.count(func(s *loadStats) { s.Lost++ })
+		return false, true
+	}
+	body, err := io.ReadAll(res.Body)
+	res.Body.Close()
+	if err != nil {
+		l.count(func(s *loadStats) { s.Lost++ })
+		return false, true
+	}
+	switch {
+	case res.StatusCode == http.StatusCreated && !r.batch:
+		return l.single(r, body, sent, res.Header.Get("Idempotent-Replayed") != ""), true
+	case res.StatusCode == http.StatusOK && r.batch:
+		return l.batch(r, body, sent), true
+	}
+	return false, l.refused(res, body)
+}
+
+func (l *load) single(r request, body []byte, sent time.Time, replayed bool) bool {
+	var receipt struct {
+		ID string `json:"id"`
+	}
+	if err := json.Unmarshal(body, &receipt); err != nil || receipt.ID == "" {
+		l.breach("201 with %.200s", body)
+		return false
+	}
+	if replayed {
+		l.count(func(s *loadStats) { s.Replayed++ })
+	}
+	l.acknowledged(r.serials[0], receipt.ID, sent)
+	return true
+}
+
+// batch writes down the items that were taken; it is done when all of them were.
+func (l *load) batch(r request, body []byte, sent time.Time) bool {
+	var answer struct {
+		Data struct {
+			Results []struct {
+				Index  int    `json:"index"`
+				Status string `json:"status"`
+				ID     string `json:"id"`
+			} `json:"results"`
+		} `json:"data"`
+	}
+	if err := json.Unmarshal(body, &answer); err != nil || len(answer.Data.Results) != len(r.serials) {
+		l.breach("200 to a batch of %d with %.200s", len(r.serials), body)
+		return false
+	}
+	done := true
+	for i, item := range answer.Data.Results {
+		switch {
+		case item.Index != i:
+			l.breach("item %d of a batch says that it is %d", i, item.Index)
+		case item.Status == "created" || item.Status == "duplicate":
+			if item.Status == "duplicate" {
+				l.count(func(s *loadStats) { s.Replayed++ })
+			}
+			l.acknowledged(r.serials[i], item.ID, sent)
+			continue
+		case item.Status == "failed":
+			l.count(func(s *loadStats) { s.Refused["item failed"]++ })
+		default:
+			l.breach("item %d of a batch: %.300s", i, body)
+		}
+		done = false
+	}
+	return done
+}
+
+// acknowledged writes the ledger. It counts when it is on the disk; nobody waits for that.
+func (l *load) acknowledged(serial int64, id string, sent time.Time) {
+	l.ledger.ack(ack{Serial: serial, ID: id, Sent: sent.UnixNano(), At: time.Now().UnixNano()})
+}
+
+// refused counts an answer that took nothing, and says whether to come again.
+func (l *load) refused(res *http.Response, body []byte) (again bool) {
+	var e struct {
+		Error struct {
+			Code string `json:"code"`
+		} `json:"error"`
+	}
+	_ = json.Unmarshal(body, &e) // without a code the status stands alone
+	l.count(func(s *loadStats) { s.Refused[strings.TrimSpace(strconv.Itoa(res.StatusCode)+" "+e.Error.Code)]++ })
+	switch res.StatusCode {
+	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
+		if res.Header.Get("Retry-After") == "" {
+			l.count(func(s *loadStats) { s.NoAdvice++ })
+		}
+		return true
+	case http.StatusConflict: // an earlier request with this key has no answer yet
+		return true
+	}
+	l.breach("%d: %.300s", res.StatusCode, body)
+	return false
+}
+
+// maxBreaches is how many examples are kept.
+const maxBreaches = 10
+
+func (l *load) breach(format string, args ...any) {
+	l.count(func(s *loadStats) {
+		if len(s.Breaches) < maxBreaches {
+			s.Breaches = append(s.Breaches, fmt.Sprintf(format, args...))
+		}
+	})
+}
