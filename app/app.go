@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+	_ "time/tzdata" // workspaces name IANA timezones, also where the system has no list of them
 
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"

@@ -122,7 +122,7 @@ func TestRetention_MakesOneJobADay(t *testing.T) {
 	s := &table{}
 	run(t, s, func(t *testing.T, j *jobs.Jobs, _ *[]signalbox.WebhookID) {
 		again, err := j.Retention(t.Context(), signalbox.Due{Kind: signalbox.DueRetention, Workspace: 7, Subject: 7})
-		if err != nil || again.At.Sub(time.Now()) != 24*time.Hour {
+		if err != nil || time.Until(again.At) != 24*time.Hour {
 			t.Errorf("%+v, %v, want to come again in a day", again, err)
 		}
 		if len(s.jobs) != 1 || s.jobs[0].Kind != signalbox.JobRetention || s.jobs[0].Workspace != 7 || s.jobs[0].ID == 0 {

@@ -27,6 +27,8 @@ type Config struct {
 
 	VFS        string // tests: the name of a registered VFS; "" is the operating system
 	Migrations fs.FS  // tests: the migrations, NNNN_name.sql; nil: this program's own
+
+	DiskUsage func(dir string) (free, total uint64, err error) // tests: bytes of the file system; nil: asks it
 }
 
 // The bounds of Config's fields.
@@ -51,6 +53,7 @@ type DB struct {
 	w       *writer
 	readers chan *conn
 	ckpt    *checkpointer
+	space   *space
 
 	failure  atomic.Pointer[error] // why no write is acknowledged any more
 	failed   chan struct{}
@@ -72,7 +75,7 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 	cfg.CacheBytes = min(cmp.Or(cfg.CacheBytes, defaultCache), maxCache)
 	cfg.Readers = cmp.Or(cfg.Readers, defaultReaders)
 	cfg.BusyTimeout = cmp.Or(cfg.BusyTimeout, defaultBusy)
-	db := &DB{cfg: cfg, log: cfg.Log, failed: make(chan struct{}), readers: make(chan *conn, cfg.Readers)}
+	db := &DB{cfg: cfg, log: cfg.Log, failed: make(chan struct{}), readers: make(chan *conn, cfg.Readers), space: newSpace(cfg.Path, cfg.DiskUsage)}
 	if db.log == nil {
 		db.log = slog.New(slog.DiscardHandler)
 	}
@@ -266,6 +269,9 @@ func (db *DB) fail(cause error) {
 // is nil again as soon as there is room.
 func (db *DB) Healthy(ctx context.Context) error {
 	if err := db.Err(); err != nil {
+		return unavailable(err)
+	}
+	if err := db.space.check(); err != nil {
 		return unavailable(err)
 	}
 	if db.sick.Load() == nil {

@@ -28,7 +28,7 @@ RETURNING generation`
 // and every lane that has open deliveries is due at now. token says who it is, for people.
 func (db *DB) JoinNode(ctx context.Context, token string, now time.Time) (l signalbox.Lease, err error) {
 	l.Node = embeddedNode
-	err = db.write(ctx, classManage, func(t *tx) error {
+	err = db.write(ctx, classSettle, func(t *tx) error {
 		if _, err := t.one(joinNodeSQL, []any{embeddedNode, token, now}, func(r *row) { l.Generation = r.int(0) }); err != nil {
 			return err
 		}

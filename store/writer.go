@@ -37,6 +37,7 @@ var errClosed = errors.New("the database is closed")
 type op struct {
 	ctx     context.Context
 	fn      func(*tx) error
+	class   class
 	outside bool        // fn runs between transactions
 	started atomic.Bool // set by the writer when it begins, or by the caller when it gives up first
 	done    chan error
@@ -91,6 +92,7 @@ func (db *DB) outside(ctx context.Context, fn func(*tx) error) error {
 }
 
 func (w *writer) do(c class, o *op) error {
+	o.class = c
 	select {
 	case w.queues[c] <- o:
 	case <-o.ctx.Done():
@@ -174,10 +176,13 @@ func (w *writer) collect() {
 func (w *writer) serve(batch []*op) {
 	inside := batch[:0]
 	var after []*op
+	full := w.db.space.check()
 	for _, o := range batch {
 		switch {
 		case w.db.Err() != nil:
 			o.done <- unavailable(w.db.Err())
+		case full != nil && (o.class == classTurn || o.class == classManage):
+			o.done <- unavailable(full)
 		case o.ctx.Err() != nil || !o.started.CompareAndSwap(false, true):
 			o.done <- o.ctx.Err()
 		case o.outside:

@@ -54,6 +54,7 @@ Scenarios: ` + strings.Join(bench.Scenarios(), ", ") + `.`,
 	flags.IntVar(&f.Rounds, "rounds", 3, "rounds of each measurement; medians are shown")
 	flags.IntVar(&f.Rate, "rate", 500, "signals per second of the latency scenario")
 	flags.IntVar(&f.Batch, "batch", 500, "signals per request of the batch scenario")
+	flags.IntVar(&f.Backlog, "backlog", 200, "signals sent and not yet received in the delivery scenario, at most")
 	flags.BoolVar(&f.hold, "hold", true, "record deliveries but hold their sending while ingest is measured")
 	flags.IntVar(&f.Preload, "preload", 0, "signals to store before anything is measured")
 	flags.IntVar(&f.Stored, "stored", 200_000, "signals that the growth scenario stores")

@@ -20,7 +20,6 @@ The exit status is 1 when serve would refuse to start.`,
 		Args: exactly(),
 		RunE: func(*cobra.Command, []string) error { return p.showConfig(s, asJSON) },
 	}
-	cmd.Flags().SortFlags = false
 	cmd.Flags().BoolVar(&asJSON, "json", false, "write JSON")
 	cmd.Flags().AddFlagSet(s.flags)
 	return cmd

@@ -50,7 +50,6 @@ companies. Nothing leaves this machine; without --data-dir nothing stays on it.`
 		},
 	}
 	f := cmd.Flags()
-	f.SortFlags = false
 	f.StringVar(&d.dataDir, "data-dir", "", "keep everything in this directory (default a temporary one)")
 	f.IntVar(&d.port, "port", 0, "port of the server (default a free one)")
 	f.Float64Var(&d.speed, "speed", 1, "how many times faster than life the story goes")

@@ -54,7 +54,6 @@ Nobody else is involved. The webhook is deleted when listen ends.`,
 		},
 	}
 	f := cmd.Flags()
-	f.SortFlags = false
 	f.StringVar(&l.to, "forward-to", "", "URL to send events to; without it they are only shown")
 	f.StringSliceVar(&l.events, "events", []string{"*"}, "events to take: names, prefix.* or *")
 	f.StringVar(&l.format, "format", "", "format of the bodies: stairoids or standard (default stairoids)")

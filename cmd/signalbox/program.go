@@ -122,8 +122,17 @@ signed webhooks about them. One program, one data directory, nothing else.
 	add(groupServer, p.serve(), p.demo(), p.checkConfig(), p.workspaces(), p.bench())
 	add(groupClient, p.send(), p.listen(), p.verify(), p.keys())
 	add("", p.version())
+	inOrder(root)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err.Error()} })
 	return root
+}
+
+// inOrder lists flags in the order in which they were written: what matters most comes first.
+func inOrder(cmd *cobra.Command) {
+	cmd.Flags().SortFlags = false
+	for _, sub := range cmd.Commands() {
+		inOrder(sub)
+	}
 }
 
 // The groups of the help text.

@@ -42,7 +42,6 @@ made of the file's name and the line's number, so no line counts twice.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return p.sendAny(cmd, &s) },
 	}
 	f := cmd.Flags()
-	f.SortFlags = false
 	f.StringVar(&s.signal.Type, "type", "", "what happened, such as demo_requested")
 	f.StringVar(&s.signal.Source, "source", "", "who says so, such as website")
 	f.StringVar(&s.signal.Account.Domain, "domain", "", "domain of the company")

@@ -23,14 +23,17 @@ is finished; a second signal ends it at once).
 Each flag may also be set as SIGNALBOX_<NAME> in the environment or as a key
 of the --config file; flags win over the environment, that over the file.
 Secrets are read from the environment only: SIGNALBOX_SECRET_KEY,
-SIGNALBOX_OLD_SECRET_KEYS, SIGNALBOX_BOOTSTRAP_API_KEY.`,
+SIGNALBOX_OLD_SECRET_KEYS, SIGNALBOX_BOOTSTRAP_API_KEY.
+
+The first start prints an admin API key; without a terminal it leaves it in
+<data-dir>/credentials.env. If that key was lost, start once with a key of your
+own, sk_live_ and at least 24 letters or digits, as SIGNALBOX_BOOTSTRAP_API_KEY.`,
 		Example: `  signalbox serve
   signalbox serve --addr :8443 --tls-cert cert.pem --tls-key key.pem
   signalbox serve --dev --allow-target 192.168.0.0/16`,
 		Args: exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error { return p.runServer(cmd.Context(), s) },
 	}
-	cmd.Flags().SortFlags = false
 	cmd.Flags().AddFlagSet(s.flags)
 	return cmd
 }

@@ -41,7 +41,6 @@ not JSON that was parsed and written again.`,
 		RunE: func(*cobra.Command, []string) error { return p.verifyBody(v) },
 	}
 	f := cmd.Flags()
-	f.SortFlags = false
 	f.StringArrayVar(&v.secrets, "secret", nil, "signing secret, repeatable (better: SIGNALBOX_WEBHOOK_SECRET)")
 	f.StringArrayVarP(&v.headers, "header", "H", nil, "header that came with it, 'Name: value'; repeatable")
 	f.StringVar(&v.body, "body", "-", "file with the body; - reads standard input")

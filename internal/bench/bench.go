@@ -37,6 +37,7 @@ type Config struct {
 	Rounds       int           // of each measurement; the median is reported; default 3
 	Duration     time.Duration // of one round; default 5 s
 	Rate         int           // signals per second of the open loop; default 500
+	Backlog      int           // signals between the two ends of the sustained load, at most; default 200
 	Batch        int           // signals per request at the batch door; default 500
 	SendInIngest bool          // let deliveries leave while ingest is measured
 	Preload      int           // signals stored before anything is measured
@@ -68,6 +69,7 @@ func (c Config) withDefaults() Config {
 	c.Rounds = cmp.Or(c.Rounds, 3)
 	c.Duration = cmp.Or(c.Duration, 5*time.Second)
 	c.Rate = cmp.Or(c.Rate, 500)
+	c.Backlog = cmp.Or(c.Backlog, 200)
 	c.Batch = cmp.Or(c.Batch, 500)
 	c.Stored = cmp.Or(c.Stored, 200_000)
 	c.Seed = cmp.Or(c.Seed, 1)
@@ -101,6 +103,7 @@ func (c Config) Check() error {
 	within("contacts", c.Contacts, minContacts, maxContacts)
 	within("rounds", c.Rounds, 1, maxRounds)
 	within("rate", c.Rate, 1, maxRate)
+	within("backlog", c.Backlog, 1, maxSignals)
 	within("batch", c.Batch, 1, maxBatch)
 	within("preload", c.Preload, 0, maxSignals)
 	within("stored", c.Stored, c.Contacts, maxSignals)

@@ -9,11 +9,8 @@ import (
 	"time"
 )
 
-// The sustained load keeps at most sustainedBacklog signals between the two ends: out keeps up with in by construction, and what is
-// found is the rate at which both go.
 const (
 	sustainedConnections = 64
-	sustainedBacklog     = 1000
 	watchEvery           = 3 * time.Millisecond
 	settleWithin         = 2 * time.Minute // after a load, for what has not come out yet
 	idleFor              = 2 * time.Second // before a measurement that wants a quiet server
@@ -32,11 +29,13 @@ func (b *bench) delivery(ctx context.Context) error {
 	return errors.Join(err, r.close())
 }
 
+// sustained keeps the number of signals between the two ends bounded: out keeps up with in by construction, and what is found is the
+// rate at which both go.
 func (b *bench) sustained(ctx context.Context, r *rig) error {
-	out := DeliveryResult{Connections: sustainedConnections, Bound: sustainedBacklog}
+	out := DeliveryResult{Connections: sustainedConnections, Bound: int64(b.Backlog)}
 	for round := range b.Rounds {
 		b.say("delivery, sustained: round %d of %d", round+1, b.Rounds)
-		s, err := b.through(ctx, r, newBacklog(sustainedBacklog))
+		s, err := b.through(ctx, r, newBacklog(int64(b.Backlog)))
 		if err != nil {
 			return err
 		}

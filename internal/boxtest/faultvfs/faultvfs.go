@@ -175,7 +175,9 @@ func (v *VFS) Delete(name string, syncDir bool) error {
 }
 
 // Access implements vfs.VFS.
-func (v *VFS) Access(name string, flags vfs.AccessFlag) (bool, error) { return v.base.Access(name, flags) }
+func (v *VFS) Access(name string, flags vfs.AccessFlag) (bool, error) {
+	return v.base.Access(name, flags)
+}
 
 // FullPathname implements vfs.VFS.
 func (v *VFS) FullPathname(name string) (string, error) { return v.base.FullPathname(name) }

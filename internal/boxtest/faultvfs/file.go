@@ -92,7 +92,9 @@ func (f *file) PersistWAL() bool { return f.File.(vfs.FilePersistWAL).PersistWAL
 
 func (f *file) SetPersistWAL(keep bool) { f.File.(vfs.FilePersistWAL).SetPersistWAL(keep) }
 
-func (f *file) PowersafeOverwrite() bool { return f.File.(vfs.FilePowersafeOverwrite).PowersafeOverwrite() }
+func (f *file) PowersafeOverwrite() bool {
+	return f.File.(vfs.FilePowersafeOverwrite).PowersafeOverwrite()
+}
 
 func (f *file) SetPowersafeOverwrite(on bool) {
 	f.File.(vfs.FilePowersafeOverwrite).SetPowersafeOverwrite(on)
