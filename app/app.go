@@ -42,6 +42,8 @@ type App struct {
 	api    *api.API
 	client *egress.Client
 	wakes  *wakes
+	codec  *signalbox.Codec
+	ids    *signalbox.IDs
 
 	listener net.Listener
 	server   *http.Server
@@ -88,7 +90,7 @@ func (a *App) open(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	codec := signalbox.NewCodec(idKey)
+	a.codec = signalbox.NewCodec(idKey)
 	box, err := a.openBox(ctx)
 	if err != nil {
 		return err
@@ -102,8 +104,8 @@ func (a *App) open(ctx context.Context) (err error) {
 		return err
 	}
 	lease, _ := a.node.Lease()
-	ids := signalbox.NewIDs(lease.Node)
-	if err := a.firstStart(ctx, ids, codec); err != nil {
+	a.ids = signalbox.NewIDs(lease.Node)
+	if err := a.firstStart(ctx); err != nil {
 		return err
 	}
 	policy, err := newPolicy(a.cfg, a.listener.Addr().String())
@@ -111,14 +113,15 @@ func (a *App) open(ctx context.Context) (err error) {
 		return err
 	}
 	metrics := newMetrics(a)
-	a.wire(codec, ids, box, policy, metrics)
+	a.wire(box, policy, metrics)
 	metrics.watch()
 	a.warnOfDev()
 	return nil
 }
 
 // wire makes the rooms that work and gives each what it asks for.
-func (a *App) wire(codec *signalbox.Codec, ids *signalbox.IDs, box sealer, policy *egress.Policy, m *metrics) {
+func (a *App) wire(box sealer, policy *egress.Policy, m *metrics) {
+	codec, ids := a.codec, a.ids
 	a.client = egress.NewClient(policy)
 	a.wakes = newWakes(m)
 	var node deliver.Node = a.node
@@ -159,7 +162,10 @@ func (a *App) URL() string {
 	return a.cfg.scheme() + "://" + reachable(a.Addr())
 }
 
-// FirstStart returns what the very first start on this data directory has made; false at every later one.
+// Codec turns ids into their texts and back.
+func (a *App) Codec() *signalbox.Codec { return a.codec }
+
+// FirstStart returns what the very first start on this data directory has made; false once that was shown (FirstStartShown).
 func (a *App) FirstStart() (FirstStart, bool) {
 	if a.first == nil {
 		return FirstStart{}, false

@@ -204,22 +204,33 @@ func TestFirstStart_TellsItsKeyOnce(t *testing.T) {
 		t.Fatalf("the first start tells %+v, %t", first, ok)
 	}
 	s.stop()
+	s = start(t, dir, unset) // nobody was shown that key: it is told again, and the one before is worth nothing
+	unseen := first
+	if first, ok = s.app.FirstStart(); !ok || first.APIKey == unseen.APIKey || first.Workspace != unseen.Workspace {
+		t.Fatalf("the start after one that told nobody tells %+v, %t", first, ok)
+	}
+	if err := s.app.FirstStartShown(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s.stop()
 	s = start(t, dir, unset)
 	if again, ok := s.app.FirstStart(); ok {
 		t.Errorf("the second start tells %+v", again)
 	}
-	req, err := http.NewRequestWithContext(t.Context(), "GET", s.app.URL()+"/v1/workspace", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header.Set("Authorization", "Bearer "+first.APIKey)
-	res, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	res.Body.Close()
-	if res.StatusCode != 200 {
-		t.Errorf("the first start's key got %d after a restart", res.StatusCode)
+	for key, want := range map[string]int{first.APIKey: 200, unseen.APIKey: 401} {
+		req, err := http.NewRequestWithContext(t.Context(), "GET", s.app.URL()+"/v1/workspace", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Authorization", "Bearer "+key)
+		res, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		if res.StatusCode != want {
+			t.Errorf("a first start's key got %d after a restart, want %d", res.StatusCode, want)
+		}
 	}
 }
 
@@ -263,7 +274,7 @@ func TestConfig_EveryProblemIsNamedAtOnce(t *testing.T) {
 		Addr: "8080", TLSCert: "/does/not/exist", PublicURL: "signals.example.com", SecretKey: "short",
 		AllowTargets: []string{"http://x"}, RetentionEventDays: -1,
 	}.Check()
-	for _, flag := range []string{"--addr", "--tls-cert", "--public-url", "--secret-key", "--allow-target", "--retention"} {
+	for _, flag := range []string{"--addr", "--tls-cert", "--public-url", "--secret-key", "--allow-target", "--retention-event-days"} {
 		if err == nil || !strings.Contains(err.Error(), flag+":") {
 			t.Errorf("%v does not name %s", err, flag)
 		}

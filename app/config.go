@@ -112,7 +112,7 @@ func (c Config) Check() error {
 		}
 	}
 	if c.RetentionEventDays < 0 || c.RetentionSignalDays < 0 {
-		bad("retention", "days cannot be negative")
+		bad("retention-event-days", "days cannot be negative; 0 leaves the default, and for signals keeps them for ever")
 	}
 	if _, err := c.policy(); err != nil {
 		bad("allow-target", "%v", err)

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"crypto/rand"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -82,45 +83,79 @@ func nodeToken(dir string) (string, error) {
 	return token, os.WriteFile(path, []byte(token+"\n"), 0o600)
 }
 
-// firstStart makes a workspace and an admin key when there is none yet, and the bootstrap key when one is configured.
-func (a *App) firstStart(ctx context.Context, ids *signalbox.IDs, codec *signalbox.Codec) error {
+// firstKeySetting holds the id of the first start's key until somebody has been shown it, then shownKey.
+const (
+	firstKeySetting = "first_key"
+	shownKey        = "shown"
+)
+
+// firstStart makes a workspace and an admin key when there is none yet, and the bootstrap key when one is configured. A first start that
+// ended before its key was shown begins again: nobody knows that key, so another one takes its place.
+func (a *App) firstStart(ctx context.Context) error {
 	list, err := a.db.Workspaces(ctx)
 	if err != nil {
 		return err
 	}
 	if len(list) == 0 {
-		ws, err := a.MakeWorkspace(ctx, ids, "My workspace")
+		ws, err := a.makeWorkspace(ctx, "My workspace")
 		if err != nil {
 			return err
 		}
 		list = append(list, ws)
-		if a.cfg.BootstrapAPIKey == "" {
-			key, err := a.makeKey(ctx, ids, ws.ID, "First key", "")
-			if err != nil {
-				return err
-			}
-			a.first = &FirstStart{Workspace: codec.Format(signalbox.KindWorkspace, int64(ws.ID)), APIKey: key}
+	}
+	if a.cfg.BootstrapAPIKey != "" {
+		return a.bootstrap(ctx, list[0].ID)
+	}
+	known, err := a.db.Setting(ctx, firstKeySetting)
+	if err != nil || string(known) == shownKey {
+		return err
+	}
+	if len(known) == 8 {
+		lost := signalbox.KeyID(binary.BigEndian.Uint64(known))
+		if err := a.db.RevokeKey(ctx, list[0].ID, lost, a.cfg.Now().UTC()); err != nil && signalbox.CodeOf(err) != signalbox.NotFound {
+			return err
 		}
 	}
-	if a.cfg.BootstrapAPIKey == "" {
-		return nil
+	key, id, err := a.makeKey(ctx, list[0].ID, "First key", "")
+	if err != nil {
+		return err
 	}
-	_, err = a.db.KeyByHash(ctx, auth.Hash(a.cfg.BootstrapAPIKey))
+	a.first = &FirstStart{Workspace: a.codec.Format(signalbox.KindWorkspace, int64(list[0].ID)), APIKey: key}
+	return a.db.PutSetting(ctx, firstKeySetting, binary.BigEndian.AppendUint64(nil, uint64(id)))
+}
+
+// FirstStartShown says that somebody has been shown what FirstStart told; without it the next start tells again, with another key.
+func (a *App) FirstStartShown(ctx context.Context) error {
+	return a.db.PutSetting(ctx, firstKeySetting, []byte(shownKey))
+}
+
+// bootstrap makes the configured key unless it is there already; a revoked one stays revoked.
+func (a *App) bootstrap(ctx context.Context, ws signalbox.WorkspaceID) error {
+	_, err := a.db.KeyByHash(ctx, auth.Hash(a.cfg.BootstrapAPIKey))
 	if signalbox.CodeOf(err) != signalbox.NotFound {
-		return err // it is there already; a revoked one stays revoked
+		return err
 	}
 	if err := auth.CheckShape(a.cfg.BootstrapAPIKey); err != nil {
 		return fmt.Errorf("SIGNALBOX_BOOTSTRAP_API_KEY: %w", err)
 	}
-	_, err = a.makeKey(ctx, ids, list[0].ID, "Bootstrap key", a.cfg.BootstrapAPIKey)
+	_, _, err = a.makeKey(ctx, ws, "Bootstrap key", a.cfg.BootstrapAPIKey)
 	return err
 }
 
-// MakeWorkspace makes a workspace with the configured retention.
-func (a *App) MakeWorkspace(ctx context.Context, ids *signalbox.IDs, name string) (signalbox.Workspace, error) {
+// MakeWorkspace makes a workspace with the configured retention, and its first admin key, which is returned here and never again.
+func (a *App) MakeWorkspace(ctx context.Context, name string) (signalbox.Workspace, string, error) {
+	ws, err := a.makeWorkspace(ctx, name)
+	if err != nil {
+		return ws, "", err
+	}
+	key, _, err := a.makeKey(ctx, ws.ID, "First key", "")
+	return ws, key, err
+}
+
+func (a *App) makeWorkspace(ctx context.Context, name string) (signalbox.Workspace, error) {
 	now := a.cfg.Now().UTC().Truncate(time.Microsecond)
 	ws := signalbox.Workspace{
-		ID: signalbox.WorkspaceID(ids.Next(now)), Name: name, Timezone: "UTC", Revision: 1, CreatedAt: now, UpdatedAt: now,
+		ID: signalbox.WorkspaceID(a.ids.Next(now)), Name: name, Timezone: "UTC", Revision: 1, CreatedAt: now, UpdatedAt: now,
 		Retention: signalbox.Retention{SignalDays: a.cfg.RetentionSignalDays, EventDays: a.cfg.RetentionEventDays},
 	}
 	if ws.Retention.EventDays == 0 {
@@ -130,17 +165,18 @@ func (a *App) MakeWorkspace(ctx context.Context, ids *signalbox.IDs, name string
 }
 
 // makeKey makes an admin key; text "" has one made up.
-func (a *App) makeKey(ctx context.Context, ids *signalbox.IDs, ws signalbox.WorkspaceID, name, text string) (string, error) {
+func (a *App) makeKey(ctx context.Context, ws signalbox.WorkspaceID, name, text string) (string, signalbox.KeyID, error) {
 	if text == "" {
 		made, err := auth.NewKey(rand.Reader)
 		if err != nil {
-			return "", err
+			return "", 0, err
 		}
 		text = made.Reveal()
 	}
 	now := a.cfg.Now().UTC().Truncate(time.Microsecond)
-	return text, a.db.CreateKey(ctx, signalbox.APIKey{
-		ID: signalbox.KeyID(ids.Next(now)), Workspace: ws, Name: name, Scope: signalbox.ScopeAdmin,
+	id := signalbox.KeyID(a.ids.Next(now))
+	return text, id, a.db.CreateKey(ctx, signalbox.APIKey{
+		ID: id, Workspace: ws, Name: name, Scope: signalbox.ScopeAdmin,
 		Hint: auth.Hint(text), Hash: auth.Hash(text), CreatedAt: now,
 	})
 }

@@ -10,15 +10,16 @@ import (
 	"signalbox/client"
 )
 
-// The flags that a refusal of a target may name.
+// What a refusal of a target says.
 const (
-	byFlag = "--allow-target" // also in "--dev or --allow-target"
+	byFlag = "--allow-target"  // which would allow it, also in "--dev or --allow-target"
+	noOdd  = "an odd spelling" // which nothing allows: two programs could read it differently
 	noFlag = ""
 )
 
 // badURLs are webhook targets that a server without --dev refuses when they are saved.
-func badURLs() []struct{ name, url, flag string } {
-	return []struct{ name, url, flag string }{
+func badURLs() []struct{ name, url, says string } {
+	return []struct{ name, url, says string }{
 		{"http", "http://hooks.example.com/", "--dev"},
 		{"another scheme", "ftp://hooks.example.com/", noFlag},
 		{"no scheme", "hooks.example.com/path", noFlag},
@@ -48,7 +49,7 @@ func badURLs() []struct{ name, url, flag string } {
 		{"the metadata address", "https://169.254.169.254/latest/meta-data/", byFlag},
 		{"the metadata address in IPv6", "https://[fd00:ec2::254]/", byFlag},
 		{"the metadata name", "https://metadata.google.internal/", byFlag},
-		{"the metadata address in hex", "https://0xa9fea9fe/", byFlag},
+		{"the metadata address in hex", "https://0xa9fea9fe/", noOdd},
 
 		{"loopback", "https://127.0.0.1/", byFlag},
 		{"loopback, its far end", "https://127.255.255.254/", byFlag},
@@ -56,19 +57,19 @@ func badURLs() []struct{ name, url, flag string } {
 		{"loopback by name, upper case", "https://LOCALHOST/", byFlag},
 		{"loopback by name, rooted", "https://localhost./", byFlag},
 		{"loopback below localhost", "https://hooks.localhost/", byFlag},
-		{"loopback, rooted", "https://127.0.0.1./", byFlag},
-		{"loopback, two parts", "https://127.1/", byFlag},
-		{"loopback, three parts", "https://127.0.1/", byFlag},
-		{"loopback, one number", "https://2130706433/", byFlag},
-		{"loopback in hex", "https://0x7f000001/", byFlag},
-		{"loopback in hex parts", "https://0x7f.0.0.1/", byFlag},
-		{"loopback in hex, two parts", "https://0x7f.1/", byFlag},
-		{"loopback in octal", "https://0177.0.0.1/", byFlag},
-		{"loopback in octal, one number", "https://017700000001/", byFlag},
-		{"loopback with zeros", "https://127.000.000.001/", byFlag},
-		{"loopback in full width", "https://１２７.０.０.１/", byFlag},
-		{"loopback in circled digits", "https://①②⑦.⓪.⓪.①/", byFlag},
-		{"loopback with ideographic stops", "https://127。0。0。1/", byFlag},
+		{"loopback, rooted", "https://127.0.0.1./", noOdd},
+		{"loopback, two parts", "https://127.1/", noOdd},
+		{"loopback, three parts", "https://127.0.1/", noOdd},
+		{"loopback, one number", "https://2130706433/", noOdd},
+		{"loopback in hex", "https://0x7f000001/", noOdd},
+		{"loopback in hex parts", "https://0x7f.0.0.1/", noOdd},
+		{"loopback in hex, two parts", "https://0x7f.1/", noOdd},
+		{"loopback in octal", "https://0177.0.0.1/", noOdd},
+		{"loopback in octal, one number", "https://017700000001/", noOdd},
+		{"loopback with zeros", "https://127.000.000.001/", noOdd},
+		{"loopback in full width", "https://１２７.０.０.１/", noOdd},
+		{"loopback in circled digits", "https://①②⑦.⓪.⓪.①/", noOdd},
+		{"loopback with ideographic stops", "https://127。0。0。1/", noOdd},
 		{"loopback, percent-encoded", "https://%31%32%37.0.0.1/", noFlag},
 		{"loopback in IPv6", "https://[::1]/", byFlag},
 		{"loopback in IPv6, long", "https://[0:0:0:0:0:0:0:1]/", byFlag},
@@ -79,7 +80,7 @@ func badURLs() []struct{ name, url, flag string } {
 		{"loopback through 6to4", "https://[2002:7f00:1::]/", byFlag},
 		{"loopback through Teredo", "https://[2001::80ff:fffe]/", byFlag},
 		{"unspecified", "https://0.0.0.0/", byFlag},
-		{"unspecified, short", "https://0/", byFlag},
+		{"unspecified, short", "https://0/", noOdd},
 		{"unspecified in IPv6", "https://[::]/", byFlag},
 	}
 }
@@ -92,9 +93,9 @@ func TestBadURL_IsRefusedAtSaveAndTheFlagIsNamed(t *testing.T) {
 	for _, bad := range badURLs() {
 		t.Run(bad.name, func(t *testing.T) {
 			_, err := s.CreateWebhook(t.Context(), client.WebhookInput{URL: bad.url, Events: []string{"signal.created"}})
-			mustRefuseURL(t, err, bad.flag)
+			mustRefuseURL(t, err, bad.says)
 			_, err = s.UpdateWebhook(t.Context(), kept.ID, client.WebhookPatch{URL: &bad.url})
-			mustRefuseURL(t, err, bad.flag)
+			mustRefuseURL(t, err, bad.says)
 		})
 	}
 	n := 0
@@ -112,7 +113,7 @@ func TestBadURL_IsRefusedAtSaveAndTheFlagIsNamed(t *testing.T) {
 	}
 }
 
-func mustRefuseURL(t *testing.T, err error, flag string) {
+func mustRefuseURL(t *testing.T, err error, says string) {
 	t.Helper()
 	var refused *client.Error
 	if !errors.As(err, &refused) {
@@ -121,7 +122,33 @@ func mustRefuseURL(t *testing.T, err error, flag string) {
 	if refused.Status != http.StatusBadRequest || refused.Code != signalbox.Invalid || refused.Param != "url" {
 		t.Errorf("the answer is %d %s of %q, want 400 validation_error of url: %s", refused.Status, refused.Code, refused.Param, refused.Message)
 	}
-	if !strings.Contains(refused.Message, flag) {
-		t.Errorf("the message %q does not name %s", refused.Message, flag)
+	if !strings.Contains(refused.Message, says) {
+		t.Errorf("the message %q does not say %q", refused.Message, says)
+	}
+}
+
+// Contract section 12: refused when dialled too, whatever was allowed when it was saved.
+func TestBadURL_IsRefusedWhenDialledToo(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	c := catch(t, nil)
+	lenient := serveIn(t, dir, "--dev")
+	hook := lenient.hook(client.WebhookInput{URL: c.URL})
+	lenient.stop()
+
+	strict := serveIn(t, dir)
+	strict.send(trial())
+	refused := strict.settled(hook.ID, 1, "retrying")[0]
+	full, err := strict.Delivery(t.Context(), refused.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if full.Reason != "refused_target" || len(full.Attempts) != 1 || !strings.Contains(full.Attempts[0].Error, byFlag) {
+		t.Errorf("the delivery is %+v, want refused_target and an attempt that names %s", full, byFlag)
+	}
+	select {
+	case <-c.got:
+		t.Error("the receiver got the event although its address is not allowed")
+	default:
 	}
 }

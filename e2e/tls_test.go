@@ -157,6 +157,9 @@ func TestTLS_ABadCertificateIsAFailureThatIsRetried(t *testing.T) {
 			if full.Reason != "tls" || len(full.Attempts) != 1 || full.Attempts[0].StatusCode != 0 || !strings.Contains(full.Attempts[0].Error, test.says) {
 				t.Errorf("the delivery has the reason %q and the attempts %+v, want tls and %q", full.Reason, full.Attempts, test.says)
 			}
+			if a := full.Attempts[0]; a.RemoteAddr != c.Listener.Addr().String() || a.TLSMS <= 0 {
+				t.Errorf("the attempt does not tell where it got: %+v", a)
+			}
 			select {
 			case <-c.got:
 				t.Error("the receiver got the event through a connection that nobody should trust")
@@ -169,7 +172,7 @@ func TestTLS_ABadCertificateIsAFailureThatIsRetried(t *testing.T) {
 	}
 }
 
-// proves S1-6
+// Contract section 2: --tls-cert and --tls-key serve HTTPS.
 func TestTLS_TheProgramServesItsOwnDoorsOverTLS(t *testing.T) {
 	t.Parallel()
 	ca := newAuthority(t, "company CA")

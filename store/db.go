@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/ncruces/go-sqlite3"
+
+	"signalbox/internal/fault"
 )
 
 // Config says where the database is and how much memory it may use.
@@ -168,11 +170,15 @@ func (db *DB) configure(c *conn, cache int) error {
 	if mode != "wal" {
 		return fmt.Errorf("journal mode is %q: this file system or VFS has no shared memory for a write-ahead log", mode)
 	}
+	synchronous := "FULL"
+	if fault.Err("store.sync_off") != nil { // the wrong program whose losses the power-cut test must see
+		synchronous = "OFF"
+	}
 	// FULL: a commit is on the disk when it is acknowledged. Secure delete is always ON, not FAST and not for
 	// erasing alone: a long value that is replaced leaves free pages, and erasing later could not find its old copies there. Turns and
 	// settles free so few pages that it costs nothing that can be measured. The log is cut back to journal_size_limit when it starts anew.
 	return c.Exec(fmt.Sprintf(`
-PRAGMA synchronous = FULL;
+PRAGMA synchronous = %s;
 PRAGMA fullfsync = ON;
 PRAGMA wal_autocheckpoint = 0;
 PRAGMA journal_size_limit = %d;
@@ -181,7 +187,7 @@ PRAGMA foreign_keys = OFF;
 PRAGMA temp_store = MEMORY;
 PRAGMA secure_delete = ON;
 PRAGMA trusted_schema = OFF;
-PRAGMA mmap_size = 0`, truncateAt*pageSize, cache>>10))
+PRAGMA mmap_size = 0`, synchronous, truncateAt*pageSize, cache>>10))
 }
 
 // checkVersion refuses a library with the WAL-reset bug.

@@ -75,7 +75,7 @@ func (p *program) runDemo(ctx context.Context, d demonstration) (err error) {
 	if err != nil {
 		return err
 	}
-	key, err := demoKey(d.dataDir, server)
+	key, err := demoKey(ctx, d.dataDir, server)
 	if err != nil {
 		return errors.Join(err, server.Close())
 	}
@@ -96,10 +96,12 @@ func (p *program) runDemo(ctx context.Context, d demonstration) (err error) {
 }
 
 // demoKey returns the key of the demo's server: a directory that is kept keeps it in the file of a first start.
-func demoKey(dataDir string, server *app.App) (string, error) {
+func demoKey(ctx context.Context, dataDir string, server *app.App) (string, error) {
 	if first, ok := server.FirstStart(); ok {
-		_, err := writeCredentials(dataDir, server.URL(), first)
-		return first.APIKey, err
+		if _, err := writeCredentials(dataDir, server.URL(), first); err != nil {
+			return "", err
+		}
+		return first.APIKey, server.FirstStartShown(ctx)
 	}
 	_, key, err := readCredentials(dataDir)
 	if err == nil && key == "" {

@@ -149,6 +149,9 @@ func startServer(t *testing.T) *server {
 		t.Fatal("an empty data directory is a first start")
 	}
 	s.key = first.APIKey
+	if err := s.app.FirstStartShown(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	return s
 }
 

@@ -57,7 +57,7 @@ func (p *program) runServer(ctx context.Context, s *settings) error {
 		return err
 	}
 	if first, ok := server.FirstStart(); ok {
-		if err := p.announce(cfg, server.URL(), first, log); err != nil {
+		if err := p.announce(ctx, server, cfg, first, log); err != nil {
 			return errors.Join(err, server.Close())
 		}
 	} else if p.terminal {
@@ -67,14 +67,15 @@ func (p *program) runServer(ctx context.Context, s *settings) error {
 }
 
 // announce hands over what the first start made, once: on a terminal in words, else in a file that only its owner can read.
-func (p *program) announce(cfg app.Config, url string, first app.FirstStart, log *slog.Logger) error {
+func (p *program) announce(ctx context.Context, server *app.App, cfg app.Config, first app.FirstStart, log *slog.Logger) error {
+	url := server.URL()
 	if !p.terminal {
 		path, err := writeCredentials(cfg.DataDir, url, first)
 		if err != nil {
 			return err
 		}
 		log.Info("first start: the API key is in a file", "path", path, "reference", url+"/docs")
-		return nil
+		return server.FirstStartShown(ctx)
 	}
 	fmt.Fprintf(p.stdout, `
   %s
@@ -94,7 +95,7 @@ func (p *program) announce(cfg app.Config, url string, first app.FirstStart, log
   Ctrl-C stops it.
 
 `, p.paint(bold, "Signalbox is running."), url, first.Workspace, p.paint(cyan, first.APIKey), firstCurl(url, first.APIKey), first.APIKey, url)
-	return nil
+	return server.FirstStartShown(ctx)
 }
 
 // firstCurl is a command that works as it stands.

@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -98,7 +96,7 @@ func (p *program) allWorkspaces(ctx context.Context, s *settings, conn *connecti
 }
 
 func (p *program) storedWorkspaces(ctx context.Context, s *settings) (list []shownWorkspace, err error) {
-	server, codec, err := p.openOffline(ctx, s)
+	server, err := p.openOffline(ctx, s)
 	if err != nil {
 		return nil, err
 	}
@@ -109,7 +107,7 @@ func (p *program) storedWorkspaces(ctx context.Context, s *settings) (list []sho
 	}
 	list = make([]shownWorkspace, len(stored))
 	for i := range stored {
-		list[i] = showWorkspace(codec, &stored[i])
+		list[i] = showWorkspace(server.Codec(), &stored[i])
 	}
 	return list, nil
 }
@@ -119,12 +117,12 @@ func showWorkspace(codec *signalbox.Codec, w *signalbox.Workspace) shownWorkspac
 }
 
 // openOffline opens a data directory that is there and that no server has open, without serving anything.
-func (p *program) openOffline(ctx context.Context, s *settings) (*app.App, *signalbox.Codec, error) {
+func (p *program) openOffline(ctx context.Context, s *settings) (*app.App, error) {
 	if problems := s.fill(p); len(problems) > 0 {
-		return nil, nil, errors.Join(problems...)
+		return nil, errors.Join(problems...)
 	}
 	if _, err := os.Stat(filepath.Join(s.DataDir, "signalbox.db")); err != nil {
-		return nil, nil, fmt.Errorf("--data-dir: there is no Signalbox database in %s", s.DataDir)
+		return nil, fmt.Errorf("--data-dir: there is no Signalbox database in %s", s.DataDir)
 	}
 	cfg := app.Config{
 		Addr: "127.0.0.1:0", DataDir: s.DataDir, SecretKey: s.SecretKey, SecretKeyFile: s.SecretKeyFile, OldSecretKeys: s.OldSecretKeys,
@@ -132,18 +130,14 @@ func (p *program) openOffline(ctx context.Context, s *settings) (*app.App, *sign
 	}
 	server, err := app.New(ctx, cfg)
 	if err != nil {
-		return nil, nil, fmt.Errorf("this needs the data directory to itself; stop the server that has it open, if one has: %w", err)
+		return nil, fmt.Errorf("this needs the data directory to itself; stop the server that has it open, if one has: %w", err)
 	}
 	if first, ok := server.FirstStart(); ok { // a start that was cut short had made no workspace yet
-		if err := p.announce(cfg, server.URL(), first, slog.New(slog.NewTextHandler(p.stderr, nil))); err != nil {
-			return nil, nil, errors.Join(err, server.Close())
+		if err := p.announce(ctx, server, cfg, first, slog.New(slog.NewTextHandler(p.stderr, nil))); err != nil {
+			return nil, errors.Join(err, server.Close())
 		}
 	}
-	key, err := server.DB().CodecKey(ctx)
-	if err != nil {
-		return nil, nil, errors.Join(err, server.Close())
-	}
-	return server, signalbox.NewCodec(key), nil
+	return server, nil
 }
 
 func (p *program) workspacesCreate() *cobra.Command {
@@ -171,26 +165,16 @@ func (p *program) workspacesCreate() *cobra.Command {
 }
 
 func (p *program) createWorkspace(ctx context.Context, s *settings, name string) (made shownWorkspace, err error) {
-	server, codec, err := p.openOffline(ctx, s)
+	server, err := p.openOffline(ctx, s)
 	if err != nil {
 		return made, err
 	}
 	defer func() { err = errors.Join(err, server.Close()) }()
-	ids := signalbox.NewIDs(0)
-	w, err := server.MakeWorkspace(ctx, ids, name)
+	w, key, err := server.MakeWorkspace(ctx, name)
 	if err != nil {
 		return made, err
 	}
-	made = showWorkspace(codec, &w)
-	made.APIKey, err = firstKey(ctx, server, w.ID, signalbox.KeyID(ids.Next(w.CreatedAt)), w.CreatedAt)
-	return made, err
-}
-
-// firstKey makes a workspace's first key, in the form of a key that an operator chose (contract section 2): 130 random bits.
-func firstKey(ctx context.Context, server *app.App, ws signalbox.WorkspaceID, id signalbox.KeyID, now time.Time) (string, error) {
-	key := "sk_live_" + rand.Text()
-	return key, server.DB().CreateKey(ctx, signalbox.APIKey{
-		ID: id, Workspace: ws, Name: "First key", Scope: signalbox.ScopeAdmin,
-		Hint: key[len(key)-4:], Hash: sha256.Sum256([]byte(key)), CreatedAt: now,
-	})
+	made = showWorkspace(server.Codec(), &w)
+	made.APIKey = key
+	return made, nil
 }

@@ -149,14 +149,15 @@ func (r *rig) subscribe(ctx context.Context) error {
 	}
 	r.hook = hook.ID
 	var reply done
-	return errors.Join(r.receiver.ask(order{Do: "secret", Arg: hook.Secret}, &reply), r.begin())
+	return errors.Join(r.receiver.ask(order{Do: "secret", Arg: hook.Secret}, &reply), reply.err(), r.begin())
 }
 
 // begin begins a measurement: what the receiver gets from now on counts.
 func (r *rig) begin() error {
 	r.from = r.b.numbers.Load()
 	var reply done
-	return r.receiver.ask(order{Do: "reset", Arg: strconv.FormatInt(r.from, 10)}, &reply)
+	err := r.receiver.ask(order{Do: "reset", Arg: strconv.FormatInt(r.from, 10)}, &reply)
+	return errors.Join(err, reply.err())
 }
 
 // came asks the receiver what has come since the measurement began.
@@ -207,11 +208,11 @@ func (r *rig) profile(scenario string, do func() error) error {
 		return err
 	}
 	var begun, ended done
-	if err := r.server.ask(order{Do: "profile", Arg: path}, &begun); err != nil || begun.Error != "" {
-		return errors.Join(err, errors.New(begun.Error))
+	if err := errors.Join(r.server.ask(order{Do: "profile", Arg: path}, &begun), begun.err()); err != nil {
+		return err
 	}
 	err = do()
-	return errors.Join(err, r.server.ask(order{Do: "profiled"}, &ended))
+	return errors.Join(err, r.server.ask(order{Do: "profiled"}, &ended), ended.err())
 }
 
 // close removes what the rig has made and ends its processes.

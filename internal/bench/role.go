@@ -22,6 +22,13 @@ type done struct {
 	Error string `json:"error,omitempty"`
 }
 
+func (d done) err() error {
+	if d.Error == "" {
+		return nil
+	}
+	return errors.New(d.Error)
+}
+
 func doneWith(err error) done {
 	if err == nil {
 		return done{}

@@ -21,10 +21,17 @@ const (
 func newHunt(t *testing.T, webhooks int, env ...string) *hunt {
 	t.Helper()
 	dir := workDir(t)
+	return newHuntAt(t, dir, filepath.Join(dir, "data"), webhooks, 100, env...)
+}
+
+// newHuntAt keeps its ledgers in dir and the server's data elsewhere; pad is how many bytes each signal carries.
+func newHuntAt(t *testing.T, dir, data string, webhooks, pad int, env ...string) *hunt {
+	t.Helper()
 	h := &hunt{t: t, site: newSite(t, dir), recv: startReceivers(t, dir, webhooks), begun: time.Now()}
+	h.site.data = data
 	v := h.site.mustStart(env...)
 	h.recv.register(h.site)
-	h.load = startLoad(t, dir, loadConfig{URL: h.site.url(), Workers: killWorkers, Rate: killRate, Pad: 100, Batch: 20, Mix: 25})
+	h.load = startLoad(t, dir, loadConfig{URL: h.site.url(), Workers: killWorkers, Rate: killRate, Pad: pad, Batch: 20, Mix: 25})
 	h.acks.path = h.load.book
 	h.kill(v)
 	return h
