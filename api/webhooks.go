@@ -86,7 +86,11 @@ func (a *API) createWebhook(c *call, in *newWebhook) (madeWebhook, error) {
 		return madeWebhook{}, err
 	}
 	w.Revision = max(w.Revision, 1)
-	return madeWebhook{webhookView: c.webhookView(&w), Secret: secret.Reveal()}, nil
+	made := madeWebhook{webhookView: c.webhookView(&w), Secret: secret.Reveal()}
+	if standard := secret.Standard(); standard != made.Secret {
+		made.StandardSecret = standard
+	}
+	return made, nil
 }
 
 func (a *API) listWebhooks(c *call) (webhookList, error) {
@@ -220,6 +224,8 @@ type webhookView struct {
 type madeWebhook struct {
 	webhookView
 	Secret string `json:"secret" doc:"Shown this once."`
+	// StandardSecret is what Standard Webhooks libraries take for a secret that is no whsec_ base64 itself (contract section 12).
+	StandardSecret string `json:"standard_secret,omitempty" doc:"The same secret in the form that Standard Webhooks libraries take, when yours has another one. Shown this once."`
 }
 
 type webhookList struct {

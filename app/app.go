@@ -134,7 +134,7 @@ func (a *App) wire(box sealer, policy *egress.Policy, m *metrics) {
 		Metrics: m.registry, UserAgent: agent, Grace: a.cfg.DrainGrace, Wake: a.wakes.Due,
 	})
 	owners := map[signalbox.DueKind]due.Owner{signalbox.DueLane: a.sender.LaneDue}
-	for kind, owner := range jobs.New(a.db, ids, a.log, a.sender.Changed).Owners() {
+	for kind, owner := range jobs.New(a.db, ids, codec, a.log, a.sender.Changed).Owners() {
 		owners[kind] = owner
 	}
 	a.runner = due.New(a.db, a.node, owners, a.log)
@@ -197,11 +197,13 @@ func (a *App) Run(ctx context.Context) error {
 	var cause error
 	select {
 	case <-ctx.Done():
+		a.log.Info("server.stopping", "reason", "told to")
 	case <-a.db.Failed():
 		cause = fmt.Errorf("%w: %w", ErrDatabaseFailed, a.db.Err())
+		a.log.Error("server.stopping", "reason", "the database failed", "err", cause)
 	case cause = <-services.failed:
+		a.log.Error("server.stopping", "reason", "a service failed", "err", cause)
 	}
-	a.log.Info("server.stopping", "cause", cause)
 	return errors.Join(cause, services.stop(a.log))
 }
 

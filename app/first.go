@@ -187,8 +187,9 @@ func (a *App) warnOfDev() {
 	if !a.cfg.Dev {
 		return
 	}
-	a.log.Warn("server.dev", "warning", warning)
 	if a.cfg.Notices != nil {
 		fmt.Fprintln(a.cfg.Notices, warning)
+		return
 	}
+	a.log.Warn("server.dev", "warning", warning)
 }

@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"encoding/json"
-	"os"
 	"testing"
 
 	"signalbox/client"
@@ -77,24 +76,4 @@ func (s *server) matchedGitHub(got githubReport) {
 	if len(domains) != len(got.Accounts) || len(domains) == 0 {
 		s.t.Errorf("the accounts are %v, the answers named %v", domains, got.Accounts)
 	}
-}
-
-// The script that a reader runs does the same, and running it twice stores nothing twice.
-func TestSignal_TheGitHubExampleSendsEveryPayloadOnce(t *testing.T) {
-	t.Parallel()
-	s := serve(t, "--dev")
-	c := catch(t, nil)
-	hook := s.hook(client.WebhookInput{URL: c.URL})
-	here, err := os.Getwd() // where npm ci has put the payloads
-	if err != nil {
-		t.Fatal(err)
-	}
-	env := []string{"SIGNALBOX_URL=" + s.url, "SIGNALBOX_API_KEY=" + apiKey, "EXAMPLES_DIR=" + here}
-	for range 2 {
-		output(t, env, "sh", "../examples/github/send.sh")
-		if n := s.storedSignals(); n != published {
-			t.Fatalf("%d signals are stored, want %d", n, published)
-		}
-	}
-	s.settled(hook.ID, published, "delivered")
 }

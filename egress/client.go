@@ -153,6 +153,12 @@ func (c *Client) exchange(ctx context.Context, rt *http.Transport, req Request, 
 		x.conn.end(x.turn)
 		return result, false
 	}
+	var shaking *handshakeError
+	if x.conn == nil && errors.As(err, &shaking) {
+		c := shaking.conn
+		result.RemoteAddr = c.remote
+		result.Timings.DNS, result.Timings.Connect, result.Timings.TLS = c.dns, c.connect, c.tls
+	}
 	result.Err = x.failure(ctx, err)
 	unanswered = result.Reused && !x.answered() && result.Err.Kind == ConnectionLost
 	return result, unanswered

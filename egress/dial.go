@@ -98,14 +98,26 @@ func (d *dialer) secure(ctx context.Context, _, addr string) (net.Conn, error) {
 	}
 	_ = c.SetDeadline(c.established.Add(d.policy.sendTimeout))
 	conn, err := d.handshake(ctx, c, t.host)
+	c.tls = time.Since(c.established)
 	if err != nil {
 		c.Close()
-		return nil, tlsFailure(err)
+		return nil, &handshakeError{failure: tlsFailure(err), conn: c}
 	}
-	c.tls = time.Since(c.established)
 	_ = c.SetDeadline(time.Time{})
 	return conn, nil
 }
+
+// handshakeError is the end of a connection that never got its request. It carries the connection, whose address and timings are
+// what the attempt's log can tell.
+type handshakeError struct {
+	failure *Failure
+	conn    *trackedConn
+}
+
+func (e *handshakeError) Error() string { return e.failure.Error() }
+
+// Unwrap is the failure.
+func (e *handshakeError) Unwrap() error { return e.failure }
 
 // untilClosed ends ctx with the client too: http.Transport lets dials outlive
 // the requests that asked for them.

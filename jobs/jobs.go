@@ -40,13 +40,14 @@ const (
 type Jobs struct {
 	store   Store
 	ids     IDs
+	codec   *signalbox.Codec
 	log     *slog.Logger
 	changed func(signalbox.WebhookID)
 }
 
 // New makes the owner; changed is told of webhooks that it deletes.
-func New(store Store, ids IDs, log *slog.Logger, changed func(signalbox.WebhookID)) *Jobs {
-	return &Jobs{store: store, ids: ids, log: log, changed: changed}
+func New(store Store, ids IDs, codec *signalbox.Codec, log *slog.Logger, changed func(signalbox.WebhookID)) *Jobs {
+	return &Jobs{store: store, ids: ids, codec: codec, log: log, changed: changed}
 }
 
 // Owners returns the owners by kind of due row, for whoever hands due rows out.
@@ -71,7 +72,7 @@ func (j *Jobs) Slice(ctx context.Context, d signalbox.Due) (signalbox.Again, err
 			return signalbox.Again{}, err
 		}
 		if job.Ended() {
-			j.log.InfoContext(ctx, "job.ended", "job", job.ID, "kind", job.Kind, "status", job.Status, "done", job.Done)
+			j.log.InfoContext(ctx, "job.ended", "job", j.codec.Format(signalbox.KindJob, int64(job.ID)), "kind", job.Kind, "status", job.Status, "done", job.Done)
 			return signalbox.Again{Done: true}, nil
 		}
 		if time.Now().After(until) {

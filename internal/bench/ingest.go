@@ -9,7 +9,7 @@ import (
 
 // ingest measures single signals in closed loop, the server and the bare handler in turn.
 func (b *bench) ingest(ctx context.Context) error {
-	r, err := b.newRig(ctx, !b.SendInIngest)
+	r, err := b.newRig(ctx, b.holds())
 	if err != nil {
 		return err
 	}
@@ -27,9 +27,12 @@ func (b *bench) ingest(ctx context.Context) error {
 	return errors.Join(err, r.close())
 }
 
+// holds says whether sending is held while ingest is measured; a server that runs already does as it was told.
+func (b *bench) holds() bool { return !b.SendInIngest && b.Server == "" }
+
 // ingestWith measures one number of connections.
 func (b *bench) ingestWith(ctx context.Context, r *rig, connections int) error {
-	out := IngestResult{Connections: connections, Held: !b.SendInIngest}
+	out := IngestResult{Connections: connections, Held: r.hold}
 	for round := range b.Rounds {
 		b.say("ingest: %d connections, round %d of %d", connections, round+1, b.Rounds)
 		s, err := b.measure(ctx, r.load(connections, b.Duration), r.cpu)
@@ -90,12 +93,12 @@ const batchConnections = 4
 
 // batchDoor measures the batch door.
 func (b *bench) batchDoor(ctx context.Context) error {
-	r, err := b.newRig(ctx, !b.SendInIngest)
+	r, err := b.newRig(ctx, b.holds())
 	if err != nil {
 		return err
 	}
 	err = r.profile(Batch, func() error {
-		out := BatchResult{Size: b.Config.Batch, Connections: batchConnections, Held: !b.SendInIngest}
+		out := BatchResult{Size: b.Config.Batch, Connections: batchConnections, Held: r.hold}
 		for round := range b.Rounds {
 			b.say("batch door: %d signals a request, round %d of %d", out.Size, round+1, b.Rounds)
 			l := r.load(batchConnections, b.Duration)

@@ -76,7 +76,7 @@ func (p *page) ingest(list []IngestResult) {
 	p.line("  %11s %11s %9s %9s %9s %8s %12s %9s %7s", "connections", "signals/s", "p50 ms", "p99 ms", "CPU µs", "peak MB", "bare req/s", "CPU µs", "ratio")
 	for _, i := range list {
 		p.line("  %11d %11s %9s %9s %9s %8s %12s %9s %7.3f", i.Connections, thousands(i.Median.PerSecond), short(i.Median.Latency.P50), short(i.Median.Latency.P99),
-			short(i.Median.CPUMicros), short(i.PeakMB), thousands(i.BareMedian.PerSecond), short(i.BareMedian.CPUMicros), i.Ratio)
+			known(i.Median.CPUMicros), known(i.PeakMB), thousands(i.BareMedian.PerSecond), known(i.BareMedian.CPUMicros), i.Ratio)
 		p.problems(i.Median.Refused, i.Median.Failed, 0, 0)
 	}
 }
@@ -84,7 +84,7 @@ func (p *page) ingest(list []IngestResult) {
 func (p *page) batch(b *BatchResult) {
 	p.line("\nSignals in, %d per request, %d connections", b.Size, b.Connections)
 	p.line("  %s signals/s · request p50 %s ms, p99 %s ms · %s µs of server CPU per signal", thousands(b.Median.PerSecond),
-		short(b.Median.Latency.P50), short(b.Median.Latency.P99), short(b.Median.CPUMicros))
+		short(b.Median.Latency.P50), short(b.Median.Latency.P99), known(b.Median.CPUMicros))
 	p.problems(b.Median.Refused, b.Median.Failed, 0, 0)
 }
 
@@ -92,8 +92,8 @@ func (p *page) delivery(d *DeliveryResult, flood *Flow) {
 	p.line("\nSignal in to webhook received, one webhook, signatures verified")
 	p.line("  %-22s %9s %9s %9s %9s %9s %9s %9s %8s", "", "in/s", "out/s", "CPU µs", "p50 ms", "p99 ms", "backlog", "drain s", "peak MB")
 	row := func(name string, f Flow) {
-		p.line("  %-22s %9s %9s %9s %9s %9s %9s %9s %8s", name, thousands(f.InPerSecond), thousands(f.OutPerSecond), short(f.CPUMicros),
-			short(f.EndToEnd.P50), short(f.EndToEnd.P99), thousands(float64(f.Backlog)), short(f.DrainSeconds), short(f.PeakMB))
+		p.line("  %-22s %9s %9s %9s %9s %9s %9s %9s %8s", name, thousands(f.InPerSecond), thousands(f.OutPerSecond), known(f.CPUMicros),
+			short(f.EndToEnd.P50), short(f.EndToEnd.P99), thousands(float64(f.Backlog)), short(f.DrainSeconds), known(f.PeakMB))
 		p.problems(f.Refused, f.Failed, f.Duplicates, f.Bad)
 	}
 	if d != nil {
@@ -114,7 +114,7 @@ func (p *page) latency(l *LatencyResult) {
 	row("signal to receiver", m.EndToEnd)
 	row("signal to answer", m.Ingest)
 	row("generator late by", m.Late)
-	p.line("  %s µs of server CPU per event", short(m.CPUMicros))
+	p.line("  %s µs of server CPU per event", known(m.CPUMicros))
 	p.problems(0, 0, m.Duplicates, 0)
 }
 
@@ -122,9 +122,9 @@ func (p *page) growth(g *GrowthResult) {
 	p.line("\nGrowth, %d connections, one signal per request, sending held", g.Connections)
 	p.line("  %14s %11s %9s %9s %9s", "signals stored", "signals/s", "p50 ms", "p99 ms", "CPU µs")
 	for _, s := range g.Samples {
-		p.line("  %14s %11s %9s %9s %9s", thousands(float64(s.Stored)), thousands(s.Median.PerSecond), short(s.Median.Latency.P50), short(s.Median.Latency.P99), short(s.Median.CPUMicros))
+		p.line("  %14s %11s %9s %9s %9s", thousands(float64(s.Stored)), thousands(s.Median.PerSecond), short(s.Median.Latency.P50), short(s.Median.Latency.P99), known(s.Median.CPUMicros))
 	}
-	p.line("  the last rate is %.3f of the first · database %s MB · resident %s MB, peak %s MB", g.Ratio, thousands(g.DatabaseMB), short(g.ResidentMB), short(g.PeakMB))
+	p.line("  the last rate is %.3f of the first · database %s MB · resident %s MB, peak %s MB", g.Ratio, thousands(g.DatabaseMB), short(g.ResidentMB), known(g.PeakMB))
 	if g.RestartedAt > 0 {
 		p.line("  ready with %s signals: %s ms after a stop, %s ms after a kill", thousands(float64(g.RestartedAt)), short(g.ReadyMS), short(g.ReadyAfterKillMS))
 	}
@@ -169,6 +169,14 @@ func short(v float64) string {
 		return thousands(v)
 	}
 	return strconv.FormatFloat(v, 'g', 3, 64)
+}
+
+// known is short, and a dash where nothing could be measured.
+func known(v float64) string {
+	if v == 0 {
+		return "–"
+	}
+	return short(v)
 }
 
 // thousands writes a whole number with commas.

@@ -104,7 +104,7 @@ type tail struct {
 	kept []byte
 }
 
-const tailBytes = 8 << 10
+const tailBytes = 3 << 10
 
 // Write keeps the end.
 func (t *tail) Write(p []byte) (int, error) {

@@ -33,6 +33,22 @@ type floodStats struct {
 	AckedIn   []time.Duration `json:"acked_in"`
 }
 
+// add joins what two floods saw.
+func (s *floodStats) add(o floodStats) {
+	s.Offered += o.Offered
+	s.Unsent += o.Unsent
+	s.Acked += o.Acked
+	s.Took += o.Took
+	s.Breaches = append(s.Breaches, o.Breaches...)
+	s.Refusals += o.Refusals
+	s.NoAdvice += o.NoAdvice
+	s.Lost += o.Lost
+	s.RefusedIn = append(s.RefusedIn, o.RefusedIn...)
+	s.AckedIn = append(s.AckedIn, o.AckedIn...)
+	slices.Sort(s.RefusedIn)
+	slices.Sort(s.AckedIn)
+}
+
 // flood sends batches at a fixed rate, whatever becomes of them (open loop): nothing slows it down, as nothing slows down a crowd.
 type flood struct {
 	*load
@@ -96,8 +112,6 @@ func (f *flood) run() {
 	senders.Wait()
 	f.stats.Took = time.Since(begin)
 	f.stats.Breaches = f.report().Breaches
-	slices.Sort(f.stats.AckedIn)
-	slices.Sort(f.stats.RefusedIn)
 }
 
 // one sends a batch without keys, once.

@@ -20,6 +20,8 @@ var needed = []struct{ command, pkg string }{
 	{"python3", "python3"},
 	{"curl", "curl"},
 	{"promtool", "prometheus"},
+	{"chromium", "chromium"},
+	{"strace", "strace"},
 	{"mkfs.ext4", "e2fsprogs"},
 	{"losetup", "mount"},
 	{"gcc", "gcc"}, // the race detector's
