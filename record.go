@@ -65,6 +65,7 @@ type EntityState struct {
 	LastSignal   SignalID // the head of its timeline
 	LastSignalAt time.Time
 	Signals      int64 // how many signals it ever had
+	New          bool  // not stored yet
 }
 
 // KeyKind is a way to recognise an account or a contact.

@@ -156,7 +156,7 @@ func (f *fold) link(ws signalbox.WorkspaceID, entity signalbox.EntityID, id sign
 	}
 	state, ok := f.now.States[entity]
 	if !ok {
-		state = &signalbox.EntityState{Entity: entity, Workspace: ws}
+		state = &signalbox.EntityState{Entity: entity, Workspace: ws, New: true}
 		f.now.States[entity] = state
 	}
 	if !f.states[entity] {

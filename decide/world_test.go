@@ -193,7 +193,9 @@ func (w *world) apply(d *signalbox.Decision) {
 		w.contacts[c.Row.ID] = *c.Row
 	}
 	for _, s := range d.States {
-		w.states[s.Entity] = *s
+		stored := *s
+		stored.New = false
+		w.states[s.Entity] = stored
 	}
 	for _, t := range d.Types {
 		w.types[signalbox.TypeKey{Workspace: t.Workspace, Name: t.Name}] = t.ID

@@ -100,6 +100,7 @@ func (r *rig) run(receivers network, change func(*deliver.Config)) {
 	cfg := deliver.Config{
 		Store: r.model, Egress: receivers, Node: r.model, Box: r.box, Codec: r.codec, IDs: r.ids,
 		Log: slog.New(slog.NewTextHandler(io.Discard, nil)), UserAgent: "Signalbox/test", Jitter: func() float64 { return 0 },
+		Limits: deliver.Limits{Lane: 256, Claim: 128},
 	}
 	if change != nil {
 		change(&cfg)

@@ -76,8 +76,8 @@ type Limits struct {
 // DefaultLimits are in force unless set.
 func DefaultLimits() Limits {
 	return Limits{
-		Lane: 256, Items: 16_384, Bytes: 64 << 20, LaneUnsettled: 64, Unsettled: 1024,
-		Sockets: 4096, Claim: 128, Settle: 512, Claimers: 4, Lanes: 4096,
+		Lane: 1024, Items: 16_384, Bytes: 64 << 20, LaneUnsettled: 64, Unsettled: 1024,
+		Sockets: 4096, Claim: 512, Settle: 512, Claimers: 4, Lanes: 4096,
 	}
 }
 

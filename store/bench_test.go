@@ -93,7 +93,7 @@ func (w *world) addRecord(d *signalbox.Decision) {
 		w.acc = append(w.acc, a.ID)
 		d.Accounts = append(d.Accounts, signalbox.Written[signalbox.Account]{Row: a, New: true})
 		d.Keys = append(d.Keys, newKey(w.ws, signalbox.KeyDomain, a.Domain, int64(a.ID)))
-		d.States = append(d.States, &signalbox.EntityState{Entity: signalbox.EntityID(a.ID), Workspace: w.ws})
+		d.States = append(d.States, &signalbox.EntityState{Entity: signalbox.EntityID(a.ID), Workspace: w.ws, New: true})
 	}
 	n := len(w.con)
 	c := &signalbox.Contact{
@@ -107,7 +107,7 @@ func (w *world) addRecord(d *signalbox.Decision) {
 	})
 	d.Contacts = append(d.Contacts, signalbox.Written[signalbox.Contact]{Row: c, New: true})
 	d.Keys = append(d.Keys, newKey(w.ws, signalbox.KeyEmail, c.Email, int64(c.ID)))
-	d.States = append(d.States, &signalbox.EntityState{Entity: signalbox.EntityID(c.ID), Workspace: w.ws})
+	d.States = append(d.States, &signalbox.EntityState{Entity: signalbox.EntityID(c.ID), Workspace: w.ws, New: true})
 }
 
 func newKey(ws signalbox.WorkspaceID, kind signalbox.KeyKind, value string, entity int64) signalbox.NewKey {

@@ -26,8 +26,8 @@ func Waiting(db *DB) (n int) {
 // HotStatements are those that run for every signal or every lane, however much is stored.
 func HotStatements() []string {
 	return []string{
-		headSQL, typeIDSQL, answerDaySQL, answerSQL, meterSQL, findRecordSQL, accountByIDSQL, contactByIDSQL, loadStateSQL,
-		saveHeadSQL, deleteRecordKeySQL, updateAccountSQL, updateContactSQL, saveStateSQL, saveMeterSQL,
+		headSQL, typeIDSQL, answerDaySQL, answerSQL, meterSQL, accountByKeySQL, contactByKeySQL, accountByIDSQL, contactByIDSQL,
+		saveHeadSQL, deleteRecordKeySQL, updateAccountSQL, updateContactSQL, updateStateSQL, saveMeterSQL,
 		claimableSQL, nextInLaneSQL, leaseDeliverySQL, expireDeliverySQL, eventBodySQL, webhookSQL,
 		settleSQL, armDueSQL, setDueSQL, deleteDueSQL, nextDueSQL, selectDueSQL, nextLaneSQL, heartbeatSQL, nodeGenerationSQL,
 		definedWebhooksSQL, definedTypesSQL,

@@ -177,19 +177,34 @@ func (t *tx) saveContacts(d *signalbox.Decision) error {
 	return nil
 }
 
-const saveStateSQL = `
+const insertStateSQL = `
 INSERT INTO entity_states (entity_id, workspace_id, last_signal_id, last_signal_at, signals)
-VALUES ($1, $2, $3, $4, $5)
-ON CONFLICT (entity_id) DO UPDATE
-   SET last_signal_id = excluded.last_signal_id,
-       last_signal_at = excluded.last_signal_at,
-       signals = excluded.signals`
+VALUES ($1, $2, $3, $4, $5)`
+
+const updateStateSQL = `
+UPDATE entity_states
+   SET last_signal_id = $3,
+       last_signal_at = $4,
+       signals = $5
+ WHERE entity_id = $1
+   AND workspace_id = $2`
 
 func (t *tx) saveStates(d *signalbox.Decision) error {
-	return each(t, saveStateSQL, d.States, func(s *stmt, e **signalbox.EntityState) {
-		v := *e
+	for _, v := range d.States {
+		sql := updateStateSQL
+		if v.New {
+			sql = insertStateSQL
+		}
+		s, err := t.c.stmt(sql)
+		if err != nil {
+			return err
+		}
 		s.id(int64(v.Entity)).id(int64(v.Workspace)).id(int64(v.LastSignal)).time(v.LastSignalAt).int(v.Signals)
-	})
+		if err := s.runOne(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 const insertSignalSQL = `

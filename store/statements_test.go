@@ -18,7 +18,6 @@ var tenantTables = regexp.MustCompile(`(?i)(?:FROM|UPDATE|INTO)\s+(heads|api_key
 var underNoWorkspace = map[string]string{
 	"accountByIDSQL": "a turn holds several workspaces; what leads to the row was read under its workspace, and deciding compares",
 	"contactByIDSQL": "as accountByIDSQL",
-	"loadStateSQL":   "as accountByIDSQL",
 	"deleteDueSQL":   "due work is found over all workspaces, and a subject's id is unique over all of them",
 	"nextDueSQL":     "as deleteDueSQL",
 	"selectDueSQL":   "as deleteDueSQL",

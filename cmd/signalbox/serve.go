@@ -63,6 +63,7 @@ func (p *program) runServer(ctx context.Context, s *settings) error {
 	} else if p.terminal {
 		fmt.Fprintf(p.stdout, "Signalbox is running at %s (reference: %s/docs). Ctrl-C stops it.\n", server.URL(), server.URL())
 	}
+	app.TuneMemory()
 	return server.Run(ctx)
 }
 

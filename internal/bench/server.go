@@ -33,6 +33,7 @@ func runServer(ctx context.Context, p *parent, errOut io.Writer) error {
 	if c.Target != "" {
 		cfg.AllowTargets = []string{c.Target}
 	}
+	app.TuneMemory()
 	server, err := app.New(ctx, cfg)
 	if err != nil {
 		return err

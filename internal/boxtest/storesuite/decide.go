@@ -78,7 +78,8 @@ var decideTests = map[string]func(*Box){
 	},
 	"AKeyNamesOneRecord": func(b *Box) {
 		acc := b.NewAccount("one.example", "One")
-		second := signalbox.NewKey{RecordKey: b.DomainKey("one.example"), Entity: signalbox.EntityID(b.ID())}
+		heir := b.NewAccount("two.example", "Two")
+		second := signalbox.NewKey{RecordKey: b.DomainKey("one.example"), Entity: signalbox.EntityID(heir.ID)}
 		if err := b.turn(signalbox.Need{}, &signalbox.Decision{Keys: []signalbox.NewKey{second}}); err == nil {
 			b.Fatal("two records have the same key")
 		}
@@ -207,8 +208,8 @@ func (b *Box) everything() *signalbox.Decision {
 			{RecordKey: b.EmailKey(con.Email), Entity: signalbox.EntityID(con.ID)},
 		},
 		States: []*signalbox.EntityState{
-			{Entity: signalbox.EntityID(acc.ID), Workspace: b.WS, LastSignal: sig, LastSignalAt: b.Now, Signals: 1},
-			{Entity: signalbox.EntityID(con.ID), Workspace: b.WS, LastSignal: sig, LastSignalAt: b.Now, Signals: 1},
+			{Entity: signalbox.EntityID(acc.ID), Workspace: b.WS, LastSignal: sig, LastSignalAt: b.Now, Signals: 1, New: true},
+			{Entity: signalbox.EntityID(con.ID), Workspace: b.WS, LastSignal: sig, LastSignalAt: b.Now, Signals: 1, New: true},
 		},
 		Signals: []signalbox.Signal{{
 			ID: sig, Workspace: b.WS, TypeID: typ.ID, Source: "web", Account: acc.ID, Contact: con.ID, Properties: []byte(`{"a":1}`), OccurredAt: b.Now,
@@ -265,8 +266,12 @@ func needOf(d *signalbox.Decision, ws signalbox.WorkspaceID) signalbox.Need {
 
 // turn decides d whatever the situation.
 func (b *Box) turn(need signalbox.Need, d *signalbox.Decision) error {
-	return b.DB.Decide(b.Context(), func() signalbox.Need { return need },
+	err := b.DB.Decide(b.Context(), func() signalbox.Need { return need },
 		func(*signalbox.Situation) (*signalbox.Decision, error) { return d, nil })
+	for _, s := range d.States {
+		s.New = s.New && err != nil // stored now
+	}
+	return err
 }
 
 // look reads a situation and decides nothing.

@@ -292,7 +292,7 @@ func (b *Box) extend(s *signalbox.Situation, touched map[signalbox.EntityID]*sig
 	}
 	st := s.States[e]
 	if st == nil {
-		st = &signalbox.EntityState{Entity: e, Workspace: b.WS}
+		st = &signalbox.EntityState{Entity: e, Workspace: b.WS, New: true}
 		s.States[e] = st
 	}
 	prev := st.LastSignal

@@ -1,0 +1,154 @@
+package store
+
+import (
+	"signalbox"
+)
+
+// A record and its state are read in one statement, by key or by id: looking up is a third of what deciding costs.
+const (
+	accountWithState = `
+SELECT a.id, a.workspace_id, a.domain, a.name, a.status, a.attributes, a.revision, a.created_at, a.updated_at, a.erased_at,
+       s.entity_id, s.last_signal_id, s.last_signal_at, s.signals`
+
+	contactWithState = `
+SELECT c.id, c.workspace_id, c.account_id, c.email, c.first_name, c.last_name, c.title, c.linkedin_url, c.attributes, c.by_hand,
+       c.revision, c.created_at, c.updated_at, c.erased_at,
+       s.entity_id, s.last_signal_id, s.last_signal_at, s.signals`
+
+	accountFields = 10 // columns before the state's
+	contactFields = 14
+)
+
+const accountByKeySQL = accountWithState + `
+  FROM record_keys AS k
+  JOIN accounts AS a ON a.id = k.entity_id
+  LEFT JOIN entity_states AS s ON s.entity_id = a.id
+ WHERE k.workspace_id = $1
+   AND k.kind = $2
+   AND k.value = $3`
+
+const contactByKeySQL = contactWithState + `
+  FROM record_keys AS k
+  JOIN contacts AS c ON c.id = k.entity_id
+  LEFT JOIN entity_states AS s ON s.entity_id = c.id
+ WHERE k.workspace_id = $1
+   AND k.kind = $2
+   AND k.value = $3`
+
+// Records that other records lead to are read by id alone: one turn may hold several workspaces, the id is unique over all of them, and
+// what leads to it was read under its workspace. Deciding compares the row's workspace with its input's.
+const accountByIDSQL = accountWithState + `
+  FROM accounts AS a
+  LEFT JOIN entity_states AS s ON s.entity_id = a.id
+ WHERE a.id = $1`
+
+const contactByIDSQL = contactWithState + `
+  FROM contacts AS c
+  LEFT JOIN entity_states AS s ON s.entity_id = c.id
+ WHERE c.id = $1` // by id alone: see accountByIDSQL
+
+// keys loads the records that the turn's keys lead to.
+func (l loader) keys(n *signalbox.Need) error {
+	for _, key := range n.Keys {
+		sql := contactByKeySQL
+		if key.Kind == signalbox.KeyDomain {
+			sql = accountByKeySQL
+		}
+		st, err := l.t.c.stmt(sql)
+		if err != nil {
+			return err
+		}
+		st.id(int64(key.Workspace)).int(int64(key.Kind)).text(key.Value)
+		if key.Kind == signalbox.KeyDomain {
+			_, err = st.first(func(r *row) { l.s.Keys[key] = signalbox.EntityID(l.putAccount(r)) })
+		} else {
+			var c *signalbox.Contact
+			if _, err = st.first(func(r *row) { c = l.putContact(r) }); c != nil {
+				l.s.Keys[key] = signalbox.EntityID(c.ID)
+				err = l.account(c.Account)
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// records loads the records that the turn names by id.
+func (l loader) records(n *signalbox.Need) error {
+	for _, acc := range n.Accounts {
+		if err := l.account(acc); err != nil {
+			return err
+		}
+	}
+	for _, con := range n.Contacts {
+		if err := l.contact(con); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// account loads an account and its state once.
+func (l loader) account(acc signalbox.AccountID) error {
+	if acc == 0 || l.s.Accounts[acc] != nil {
+		return nil
+	}
+	st, err := l.t.c.stmt(accountByIDSQL)
+	if err != nil {
+		return err
+	}
+	_, err = st.id(int64(acc)).first(func(r *row) { l.putAccount(r) })
+	return err
+}
+
+// contact loads a contact and its state once, and its account.
+func (l loader) contact(con signalbox.ContactID) error {
+	if con == 0 || l.s.Contacts[con] != nil {
+		return nil
+	}
+	st, err := l.t.c.stmt(contactByIDSQL)
+	if err != nil {
+		return err
+	}
+	var c *signalbox.Contact
+	if _, err := st.id(int64(con)).first(func(r *row) { c = l.putContact(r) }); err != nil || c == nil {
+		return err
+	}
+	return l.account(c.Account)
+}
+
+// putAccount takes a row of accountWithState into the situation; a record that is there already stays the one that it is.
+func (l loader) putAccount(r *row) signalbox.AccountID {
+	acc := signalbox.AccountID(r.int(0))
+	if l.s.Accounts[acc] == nil {
+		a := scanAccount(r)
+		l.s.Accounts[acc] = &a
+		l.putState(r, accountFields, a.Workspace)
+	}
+	return acc
+}
+
+// putContact takes a row of contactWithState into the situation.
+func (l loader) putContact(r *row) *signalbox.Contact {
+	con := signalbox.ContactID(r.int(0))
+	if c := l.s.Contacts[con]; c != nil {
+		return c
+	}
+	c := scanContact(r)
+	l.s.Contacts[con] = &c
+	l.putState(r, contactFields, c.Workspace)
+	return &c
+}
+
+// putState takes the state that follows a record's columns, if it has one.
+func (l loader) putState(r *row, at int, ws signalbox.WorkspaceID) {
+	if r.null(at) {
+		return
+	}
+	e := signalbox.EntityID(r.int(at))
+	l.s.States[e] = &signalbox.EntityState{
+		Entity: e, Workspace: ws, LastSignal: signalbox.SignalID(r.int(at + 1)), LastSignalAt: r.time(at + 2), Signals: r.int(at + 3),
+	}
+}
