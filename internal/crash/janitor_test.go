@@ -9,13 +9,14 @@ import (
 	"os/signal"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 )
 
 // chore is what is to be undone: a command, and whether it is to be done now or forgotten. Without a command it is a greeting.
 type chore struct {
-	ID   int      `json:"id"`
+	ID   int64    `json:"id"`
 	Argv []string `json:"argv"`
 	Drop bool     `json:"drop"`
 }
@@ -66,32 +67,38 @@ var janitor = sync.OnceValues(func() (*child, error) {
 	return startChild("janitor", chore{}, &id)
 })
 
-func closeShared() error {
-	c, err := janitor()
+// closeJanitor has what is left done.
+func closeJanitor() error {
+	j, err := janitor()
 	if err != nil {
 		return err
 	}
-	return c.stop()
+	return j.stop()
 }
 
-var chores struct {
-	mu   sync.Mutex
-	last int
+// entrust gives the janitor a chore.
+func entrust(c chore) error {
+	j, err := janitor()
+	if err != nil {
+		return err
+	}
+	var id int
+	return j.ask(c, &id)
+}
+
+// lastChore numbers the chores.
+var lastChore atomic.Int64
+
+// atTheEnd has a command run when this process ends, however that happens.
+func atTheEnd(argv ...string) error {
+	return entrust(chore{ID: lastChore.Add(1), Argv: argv})
 }
 
 // undo has a command run when the test ends, or this process does, whichever comes first. It returns a way to have it run earlier.
 func undo(t *testing.T, argv ...string) (now func()) {
 	t.Helper()
-	j, err := janitor()
-	if err != nil {
-		t.Fatal(err)
-	}
-	chores.mu.Lock()
-	chores.last++
-	c := chore{ID: chores.last, Argv: argv}
-	chores.mu.Unlock()
-	var id int
-	if err := j.ask(c, &id); err != nil {
+	c := chore{ID: lastChore.Add(1), Argv: argv}
+	if err := entrust(c); err != nil {
 		t.Fatal(err)
 	}
 	now = sync.OnceFunc(func() {
@@ -99,8 +106,7 @@ func undo(t *testing.T, argv ...string) (now func()) {
 			t.Error(err)
 			return // the janitor tries again at the end
 		}
-		c.Drop = true
-		if err := j.ask(c, &id); err != nil {
+		if err := entrust(chore{ID: c.ID, Drop: true}); err != nil {
 			t.Error(err)
 		}
 	})

@@ -13,7 +13,7 @@ import (
 
 // The load of the kills: connections, new signals per second.
 const (
-	killWorkers = 48
+	killWorkers = 64
 	killRate    = 800
 )
 
@@ -146,7 +146,8 @@ const boundedKills = 20
 // TestKill_CatchesAcknowledgingBeforeTheCommit runs a program that answers 201 before the commit. The checks of TestKill must find
 // the loss within a few kills: a harness that cannot fail shows nothing.
 func TestKill_CatchesAcknowledgingBeforeTheCommit(t *testing.T) {
-	const wrong = "SIGNALBOX_FAULTS=intake.ack_before_commit=error"
+	// The disk is made a little slow, so that few kills are needed.
+	const wrong = "SIGNALBOX_FAULTS=intake.ack_before_commit=error;store.before_commit=sleep:20ms"
 	h := newHunt(t, 1, wrong)
 	for range boundedKills {
 		h.live(400*time.Millisecond+rand.N(600*time.Millisecond), wrong)

@@ -55,28 +55,26 @@ func play(role string) error {
 
 func run(m *testing.M) int {
 	code := m.Run()
-	if err := errors.Join(closeShared(), os.RemoveAll(buildDir())); err != nil {
+	if err := closeJanitor(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return max(code, 1)
 	}
 	return code
 }
 
-// buildDir is where the program under test is built.
-var buildDir = sync.OnceValue(func() string {
-	dir, err := os.MkdirTemp("", "signalbox-crash-build-")
-	if err != nil {
-		panic(err)
-	}
-	return dir
-})
-
 // moduleRoot is the folder of go.mod, as seen from this package.
 const moduleRoot = "../.."
 
 // program builds the program under test, once.
 var program = sync.OnceValues(func() (string, error) {
-	bin := filepath.Join(buildDir(), "signalbox")
+	dir, err := os.MkdirTemp("", "signalbox-crash-build-")
+	if err == nil {
+		err = atTheEnd("rm", "-rf", dir)
+	}
+	if err != nil {
+		return "", err
+	}
+	bin := filepath.Join(dir, "signalbox")
 	cmd := exec.Command("go", "build", "-tags=faults", "-o", bin, "./cmd/signalbox")
 	cmd.Dir = moduleRoot
 	if out, err := cmd.CombinedOutput(); err != nil {
