@@ -49,7 +49,7 @@ type disk struct {
 }
 
 // The size of a disk; its file is sparse.
-const diskSize = 1 << 30
+const diskSize = 4 << 30
 
 func newDisk(t *testing.T, dir string) *disk {
 	t.Helper()
@@ -64,7 +64,7 @@ func newDisk(t *testing.T, dir string) *disk {
 	}
 	f.Close()
 	// Nothing may write to it later but what is asked for: no lazy initialisation.
-	if err := do([]string{"mkfs.ext4", "-q", "-F", "-E", "lazy_itable_init=0,lazy_journal_init=0", d.image}); err != nil {
+	if err := do([]string{"mkfs.ext4", "-q", "-F", "-m", "0", "-N", "4096", "-E", "lazy_itable_init=0,lazy_journal_init=0", d.image}); err != nil {
 		t.Fatalf("mkfs.ext4 (Debian package e2fsprogs): %v", err)
 	}
 	d.mount()

@@ -7,7 +7,7 @@
 //
 //	TestKill          SIGKILL at random moments and at every fault point, all on one data directory
 //	TestPowerCut      an image of the file system at one instant, mounted and served; needs root and loop devices
-//	TestDiskFull      a small tmpfs that fills up under load, and heals; needs root
+//	TestDiskFull      a small tmpfs, and a disk, that fill up under load, and heal; needs root
 //	TestFsyncFails    fsync answers EIO from some moment on; needs strace
 //	TestOverload      twice the capacity, open loop
 //

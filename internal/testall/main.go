@@ -33,7 +33,7 @@ var parts = []part{
 	{"build", "a static binary, its size", build},
 	{"race", "every package's tests under the race detector", race},
 	{"faults", "the tests that need fault points", faults},
-	{"fuzz", "each fuzz target for a few seconds", fuzz},
+	{"fuzz", "each fuzz target for 20,000 inputs", fuzz},
 	{"e2e", "other people's clients and receivers", e2e},
 	{"crash", "kills and power cuts, ledgers reconciled", crash},
 }
