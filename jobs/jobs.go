@@ -22,6 +22,7 @@ type Store interface {
 	RunSlice(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.JobID, now time.Time) (signalbox.Job, error)
 	CreateJob(ctx context.Context, j signalbox.Job) error
 	Webhook(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.WebhookID) (signalbox.Webhook, error)
+	Webhooks(ctx context.Context, ws signalbox.WorkspaceID, p signalbox.Page) (list []signalbox.Webhook, total int, next int64, err error)
 	DeleteWebhook(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.WebhookID, now time.Time, j signalbox.Job) error
 }
 
@@ -45,7 +46,7 @@ type Jobs struct {
 	changed func(signalbox.WebhookID)
 }
 
-// New makes the owner; changed is told of webhooks that it deletes.
+// New makes the owner; changed is told of webhooks that it deletes, and of those whose waiting deliveries memory must forget.
 func New(store Store, ids IDs, codec *signalbox.Codec, log *slog.Logger, changed func(signalbox.WebhookID)) *Jobs {
 	return &Jobs{store: store, ids: ids, codec: codec, log: log, changed: changed}
 }
@@ -73,7 +74,7 @@ func (j *Jobs) Slice(ctx context.Context, d signalbox.Due) (signalbox.Again, err
 		}
 		if job.Ended() {
 			j.log.InfoContext(ctx, "job.ended", "job", j.codec.Format(signalbox.KindJob, int64(job.ID)), "kind", job.Kind, "status", job.Status, "done", job.Done)
-			return signalbox.Again{Done: true}, nil
+			return signalbox.Again{Done: true}, j.forget(ctx, &job)
 		}
 		if time.Now().After(until) {
 			return signalbox.Again{At: time.Now()}, nil
@@ -83,6 +84,27 @@ func (j *Jobs) Slice(ctx context.Context, d signalbox.Due) (signalbox.Again, err
 			return signalbox.Again{}, ctx.Err()
 		case <-time.After(max(shortest, 2*time.Since(begin))):
 		}
+	}
+}
+
+// forget has memory drop what it holds of deliveries whose events an erasure has blanked: what is still to be sent is read again.
+func (j *Jobs) forget(ctx context.Context, job *signalbox.Job) error {
+	if job.Kind != signalbox.JobEraseAccount && job.Kind != signalbox.JobEraseContact {
+		return nil
+	}
+	page := signalbox.Page{Limit: signalbox.MaxPage}
+	for {
+		list, _, next, err := j.store.Webhooks(ctx, job.Workspace, page)
+		if err != nil {
+			return err
+		}
+		for i := range list {
+			j.changed(list[i].ID)
+		}
+		if next == 0 {
+			return nil
+		}
+		page.Before = next
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,6 +15,7 @@ import (
 
 // table runs slices that each take some time; a job ends after so many.
 type table struct {
+	kind    signalbox.JobKind
 	slices  int // left until the job ends
 	takes   time.Duration
 	ran     []time.Time
@@ -34,7 +36,7 @@ func (s *table) RunSlice(_ context.Context, ws signalbox.WorkspaceID, id signalb
 		return signalbox.Job{}, s.fail
 	}
 	s.slices--
-	j := signalbox.Job{ID: id, Workspace: ws, Status: signalbox.JobRunning}
+	j := signalbox.Job{ID: id, Workspace: ws, Kind: s.kind, Status: signalbox.JobRunning}
 	if s.slices <= 0 {
 		j.Status = signalbox.JobDone
 	}
@@ -51,6 +53,13 @@ func (s *table) Webhook(context.Context, signalbox.WorkspaceID, signalbox.Webhoo
 		return signalbox.Webhook{}, signalbox.NoSuch("webhook")
 	}
 	return s.webhook, nil
+}
+
+func (s *table) Webhooks(_ context.Context, _ signalbox.WorkspaceID, p signalbox.Page) ([]signalbox.Webhook, int, int64, error) {
+	if p.Before == 0 {
+		return []signalbox.Webhook{{ID: 30}, {ID: 20}}, 3, 20, nil
+	}
+	return []signalbox.Webhook{{ID: 10}}, 3, 0, nil
 }
 
 func (s *table) DeleteWebhook(_ context.Context, _ signalbox.WorkspaceID, _ signalbox.WebhookID, _ time.Time, j signalbox.Job) error {
@@ -78,6 +87,18 @@ func TestSlice_PausesTwiceAsLongAsASliceTakes(t *testing.T) {
 			if gap := s.ran[i].Sub(s.ran[i-1]); gap != 300*time.Millisecond {
 				t.Errorf("slice %d began %s after the one before, want 100 ms of work and 200 ms of pause", i, gap)
 			}
+		}
+	})
+}
+
+func TestSlice_ErasureHasMemoryForgetWhatItBlanked(t *testing.T) {
+	s := &table{slices: 2, kind: signalbox.JobEraseContact}
+	run(t, s, func(t *testing.T, j *jobs.Jobs, changed *[]signalbox.WebhookID) {
+		if again, err := j.Slice(t.Context(), signalbox.Due{Kind: signalbox.DueJob, Workspace: 1, Subject: 2}); err != nil || !again.Done {
+			t.Fatalf("%+v, %v, want done", again, err)
+		}
+		if want := []signalbox.WebhookID{30, 20, 10}; !slices.Equal(*changed, want) {
+			t.Errorf("told %v, want every webhook of the workspace, %v", *changed, want)
 		}
 	})
 }
