@@ -47,6 +47,7 @@ type load struct {
 	cfg    loadConfig
 	client *http.Client
 	ledger *ledger
+	pad    string
 	serial atomic.Int64
 	life   context.Context // no new request after it
 
@@ -100,7 +101,7 @@ func newLoad(cfg loadConfig) (*load, error) {
 		DialContext: (&net.Dialer{Timeout: 2 * time.Second}).DialContext,
 	}
 	return &load{
-		cfg: cfg, ledger: book, client: &http.Client{Transport: transport, Timeout: 15 * time.Second},
+		cfg: cfg, pad: strings.Repeat("x", cfg.Pad), ledger: book, client: &http.Client{Transport: transport, Timeout: 15 * time.Second},
 		stats: loadStats{Refused: map[string]int{}},
 	}, nil
 }
@@ -172,30 +173,32 @@ func (l *load) request() request {
 	if r.batch {
 		n = l.cfg.Batch
 	}
-	last := l.serial.Add(int64(n))
-	items := make([]string, n)
-	for i := range n {
-		serial := last - int64(n) + int64(i) + 1
-		r.serials = append(r.serials, serial)
-		items[i] = l.signal(serial, r.keyed)
-	}
+	first := l.serial.Add(int64(n)) - int64(n) + 1
 	if r.keyed {
-		r.key = "k-" + strconv.FormatInt(r.serials[0], 10)
+		r.key = "k-" + strconv.FormatInt(first, 10)
 	}
 	if r.batch {
-		r.body = []byte(`{"signals":[` + strings.Join(items, ",") + `]}`)
-		return r
+		r.body = append(make([]byte, 0, n*(300+l.cfg.Pad)), `{"signals":[`...)
 	}
-	r.body = []byte(items[0])
+	for i := range int64(n) {
+		if i > 0 {
+			r.body = append(r.body, ',')
+		}
+		r.serials = append(r.serials, first+i)
+		r.body = l.appendSignal(r.body, first+i, r.keyed)
+	}
+	if r.batch {
+		r.body = append(r.body, "]}"...)
+	}
 	return r
 }
 
-// signal is the body of one: its serial number travels in its properties, so that the database can be asked for it.
-func (l *load) signal(serial int64, keyed bool) string {
+// appendSignal writes the body of one: its serial number travels in its properties, so that the database can be asked for it.
+func (l *load) appendSignal(body []byte, serial int64, keyed bool) []byte {
 	company := serial % 300
-	return fmt.Sprintf(`{"type":"crash_%d","source":"crash","account":{"domain":"company%d.com","name":"Company %d"},`+
-		`"contact":{"email":"person%d@company%d.com"},"properties":{"serial":%d,"keyed":%t,"pad":%q}}`,
-		serial%7, company, company, serial%1500, company, serial, keyed, strings.Repeat("x", l.cfg.Pad))
+	return fmt.Appendf(body, `{"type":"crash_%d","source":"crash","account":{"domain":"company%d.com","name":"Company %d"},`+
+		`"contact":{"email":"person%d@company%d.com"},"properties":{"serial":%d,"keyed":%t,"pad":"%s"}}`,
+		serial%7, company, company, serial%1500, company, serial, keyed, l.pad)
 }
 
 // deliver sends a request until its outcome is known, and says whether all of it was acknowledged.

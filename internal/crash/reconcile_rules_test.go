@@ -98,6 +98,10 @@ func TestReconcile_EveryBrokenPromiseIsFound(t *testing.T) {
 		{"sent twice in one life", func(_ *snapshot, h *history) { h.outages = nil }, []string{needlessRepeat}},
 		{"sent twice after the kill", func(_ *snapshot, h *history) { h.arrivals[0].At = at(11) + 1 }, []string{needlessRepeat}},
 		{"more than was in flight", func(_ *snapshot, h *history) { h.perKill = 0 }, []string{tooManyRepeats}},
+		{"more than two lives had in flight", func(_ *snapshot, h *history) {
+			h.perKill = 0
+			h.arrivals[0].At = at(10) + 1
+		}, []string{tooManyRepeats}},
 		{"settled and sent again", func(st *snapshot, _ *history) { st.deliveries[0].Successes = 2 }, []string{settledTwice}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -40,10 +40,11 @@ type history struct {
 	perKill  int      // repeats that one kill may cause for one webhook: requests in flight, and answered and not settled
 }
 
-// outage is the time after a kill in which nothing was sent. What arrives in it was sent before, and read late.
+// outage is the time after a kill until the next life was seen to be ready. What arrives in it was sent before and read late, or by the
+// new life in its first moments.
 type outage struct {
 	From time.Time // the process was gone
-	To   time.Time // the next one was ready
+	To   time.Time
 }
 
 // atOnce bounds what one webhook has in flight and unsettled: the sender starts no request beyond it (deliver.Limits.LaneUnsettled).
@@ -240,7 +241,10 @@ func welcomed(a arrival) bool { return a.Answer >= 200 && a.Answer <= 299 }
 // reconcileRepeats finds what was sent again after a 2xx. Only a kill excuses it: one between the two, and no more for each kill and
 // webhook than can have been in flight. It returns how many there were. (Their share of all arrivals says how often we kill.)
 func reconcileRepeats(f *findings, heard map[deliveryKey][]arrival, h *history) (repeats int) {
-	type cause struct{ kill, hook int }
+	type cause struct {
+		kill, hook int
+		unclear    bool // whether the life before it or one after it sent the first
+	}
 	caused := map[cause]int{}
 	for k, list := range heard {
 		for i := 1; i < len(list); i++ {
@@ -254,19 +258,23 @@ func reconcileRepeats(f *findings, heard map[deliveryKey][]arrival, h *history) 
 				f.add(needlessRepeat, "%+v and %+v", first, again)
 				continue
 			}
-			caused[cause{n, k.hook}]++
+			caused[cause{n, k.hook, first.At > h.outages[n].From.UnixNano()}]++
 		}
 	}
 	for c, n := range caused {
-		if most := h.perKill * h.killsDuring(c.kill); n > most {
+		most := h.perKill
+		if c.unclear {
+			most *= 1 + h.killsDuring(c.kill)
+		}
+		if n > most {
 			f.add(tooManyRepeats, "kill %d, webhook %d: %d, at most %d were in flight", c.kill, c.hook, n, most)
 		}
 	}
 	return repeats
 }
 
-// killsDuring counts the kills that an outage cannot tell apart: a life that was killed before it was seen to be ready may have sent
-// something, too.
+// killsDuring counts the kills in an outage, its own among them: a life that was killed before it was seen to be ready. What arrives in an
+// outage was sent before one of them, or by the life after it just before that was seen to be ready, and cut by the next kill.
 func (h *history) killsDuring(n int) (kills int) {
 	for _, o := range h.outages[n:] {
 		if o.From.After(h.outages[n].To) {
