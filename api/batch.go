@@ -25,6 +25,9 @@ func (a *API) batchRoute() route {
 
 // createSignals takes a batch in.
 func (a *API) createSignals(c *call) error {
+	if err := a.cfg.Signals.Room(c.ws()); err != nil {
+		return err
+	}
 	body, release, err := c.body(wire.MaxBatchBody)
 	if err != nil {
 		return err

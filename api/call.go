@@ -95,6 +95,7 @@ func (c *call) finish() {
 	c.api.cfg.Observe(operation, c.status, took)
 	level, log := slog.LevelDebug, c.api.cfg.Log
 	switch {
+	case c.status == http.StatusServiceUnavailable: // too many of them is when they come; the rooms that refuse say why
 	case c.status >= http.StatusInternalServerError && c.r.Context().Err() == nil: // else the client left: nobody's fault
 		level = slog.LevelWarn
 	case c.r.Method == http.MethodGet || c.r.Method == http.MethodHead:

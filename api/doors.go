@@ -19,6 +19,8 @@ type Authenticator interface {
 // Signals takes signals in: it answers after they are durable with all they cause.
 type Signals interface {
 	Submit(ctx context.Context, ws signalbox.WorkspaceID, key signalbox.KeyID, in signalbox.SignalInput) (signalbox.Receipt, error)
+	// Room returns nil, or the refusal that another signal would get now, so that it need not be read.
+	Room(ws signalbox.WorkspaceID) error
 	SubmitBatch(ctx context.Context, ws signalbox.WorkspaceID, key signalbox.KeyID, in []signalbox.SignalInput) ([]signalbox.Verdict, error)
 }
 

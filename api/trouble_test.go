@@ -19,11 +19,14 @@ import (
 type moody struct {
 	api.Signals
 	submit func() (signalbox.Receipt, error)
+	full   error // what Room says
 }
 
 func (m moody) Submit(context.Context, signalbox.WorkspaceID, signalbox.KeyID, signalbox.SignalInput) (signalbox.Receipt, error) {
 	return m.submit()
 }
+
+func (m moody) Room(signalbox.WorkspaceID) error { return m.full }
 
 func (m moody) SubmitBatch(_ context.Context, _ signalbox.WorkspaceID, _ signalbox.KeyID, in []signalbox.SignalInput) ([]signalbox.Verdict, error) {
 	out := make([]signalbox.Verdict, len(in))
@@ -64,6 +67,19 @@ func TestTrouble_EachRefusalHasItsStatusAndHeaders(t *testing.T) {
 		}
 		if strings.Contains(string(got.body), "secret") {
 			t.Errorf("the cause was shown: %s", got.body)
+		}
+	}
+}
+
+func TestTrouble_WithoutRoomTheBodyIsNotEvenRead(t *testing.T) {
+	t.Parallel()
+	full := &signalbox.Error{Code: signalbox.Overloaded, Msg: "m", RetryAfter: time.Second}
+	b := newBox(t, func(c *api.Config) { c.Signals = moody{full: full} })
+	for _, path := range []string{"/v1/signals", "/v1/signals/batch"} {
+		got := b.send(b.admin, "POST", path, `{"malformed`)
+		got.refuses(http.StatusServiceUnavailable, "overloaded", "", "m")
+		if got.header.Get("Retry-After") != "1" {
+			t.Errorf("%s: Retry-After is %q, want 1", path, got.header.Get("Retry-After"))
 		}
 	}
 }

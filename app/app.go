@@ -204,8 +204,16 @@ func (a *App) Run(ctx context.Context) error {
 	case cause = <-services.failed:
 		a.log.Error("server.stopping", "reason", "a service failed", "err", cause)
 	}
-	return errors.Join(cause, services.stop(a.log))
+	if cause != nil {
+		// What cannot be saved any more need not be waited for: the sooner the process is started anew, the better.
+		_ = a.server.Close()
+		return errors.Join(cause, services.stopWithin(failedGrace, a.log))
+	}
+	return services.stop(a.log)
 }
+
+// failedGrace is how long a server that has failed waits for its services.
+const failedGrace = time.Second
 
 // serve answers requests until ctx ends, then lets those under way finish.
 func (a *App) serve(ctx context.Context, l net.Listener) error {
@@ -298,6 +306,21 @@ func (s *stack) start(name string, run func(context.Context) error) {
 		}
 		svc.done <- err
 	}()
+}
+
+// stopWithin is stop, given up after a while.
+func (s *stack) stopWithin(grace time.Duration, log *slog.Logger) error {
+	stopped := make(chan error, 1)
+	go func() { stopped <- s.stop(log) }()
+	select {
+	case err := <-stopped:
+		return err
+	case <-time.After(grace):
+		for _, svc := range s.services {
+			svc.cancel()
+		}
+		return nil
+	}
 }
 
 // stop ends every service and waits for it; the errors of all come back.

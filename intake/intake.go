@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"signalbox"
@@ -56,6 +57,8 @@ const twinWaits = 5 * time.Second
 type Intake struct {
 	cfg   Config
 	queue *queue
+
+	complained atomic.Int64 // the Unix second of the last complaint about turns that were not saved
 
 	mu       sync.RWMutex
 	compiled map[signalbox.WorkspaceID]*decide.Compiled
@@ -114,6 +117,9 @@ func (i *Intake) job(ctx context.Context, in decide.Input) (signalbox.Job, error
 	}
 	return *out.Job, nil
 }
+
+// Room returns nil, or the Overloaded that another signal of the workspace would get now: a door need not read what it would refuse.
+func (i *Intake) Room(ws signalbox.WorkspaceID) error { return i.queue.room(ws, 1, inputOverhead) }
 
 // one lets one input wait for its turn.
 func (i *Intake) one(ctx context.Context, in decide.Input) (decide.Outcome, error) {
@@ -268,13 +274,22 @@ func (i *Intake) failed(ctx context.Context, turn []*waiting, err error) {
 			i.commit(ctx, rest, false)
 		}
 	case signalbox.CodeOf(err) != signalbox.Internal || len(turn) <= 1:
-		i.cfg.Log.ErrorContext(ctx, "intake.not_saved", "inputs", len(turn), "err", err)
+		i.cfg.Log.Log(ctx, i.loudness(), "intake.not_saved", "inputs", len(turn), "err", err)
 		i.refuse(turn, err)
 	default:
 		i.cfg.Log.WarnContext(ctx, "intake.halved", "inputs", len(turn), "err", err)
 		i.commit(ctx, turn[:len(turn)/2], false)
 		i.commit(ctx, turn[len(turn)/2:], false)
 	}
+}
+
+// loudness is an error's once a second, and debug's for its repeats: a full disk fails every turn.
+func (i *Intake) loudness() slog.Level {
+	now := time.Now().Unix()
+	if i.complained.Swap(now) == now {
+		return slog.LevelDebug
+	}
+	return slog.LevelError
 }
 
 // refuse answers inputs with an error.

@@ -86,13 +86,12 @@ func (q *queue) put(list []*waiting) (twin bool, err error) {
 		return false, &signalbox.Error{Code: signalbox.Unavailable, RetryAfter: retryAfterOverload, Msg: "the server is stopping; send again to where it comes back"}
 	}
 	l := q.lines[list[0].Workspace]
+	if err := q.fits(l, len(list), bytes); err != nil {
+		return false, err
+	}
 	if l == nil {
 		l = &line{workspace: list[0].Workspace}
 		q.lines[l.workspace] = l
-	}
-	if q.inputs+len(list) > maxWaiting || q.bytes+bytes > maxWaitingBytes ||
-		l.len()+len(list) > maxWorkspace || l.bytes+bytes > maxWorkspaceBytes {
-		return false, &signalbox.Error{Code: signalbox.Overloaded, RetryAfter: retryAfterOverload, Msg: "too many signals wait to be stored; send again after Retry-After seconds"}
 	}
 	if l.len() == 0 {
 		q.ring = append(q.ring, l)
@@ -114,6 +113,25 @@ func (q *queue) put(list []*waiting) (twin bool, err error) {
 	q.bytes += bytes
 	q.signal()
 	return twin, nil
+}
+
+// room says whether so many inputs of a workspace would be let in now.
+func (q *queue) room(ws signalbox.WorkspaceID, inputs, bytes int) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.fits(q.lines[ws], inputs, bytes)
+}
+
+// fits holds inputs against the bounds of what waits; l is their line, nil when nobody waits in it. The caller holds mu.
+func (q *queue) fits(l *line, inputs, bytes int) error {
+	full := q.inputs+inputs > maxWaiting || q.bytes+bytes > maxWaitingBytes
+	if l != nil {
+		full = full || l.len()+inputs > maxWorkspace || l.bytes+bytes > maxWorkspaceBytes
+	}
+	if !full && inputs <= maxWorkspace && bytes <= maxWorkspaceBytes {
+		return nil
+	}
+	return &signalbox.Error{Code: signalbox.Overloaded, RetryAfter: retryAfterOverload, Msg: "too many signals wait to be stored; send again after Retry-After seconds"}
 }
 
 // putBack lets inputs that were taken wait again, before everybody else of their workspace.

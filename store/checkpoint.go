@@ -17,6 +17,9 @@ const (
 // copierCache is the page cache of the connection that copies: it reads no rows.
 const copierCache = 64 << 10
 
+// squeezeEvery is how often a full disk may make the log be copied early.
+const squeezeEvery = 200 * time.Millisecond
+
 // truncateWait is how long a TRUNCATE may wait for readers to leave; then it is tried again copyEvery pages later.
 const truncateWait = 500 * time.Millisecond
 
@@ -29,6 +32,8 @@ type checkpointer struct {
 	rested  chan error // the background copy has ended
 	running bool       // the writer's goroutine only, as all below
 	copied  int        // pages of the log at the last copy
+
+	squeezed time.Time // when a full disk last made it copy early
 }
 
 func newCheckpointer(db *DB) *checkpointer {
@@ -40,6 +45,7 @@ func (k *checkpointer) tend(w *writer) {
 	if k.db.Err() != nil {
 		return
 	}
+	defer func() { k.db.logBytes.Store(int64(w.pages-k.copied) * pageSize) }()
 	select {
 	case err := <-k.rested:
 		k.finish(w, err)
@@ -48,7 +54,7 @@ func (k *checkpointer) tend(w *writer) {
 	if w.pages < k.copied { // the log has started anew
 		k.copied = 0
 	}
-	if k.running || w.pages-k.copied < copyEvery {
+	if k.running || w.pages-k.copied < copyEvery && !k.scarce(w) {
 		return
 	}
 	if w.pages >= truncateAt {
@@ -58,6 +64,15 @@ func (k *checkpointer) tend(w *writer) {
 	}
 	k.running = true
 	go k.copyInBackground()
+}
+
+// scarce says whether the disk is so full that even a little is worth copying now: then the log's own room is used again.
+func (k *checkpointer) scarce(w *writer) bool {
+	if w.pages == k.copied || time.Since(k.squeezed) < squeezeEvery || k.db.space.check(k.db.logBytes.Load()) == nil {
+		return false
+	}
+	k.squeezed = time.Now()
+	return true
 }
 
 func (k *checkpointer) copyInBackground() {

@@ -57,6 +57,8 @@ type DB struct {
 	ckpt    *checkpointer
 	space   *space
 
+	logBytes atomic.Int64 // of the write-ahead log, not copied into the database file yet
+
 	failure  atomic.Pointer[error] // why no write is acknowledged any more
 	failed   chan struct{}
 	failOnce sync.Once
@@ -277,7 +279,7 @@ func (db *DB) Healthy(ctx context.Context) error {
 	if err := db.Err(); err != nil {
 		return unavailable(err)
 	}
-	if err := db.space.check(); err != nil {
+	if err := db.space.check(db.logBytes.Load()); err != nil {
 		return unavailable(err)
 	}
 	if db.sick.Load() == nil {

@@ -9,7 +9,7 @@ import (
 
 // The reserve is the part of the disk that signals and changes may not use up: with it, deliveries that were stored are still sent
 // and settled, retention can make room and the log can be copied while the doors answer 503 (reliability R4). It is a fiftieth of
-// the file system, within these bounds.
+// the file system, within these bounds, and what the log holds beside it.
 const (
 	minReserve = 4 << 20
 	maxReserve = 64 << 20
@@ -33,15 +33,16 @@ func newSpace(path string, usage func(string) (free, total uint64, err error)) *
 	return &space{dir: filepath.Dir(path), usage: usage}
 }
 
-// check returns nil, or why nothing more may be taken in. A file system that does not tell how full it is has room.
-func (s *space) check() error {
+// check returns nil, or why nothing more may be taken in. uncopied is what the log holds: the database file may have to grow by as much
+// before the log's own room is used again. A file system that does not tell how full it is has room.
+func (s *space) check(uncopied int64) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if now := time.Now(); now.Sub(s.looked) >= spaceFor {
 		s.looked = now
 		s.err = nil
 		free, total, err := s.usage(s.dir)
-		if reserve := min(max(total/50, minReserve), maxReserve); err == nil && free < reserve {
+		if reserve := min(max(total/50, minReserve), maxReserve) + uint64(uncopied); err == nil && free < reserve {
 			s.err = fmt.Errorf("the disk is nearly full: %d bytes are free, and %d are kept for what is stored already", free, reserve)
 		}
 	}

@@ -176,7 +176,7 @@ func (w *writer) collect() {
 func (w *writer) serve(batch []*op) {
 	inside := batch[:0]
 	var after []*op
-	full := w.db.space.check()
+	full := w.db.space.check(w.db.logBytes.Load())
 	for _, o := range batch {
 		switch {
 		case w.db.Err() != nil:

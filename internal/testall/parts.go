@@ -22,6 +22,7 @@ var needed = []struct{ command, pkg string }{
 	{"promtool", "prometheus"},
 	{"chromium", "chromium"},
 	{"strace", "strace"},
+	{"sqlite3", "sqlite3"},
 	{"mkfs.ext4", "e2fsprogs"},
 	{"losetup", "mount"},
 	{"gcc", "gcc"}, // the race detector's
