@@ -23,9 +23,16 @@ func (a *API) batchRoute() route {
 	}
 }
 
+// usualSignal is about how many bytes a signal of a batch takes.
+const usualSignal = 600
+
+// likely guesses how many signals a body of so many bytes holds: when the line is nearly full, a batch that would not fit is not
+// worth reading. A guess too high only refuses, for the moment, what would have been among the last to fit.
+func likely(bytes int64) int { return int(min(max(bytes/usualSignal, 1), wire.MaxBatch)) }
+
 // createSignals takes a batch in.
 func (a *API) createSignals(c *call) error {
-	if err := a.cfg.Signals.Room(c.ws()); err != nil {
+	if err := a.cfg.Signals.Room(c.ws(), likely(c.r.ContentLength)); err != nil {
 		return err
 	}
 	body, release, err := c.body(wire.MaxBatchBody)

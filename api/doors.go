@@ -19,8 +19,8 @@ type Authenticator interface {
 // Signals takes signals in: it answers after they are durable with all they cause.
 type Signals interface {
 	Submit(ctx context.Context, ws signalbox.WorkspaceID, key signalbox.KeyID, in signalbox.SignalInput) (signalbox.Receipt, error)
-	// Room returns nil, or the refusal that another signal would get now, so that it need not be read.
-	Room(ws signalbox.WorkspaceID) error
+	// Room returns nil, or the refusal that so many more signals would get now, so that they need not be read.
+	Room(ws signalbox.WorkspaceID, signals int) error
 	SubmitBatch(ctx context.Context, ws signalbox.WorkspaceID, key signalbox.KeyID, in []signalbox.SignalInput) ([]signalbox.Verdict, error)
 }
 

@@ -46,7 +46,7 @@ func (a *API) signalRoutes() []route {
 
 // createSignal takes one signal in. It is the hot door: one pooled buffer, no reflection.
 func (a *API) createSignal(c *call) error {
-	if err := a.cfg.Signals.Room(c.ws()); err != nil {
+	if err := a.cfg.Signals.Room(c.ws(), 1); err != nil {
 		return err
 	}
 	body, release, err := c.body(wire.MaxBody)

@@ -19,14 +19,20 @@ import (
 type moody struct {
 	api.Signals
 	submit func() (signalbox.Receipt, error)
-	full   error // what Room says
+	full   error     // what Room says
+	asked  func(int) // of Room
 }
 
 func (m moody) Submit(context.Context, signalbox.WorkspaceID, signalbox.KeyID, signalbox.SignalInput) (signalbox.Receipt, error) {
 	return m.submit()
 }
 
-func (m moody) Room(signalbox.WorkspaceID) error { return m.full }
+func (m moody) Room(_ signalbox.WorkspaceID, signals int) error {
+	if m.asked != nil {
+		m.asked(signals)
+	}
+	return m.full
+}
 
 func (m moody) SubmitBatch(_ context.Context, _ signalbox.WorkspaceID, _ signalbox.KeyID, in []signalbox.SignalInput) ([]signalbox.Verdict, error) {
 	out := make([]signalbox.Verdict, len(in))
@@ -74,9 +80,16 @@ func TestTrouble_EachRefusalHasItsStatusAndHeaders(t *testing.T) {
 func TestTrouble_WithoutRoomTheBodyIsNotEvenRead(t *testing.T) {
 	t.Parallel()
 	full := &signalbox.Error{Code: signalbox.Overloaded, Msg: "m", RetryAfter: time.Second}
-	b := newBox(t, func(c *api.Config) { c.Signals = moody{full: full} })
-	for _, path := range []string{"/v1/signals", "/v1/signals/batch"} {
-		got := b.send(b.admin, "POST", path, `{"malformed`)
+	var asked atomic.Int64
+	b := newBox(t, func(c *api.Config) {
+		c.Signals = moody{full: full, asked: func(n int) { asked.Store(int64(n)) }}
+	})
+	long := `{"malformed` + strings.Repeat(" ", 60_000)
+	for path, want := range map[string]int64{"/v1/signals": 1, "/v1/signals/batch": 100} {
+		got := b.send(b.admin, "POST", path, long)
+		if asked.Load() != want {
+			t.Errorf("%s asked for room for %d signals in %d bytes, want %d", path, asked.Load(), len(long), want)
+		}
 		got.refuses(http.StatusServiceUnavailable, "overloaded", "", "m")
 		if got.header.Get("Retry-After") != "1" {
 			t.Errorf("%s: Retry-After is %q, want 1", path, got.header.Get("Retry-After"))

@@ -118,8 +118,11 @@ func (i *Intake) job(ctx context.Context, in decide.Input) (signalbox.Job, error
 	return *out.Job, nil
 }
 
-// Room returns nil, or the Overloaded that another signal of the workspace would get now: a door need not read what it would refuse.
-func (i *Intake) Room(ws signalbox.WorkspaceID) error { return i.queue.room(ws, 1, inputOverhead) }
+// Room returns nil, or the Overloaded that so many more signals of the workspace would get now: a door need not read what it would
+// refuse.
+func (i *Intake) Room(ws signalbox.WorkspaceID, signals int) error {
+	return i.queue.room(ws, signals, signals*inputOverhead)
+}
 
 // one lets one input wait for its turn.
 func (i *Intake) one(ctx context.Context, in decide.Input) (decide.Outcome, error) {

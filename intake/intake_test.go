@@ -206,12 +206,12 @@ func TestSubmit_TooMuchWaitingIsRefusedAtOnce(t *testing.T) {
 	if !errors.As(err, &e) || e.Code != signalbox.Overloaded || e.RetryAfter <= 0 {
 		t.Errorf("answered %v, want overloaded with a time to come again", err)
 	}
-	if err := b.intake.Room(b.ws); err != nil {
+	if err := b.intake.Room(b.ws, 1); err != nil {
 		t.Errorf("no room for one more: %v, although 2,500 of 4,096 wait", err)
 	}
 	wg.Go(func() { _, _ = b.intake.SubmitBatch(context.Background(), b.ws, 0, batch[:4096-2500]) })
 	waitFor(t, func() bool { n, _ := b.intake.Waiting(); return n == 4096 })
-	if err := b.intake.Room(b.ws); signalbox.CodeOf(err) != signalbox.Overloaded {
+	if err := b.intake.Room(b.ws, 1); signalbox.CodeOf(err) != signalbox.Overloaded {
 		t.Errorf("room for one more: %v, want %s once a quarter of what may wait is one workspace's", err, signalbox.Overloaded)
 	}
 }
