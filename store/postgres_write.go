@@ -1,0 +1,182 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"signalbox/internal/fault"
+)
+
+// How often a transaction is run again that the server gave up for the sake of another one, and for how long a lost
+// COMMIT is asked after.
+const (
+	reruns     = 8
+	resolveFor = 10 * time.Second
+)
+
+// write runs fn in a transaction of its own, with the promises of DB.write, but one: fn runs again when the server gave the
+// transaction up for another's sake (40001, 40P01), or a row that it looked for in vain was made meanwhile (23505, what people change).
+func (p *postgres) write(ctx context.Context, c class, fn func(*tx) error) error {
+	if err := p.enter(ctx, p.queues[c]); err != nil {
+		return err
+	}
+	defer func() { <-p.queues[c] }()
+	for n := 0; ; n++ {
+		err := p.transact(ctx, fn)
+		if err == nil {
+			p.db.sick.Store(nil)
+			return nil
+		}
+		if n == reruns || !again(err, c, n) {
+			return p.answer(err)
+		}
+		// Two that met are not to meet again at once.
+		select {
+		case <-time.After(time.Duration(rand.Int64N(int64(time.Millisecond) << n))):
+		case <-p.closing:
+			return unavailable(errClosed)
+		}
+	}
+}
+
+// again says whether a transaction that ended with err is run once more.
+func again(err error, c class, ran int) bool {
+	var e *pgconn.PgError
+	if !errors.As(err, &e) {
+		return false
+	}
+	return e.Code == "40001" || e.Code == "40P01" || e.Code == "23505" && c == classManage && ran == 0
+}
+
+// transact runs fn in one transaction. Its first statement asks for the transaction's number, by which the outcome is found when the answer
+// to COMMIT is lost.
+func (p *postgres) transact(ctx context.Context, fn func(*tx) error) error {
+	c, s, err := p.acquire(ctx)
+	if err != nil {
+		return err
+	}
+	defer release(c, s)
+	xid, err := s.simple("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SELECT pg_current_xact_id()::text")
+	if err != nil {
+		return err
+	}
+	if err := call(fn, &tx{pg: s}); err != nil {
+		_, _ = s.simple("ROLLBACK") // a connection that cannot is closed, and the server rolls back by itself
+		return err
+	}
+	fault.Point("store.before_commit")
+	if err := fault.Err("store.commit"); err != nil {
+		_, _ = s.simple("ROLLBACK")
+		return &lost{err}
+	}
+	if err := s.commit(); err != nil {
+		if !outcomeUnknown(err) {
+			return err
+		}
+		if err := p.resolve(xid, err); err != nil {
+			return err
+		}
+	}
+	fault.Point("store.after_commit")
+	return nil
+}
+
+// outcomeUnknown says whether a COMMIT that ended with err may have been taken: all but what the server itself refused. A server that is
+// shut down or crashes says so in the middle of it (class 57P), which leaves it open.
+func outcomeUnknown(err error) bool {
+	var e *pgconn.PgError
+	var r *rolledBack
+	return !errors.As(err, &r) && (!errors.As(err, &e) || strings.HasPrefix(e.Code, "57P") || strings.HasPrefix(e.Code, "08"))
+}
+
+// resolve asks what became of a transaction whose COMMIT had no answer: nil when it was committed. While the server still runs it, or
+// is away itself, it is asked again.
+func (p *postgres) resolve(xid string, cause error) error {
+	ctx, cancel := context.WithTimeout(context.Background(), resolveFor)
+	defer cancel()
+	for {
+		status, err := p.status(ctx, xid)
+		switch {
+		case err == nil && status == "committed":
+			return nil
+		case err == nil && status == "aborted":
+			return cause
+		}
+		select {
+		case <-time.After(20 * time.Millisecond):
+		case <-ctx.Done():
+			p.db.log.Error("outcome unknown", "transaction", xid, "err", cause)
+			return &lost{errors.Join(ErrOutcomeUnknown, cause)}
+		}
+	}
+}
+
+const transactionStatusSQL = `
+SELECT pg_xact_status($1::text::xid8)`
+
+func (p *postgres) status(ctx context.Context, xid string) (status string, err error) {
+	c, s, err := p.acquire(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer release(c, s)
+	_, err = (&tx{pg: s}).one(transactionStatusSQL, []any{xid}, func(r *row) { status = r.text(0) })
+	return status, err
+}
+
+// rolledBack says that the server answered COMMIT with ROLLBACK: a statement had failed and somebody went on.
+type rolledBack struct{}
+
+func (rolledBack) Error() string {
+	return "the transaction was rolled back: one of its statements had failed"
+}
+
+// judgePostgres says what an error means: nothing here is ever untrusted, the server keeps its own promises. What the
+// server could not do now, or the way to it, is Unavailable; any other error is the operation's own.
+func judgePostgres(err error) verdict {
+	var way *lost
+	var e *pgconn.PgError
+	switch {
+	case errors.As(err, &e):
+		return judgeCode(e.Code)
+	case errors.As(err, &way):
+		return notNow
+	}
+	return ownFault
+}
+
+// notNowClasses are the SQLSTATE classes that a later try may not meet again.
+var notNowClasses = map[string]bool{
+	"08": true, // connection
+	"40": true, // rolled back for another's sake, once more after all reruns
+	"53": true, // out of disk, memory or connections
+	"57": true, // shut down, starting, or a statement that ran too long
+	"58": true, // the server's own files
+	"XX": true, // the server's own fault, corruption among them
+}
+
+func judgeCode(code string) verdict {
+	switch {
+	case code == "55P03", // a lock was not free in time
+		code == "25006",                                   // the server has become a read-only standby
+		code == "28P01", code == "28000", code == "3D000", // a password or database that was right once
+		len(code) == 5 && notNowClasses[code[:2]]:
+		return notNow
+	}
+	return ownFault
+}
+
+// describe names the statement that an error came from.
+func describe(err error, sql string) error {
+	var e *pgconn.PgError
+	if errors.As(err, &e) {
+		return fmt.Errorf("%w in %q", err, sql)
+	}
+	return &lost{err}
+}
