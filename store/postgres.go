@@ -159,12 +159,11 @@ func (p *postgres) snapshot(ctx context.Context, fn func(*tx) error) error {
 	defer release(c, s)
 	s.ctx = ctx
 	defer func() { s.ctx = nil }()
-	if _, err := s.simple("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"); err != nil {
+	if err := s.begin(beginReadSQL); err != nil {
 		return err
 	}
 	err = fn(&tx{pg: s})
-	s.ctx = nil
-	if _, endErr := s.simple("ROLLBACK"); err == nil {
+	if endErr := s.rollback(); err == nil {
 		err = endErr
 	}
 	return err

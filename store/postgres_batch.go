@@ -137,31 +137,37 @@ func (c *column) array() []byte {
 	return append(a, c.buf...)
 }
 
-// runBatch runs a statement for rows, SliceRows at a time, and says how many rows of the database it changed.
-func runBatch[T any](t *tx, sql string, rows []T, bind func(*stmt, *T)) (changed int64, err error) {
-	for len(rows) > 0 {
-		n := min(len(rows), signalbox.SliceRows)
-		s, err := t.pg.batch(sql)
-		if err != nil {
-			return changed, err
-		}
-		for i := range rows[:n] {
-			s.pg.row()
-			bind(s, &rows[i])
-		}
-		s.pg.bound()
-		now, err := s.run()
-		if err != nil {
-			return changed, err
-		}
-		changed += now
-		rows = rows[n:]
-	}
-	return changed, nil
+// runBatch runs a statement for rows, SliceRows at a time.
+func runBatch[T any](t *tx, sql string, rows []T, bind func(*stmt, *T)) error {
+	return t.runBatch(sql, len(rows), false, func(s *stmt, i int) { bind(s, &rows[i]) })
 }
 
-// findBatch looks rows up, SliceRows at a time; found is told which of them a result belongs to. The column behind those of the statement is
-// the row's number.
+// runBatch runs a statement for n rows; exactly: it must change as many of the database.
+func (t *tx) runBatch(sql string, n int, exactly bool, bind func(*stmt, int)) error {
+	for at := 0; at < n; at += signalbox.SliceRows {
+		s, err := t.pg.batch(sql)
+		if err != nil {
+			return err
+		}
+		end := min(at+signalbox.SliceRows, n)
+		for i := at; i < end; i++ {
+			s.pg.row()
+			bind(s, i)
+		}
+		s.pg.bound()
+		if exactly {
+			want := int64(end - at)
+			s.pg.want = &want
+		}
+		if _, err := s.run(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// findBatch looks rows up, SliceRows at a time, when the session's queue is sent; found is told which of them a result belongs to. The column behind
+// those of the statement is the row's number.
 func findBatch[T any](t *tx, sql string, columns int, rows []T, bind func(*stmt, *T), found func(r *row, of *T) error) error {
 	for len(rows) > 0 {
 		n := min(len(rows), signalbox.SliceRows)
@@ -174,7 +180,8 @@ func findBatch[T any](t *tx, sql string, columns int, rows []T, bind func(*stmt,
 			bind(s, &rows[i])
 		}
 		s.pg.bound()
-		if err := s.rows(func(r *row) error { return found(r, &rows[r.int(columns)-1]) }); err != nil {
+		part := rows[:n]
+		if err := s.pg.later(s.err, func(r *row) error { return found(r, &part[r.int(columns)-1]) }); err != nil {
 			return err
 		}
 		rows = rows[n:]

@@ -18,14 +18,10 @@ func writtenBatch[T any](t *tx, insert, update string, rows []T, isNew func(*T) 
 			known = append(known, rows[i])
 		}
 	}
-	if _, err := runBatch(t, insert, fresh, bind); err != nil {
+	if err := runBatch(t, insert, fresh, bind); err != nil {
 		return err
 	}
-	changed, err := runBatch(t, update, known, bind)
-	if err == nil && changed != int64(len(known)) {
-		err = fmt.Errorf("%d rows of %d changed in %q", changed, len(known), update)
-	}
-	return err
+	return t.runBatch(update, len(known), true, func(s *stmt, i int) { bind(s, &known[i]) })
 }
 
 // leaseBatch is leaseAll in three statements.
@@ -37,6 +33,9 @@ func (t *tx) leaseBatch(l signalbox.Lease, due []signalbox.Delivery, f signalbox
 			bodies[d.ID] = r.bytes(0)
 			return nil
 		})
+	if err == nil {
+		err = t.pg.flush()
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read events: %w", err)
 	}
@@ -49,13 +48,13 @@ func (t *tx) leaseBatch(l signalbox.Lease, due []signalbox.Delivery, f signalbox
 			gone = append(gone, d)
 		}
 	}
-	_, err = runBatch(t, leaseDeliverySQL, ready, func(s *stmt, r *signalbox.Ready) {
+	err = runBatch(t, leaseDeliverySQL, ready, func(s *stmt, r *signalbox.Ready) {
 		s.id(int64(r.Workspace)).id(int64(r.ID)).int(int64(l.Node)).int(l.Generation)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("lease: %w", err)
 	}
-	_, err = runBatch(t, expireDeliverySQL, gone, func(s *stmt, d *signalbox.Delivery) {
+	err = runBatch(t, expireDeliverySQL, gone, func(s *stmt, d *signalbox.Delivery) {
 		s.id(int64(d.Workspace)).id(int64(d.ID)).int(int64(signalbox.Failed)).text(signalbox.ReasonExpired).time(now)
 	})
 	if err != nil {

@@ -16,13 +16,17 @@ SELECT workspace_id, definitions_version, last_id, types
 // batched answers a Need by a statement for each kind of look-up, however many there are of it.
 func (l loader) batched(n *signalbox.Need) error {
 	for _, step := range []func(*signalbox.Need) error{
-		l.takeHeads, l.findTypes, l.findAnswered, l.findMeters, l.findKeys, l.findRecords,
+		l.takeHeads, l.findTypes, l.findMeters, l.findKeys, l.findAnswered, l.flush, l.findRecords, l.flush, l.findAccounts, l.flush,
 	} {
 		if err := step(n); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (l loader) flush(*signalbox.Need) error {
+	return l.t.pg.flush()
 }
 
 func (l loader) takeHeads(n *signalbox.Need) error {
@@ -34,7 +38,7 @@ func (l loader) takeHeads(n *signalbox.Need) error {
 		return err
 	}
 	bindIDs(s, n.Workspaces)
-	return s.rows(func(r *row) error {
+	return s.pg.later(s.err, func(r *row) error {
 		l.s.Heads[signalbox.WorkspaceID(r.int(0))] = signalbox.Head{Definitions: r.int(1), LastID: r.int(2), Types: r.int(3)}
 		return nil
 	})
@@ -122,27 +126,31 @@ type placed struct{ id, workspace int64 }
 
 func bindPlaced(s *stmt, p *placed) { s.int(p.id).int(p.workspace) }
 
-// findRecords loads the records that the turn names by id, in any of its workspaces, and the accounts that contacts lead to.
+// findRecords loads the contacts that the turn names by id, in any of its workspaces.
 func (l loader) findRecords(n *signalbox.Need) error {
-	var contacts, accounts []placed
+	var contacts []placed
 	for _, ws := range n.Workspaces {
 		for _, con := range n.Contacts {
 			if l.s.Contacts[con] == nil {
 				contacts = append(contacts, placed{int64(con), int64(ws)})
 			}
 		}
+	}
+	return findBatch(l.t, contactByIDSQL, contactFields+stateFields, contacts, bindPlaced, func(r *row, _ *placed) error {
+		l.putContact(r)
+		return nil
+	})
+}
+
+// findAccounts loads the accounts that the turn names by id, and those that contacts lead to.
+func (l loader) findAccounts(n *signalbox.Need) error {
+	var accounts []placed
+	for _, ws := range n.Workspaces {
 		for _, acc := range n.Accounts {
 			if l.s.Accounts[acc] == nil {
 				accounts = append(accounts, placed{int64(acc), int64(ws)})
 			}
 		}
-	}
-	err := findBatch(l.t, contactByIDSQL, contactFields+stateFields, contacts, bindPlaced, func(r *row, _ *placed) error {
-		l.putContact(r)
-		return nil
-	})
-	if err != nil {
-		return err
 	}
 	asked := map[signalbox.AccountID]bool{}
 	for _, c := range l.s.Contacts {

@@ -17,6 +17,10 @@ type session struct {
 	conn  *pgconn.PgConn
 	stmts map[string]*prepared
 	ctx   context.Context // of a read: its statements do not begin after its end
+	xid   string          // the number of the transaction that is under way
+
+	queue     []queued // what is sent with the next statement whose result somebody waits for
+	deferring bool     // nobody waits for how many rows a statement changed
 }
 
 // prepared is a statement as the server knows it.
@@ -92,6 +96,7 @@ type pgStmt struct {
 	params [][]byte
 	cols   []column // of a batch
 	next   int      // in a batch, the column of the next value
+	want   *int64   // how many rows the statement must change; nil: any number
 	err    error
 }
 
@@ -153,56 +158,54 @@ func (q *pgStmt) put(v []byte) {
 	q.next++
 }
 
-// begin sends the statement.
-func (q *pgStmt) begin(err error) (*pgconn.ResultReader, error) {
+// check says why the statement cannot be sent.
+func (q *pgStmt) check(err error) error {
 	switch {
 	case err != nil:
-		return nil, err
+		return err
 	case q.err != nil:
-		return nil, fmt.Errorf("%w in %q", q.err, q.p.text)
+		return fmt.Errorf("%w in %q", q.err, q.p.text)
 	case len(q.params) != len(q.p.ParamOIDs):
-		return nil, fmt.Errorf("%d parameters of %d in %q", len(q.params), len(q.p.ParamOIDs), q.p.text)
+		return fmt.Errorf("%d parameters of %d in %q", len(q.params), len(q.p.ParamOIDs), q.p.text)
 	case q.s.ctx != nil && q.s.ctx.Err() != nil:
-		return nil, q.s.ctx.Err()
+		return q.s.ctx.Err()
 	}
-	return q.s.conn.ExecStatement(context.Background(), q.p.StatementDescription, q.params, binaryForm, binaryForm), nil
+	return nil
 }
 
-func (q *pgStmt) run(err error) (int64, error) {
-	rr, err := q.begin(err)
-	if err != nil {
+// run executes the statement and says how many rows it changed; while the session defers it answers 0, and an error comes out of flush.
+func (q *pgStmt) run(err error) (changed int64, _ error) {
+	if err := q.check(err); err != nil {
 		return 0, err
 	}
-	tag, err := rr.Close()
-	if err != nil {
-		return 0, describe(err, q.p.text)
+	q.s.queue = append(q.s.queue, queued{p: q.p, params: q.params, changed: func(n int64) error {
+		changed = n
+		if q.want != nil && n != *q.want {
+			return fmt.Errorf("%d rows of %d changed in %q", n, *q.want, q.p.text)
+		}
+		return nil
+	}})
+	if q.s.deferring {
+		return 0, nil
 	}
-	return tag.RowsAffected(), nil
+	err = q.s.flush()
+	return changed, err
 }
 
 func (q *pgStmt) rows(err error, each func(*row) error) error {
-	rr, err := q.begin(err)
-	if err != nil {
+	if err := q.later(err, each); err != nil {
 		return err
 	}
-	closed := false
-	defer func() { // also when each panics: a result left open would block the connection
-		if !closed {
-			_, _ = rr.Close()
-		}
-	}()
-	var stopped error
-	for stopped == nil && rr.NextRow() {
-		stopped = each(&row{pg: rr.Values()})
+	return q.s.flush()
+}
+
+// later has each called for the rows of the result when the queue is sent.
+func (q *pgStmt) later(err error, each func(*row) error) error {
+	if err := q.check(err); err != nil {
+		return err
 	}
-	closed = true
-	if _, err := rr.Close(); err != nil {
-		return describe(err, q.p.text)
-	}
-	if errors.Is(stopped, errStop) {
-		return nil
-	}
-	return stopped
+	q.s.queue = append(q.s.queue, queued{p: q.p, params: q.params, each: each})
+	return nil
 }
 
 // appendInt appends an integer in the binary form of a type.

@@ -62,28 +62,47 @@ func (p *postgres) transact(ctx context.Context, fn func(*tx) error) error {
 		return err
 	}
 	defer release(c, s)
-	xid, err := s.simple("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SELECT pg_current_xact_id()::text")
-	if err != nil {
+	if err := s.beginWrite(); err != nil {
 		return err
 	}
 	if err := call(fn, &tx{pg: s}); err != nil {
-		_, _ = s.simple("ROLLBACK") // a connection that cannot is closed, and the server rolls back by itself
+		_ = s.rollback()
+		return err
+	}
+	if err := s.flush(); err != nil {
+		_ = s.rollback()
 		return err
 	}
 	fault.Point("store.before_commit")
 	if err := fault.Err("store.commit"); err != nil {
-		_, _ = s.simple("ROLLBACK")
+		_ = s.rollback()
 		return &lost{err}
 	}
 	if err := s.commit(); err != nil {
 		if !outcomeUnknown(err) {
 			return err
 		}
-		if err := p.resolve(xid, err); err != nil {
+		if err := p.resolve(s.xid, err); err != nil {
 			return err
 		}
 	}
 	fault.Point("store.after_commit")
+	return nil
+}
+
+// beginWrite begins a transaction that writes, and asks for its number.
+func (s *session) beginWrite() error {
+	if err := s.begin(beginWriteSQL); err != nil {
+		return err
+	}
+	number, err := s.prepare(transactionNumberSQL)
+	if err != nil {
+		return err
+	}
+	s.queue = append(s.queue, queued{p: number, each: func(r *row) error {
+		s.xid = r.text(0)
+		return nil
+	}})
 	return nil
 }
 

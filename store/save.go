@@ -9,6 +9,9 @@ import (
 
 // save writes a Decision, table by table, with one prepared statement for each.
 func (t *tx) save(d *signalbox.Decision) error {
+	if t.pg != nil {
+		t.pg.deferring = true // a number of rows that is not as it must be is an error of the commit's
+	}
 	for _, step := range []struct {
 		what string
 		run  func(*signalbox.Decision) error
@@ -36,8 +39,7 @@ func (t *tx) save(d *signalbox.Decision) error {
 // each runs a statement once for every row of a decision, with what bind gives it.
 func each[T any](t *tx, sql string, rows []T, bind func(*stmt, *T)) error {
 	if t.pg != nil {
-		_, err := runBatch(t, sql, rows, bind)
-		return err
+		return runBatch(t, sql, rows, bind)
 	}
 	for i := range rows {
 		s, err := t.stmt(sql)
