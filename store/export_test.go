@@ -60,7 +60,13 @@ func Check(ctx context.Context, db *DB) error {
 
 // Exec runs any statement as one write.
 func Exec(ctx context.Context, db *DB, sql string) error {
-	return db.write(ctx, classManage, func(t *tx) error { return t.c.Exec(sql) })
+	return db.write(ctx, classManage, func(t *tx) error {
+		if t.pg != nil {
+			_, err := t.exec(sql)
+			return err
+		}
+		return t.c.Exec(sql)
+	})
 }
 
 // Manage runs fn as one write of the class that people's changes have.

@@ -145,6 +145,9 @@ func (p *postgres) read(ctx context.Context, fn func(*tx) error) error {
 	}
 	defer func() { <-p.reads }()
 	err := p.snapshot(ctx, fn)
+	for n := 0; n < 2 && errors.As(err, new(*stale)); n++ {
+		err = p.snapshot(ctx, fn)
+	}
 	if ctx.Err() != nil && err != nil {
 		return ctx.Err()
 	}
@@ -159,14 +162,13 @@ func (p *postgres) snapshot(ctx context.Context, fn func(*tx) error) error {
 	defer release(c, s)
 	s.ctx = ctx
 	defer func() { s.ctx = nil }()
-	if err := s.begin(beginReadSQL); err != nil {
-		return err
+	if err = s.begin(beginReadSQL); err == nil {
+		err = fn(&tx{pg: s})
 	}
-	err = fn(&tx{pg: s})
 	if endErr := s.rollback(); err == nil {
 		err = endErr
 	}
-	return err
+	return s.orStale(err)
 }
 
 // answer turns an error into what the caller gets, and remembers what it says of the database.

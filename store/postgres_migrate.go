@@ -120,6 +120,14 @@ func (p *postgres) migrate(ctx context.Context, t *tx, srv server, known []migra
 	if err != nil {
 		return err
 	}
+	table := ""
+	if _, err := t.one(unusableTableSQL, []any{allTables}, func(r *row) { table = r.text(0) }); err != nil {
+		return err
+	}
+	if table != "" {
+		return fmt.Errorf("user %s may not read and write table %s: grant it SELECT, INSERT, UPDATE and DELETE on the tables of schema %s",
+			srv.user, table, srv.schema)
+	}
 	applied := 0
 	if srv.hasSchemaHistory {
 		if applied, err = checkHistory(t, known); err != nil {
@@ -128,14 +136,6 @@ func (p *postgres) migrate(ctx context.Context, t *tx, srv server, known []migra
 	}
 	if applied < len(known) && !srv.mayCreate {
 		return fmt.Errorf("user %s may not create tables in schema %s: grant it CREATE there, or migrate as another user", srv.user, srv.schema)
-	}
-	table := ""
-	if _, err := t.one(unusableTableSQL, []any{allTables}, func(r *row) { table = r.text(0) }); err != nil {
-		return err
-	}
-	if table != "" {
-		return fmt.Errorf("user %s may not read and write table %s: grant it SELECT, INSERT, UPDATE and DELETE on the tables of schema %s",
-			srv.user, table, srv.schema)
 	}
 	for _, m := range known[applied:] {
 		if err := ctx.Err(); err != nil {

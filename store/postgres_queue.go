@@ -29,7 +29,8 @@ SELECT pg_current_xact_id()::text`
 
 // begin begins a transaction with the next statement that is sent.
 func (s *session) begin(sql string) error {
-	s.xid, s.queue, s.deferring = "", s.queue[:0], false
+	s.xid, s.proof = "", proof{}
+	s.heard, s.queue, s.deferring = false, s.queue[:0], false
 	p, err := s.prepare(sql)
 	if err != nil {
 		return err
@@ -61,7 +62,7 @@ func (s *session) flush() error {
 	}()
 	if len(list) == 1 {
 		q := &list[0]
-		return q.take(s.conn.ExecStatement(context.Background(), q.p.StatementDescription, q.params, binaryForm, binaryForm))
+		return s.take(q, s.conn.ExecStatement(context.Background(), q.p.StatementDescription, q.params, binaryForm, binaryForm))
 	}
 	return s.pipeline(list)
 }
@@ -88,7 +89,7 @@ func (s *session) pipeline(list []queued) (err error) {
 		if !ok {
 			return errors.New("no result of " + list[i].p.text)
 		}
-		if err := list[i].take(rr); err != nil {
+		if err := s.take(&list[i], rr); err != nil {
 			return err
 		}
 	}
@@ -96,7 +97,7 @@ func (s *session) pipeline(list []queued) (err error) {
 }
 
 // take reads a statement's result.
-func (q *queued) take(rr *pgconn.ResultReader) error {
+func (s *session) take(q *queued, rr *pgconn.ResultReader) error {
 	closed := false
 	defer func() { // also when each panics: a result left open would block the connection
 		if !closed {
@@ -105,10 +106,12 @@ func (q *queued) take(rr *pgconn.ResultReader) error {
 	}()
 	var stopped error
 	for q.each != nil && stopped == nil && rr.NextRow() {
+		s.heard = true
 		stopped = q.each(&row{pg: rr.Values()})
 	}
 	closed = true
 	tag, err := rr.Close()
+	s.heard = s.heard || err == nil
 	switch {
 	case err != nil:
 		return describe(err, q.p.text)

@@ -48,6 +48,9 @@ func (t *tx) leaseBatch(l signalbox.Lease, due []signalbox.Delivery, f signalbox
 			gone = append(gone, d)
 		}
 	}
+	if len(ready) > 0 { // a lease that nobody knows of would hold its delivery for as long as this node lives
+		t.prove(leaseProofSQL, ready[0].Workspace, ready[0].ID, l.Node, l.Generation)
+	}
 	err = runBatch(t, leaseDeliverySQL, ready, func(s *stmt, r *signalbox.Ready) {
 		s.id(int64(r.Workspace)).id(int64(r.ID)).int(int64(l.Node)).int(l.Generation)
 	})

@@ -18,6 +18,8 @@ type session struct {
 	stmts map[string]*prepared
 	ctx   context.Context // of a read: its statements do not begin after its end
 	xid   string          // the number of the transaction that is under way
+	proof proof           // shows that it was committed
+	heard bool            // the server has answered in it
 
 	queue     []queued // what is sent with the next statement whose result somebody waits for
 	deferring bool     // nobody waits for how many rows a statement changed

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -13,12 +12,8 @@ import (
 	"signalbox/internal/fault"
 )
 
-// How often a transaction is run again that the server gave up for the sake of another one, and for how long a lost
-// COMMIT is asked after.
-const (
-	reruns     = 8
-	resolveFor = 10 * time.Second
-)
+// reruns is how often a transaction is run again that the server gave up for the sake of another one.
+const reruns = 8
 
 // write runs fn in a transaction of its own, with the promises of DB.write, but one: fn runs again when the server gave the
 // transaction up for another's sake (40001, 40P01), or a row that it looked for in vain was made meanwhile (23505, what people change).
@@ -45,9 +40,28 @@ func (p *postgres) write(ctx context.Context, c class, fn func(*tx) error) error
 	}
 }
 
+// stale is an error of a connection that was broken before the server answered anything in the transaction: the server was restarted, or ended
+// it while it was idle. Nothing was done and nobody was told anything, so that another connection may be tried.
+type stale struct{ err error }
+
+func (e *stale) Error() string { return e.err.Error() }
+func (e *stale) Unwrap() error { return e.err }
+
+// orStale marks the error of a transaction that the server never answered in.
+func (s *session) orStale(err error) error {
+	if err != nil && !s.heard && s.conn.IsClosed() && judgePostgres(err) == notNow {
+		return &stale{err}
+	}
+	return err
+}
+
 // again says whether a transaction that ended with err is run once more.
 func again(err error, c class, ran int) bool {
 	var e *pgconn.PgError
+	var s *stale
+	if errors.As(err, &s) {
+		return ran < 2
+	}
 	if !errors.As(err, &e) {
 		return false
 	}
@@ -62,16 +76,16 @@ func (p *postgres) transact(ctx context.Context, fn func(*tx) error) error {
 		return err
 	}
 	defer release(c, s)
-	if err := s.beginWrite(); err != nil {
-		return err
+	err = s.beginWrite()
+	if err == nil {
+		err = call(fn, &tx{pg: s})
 	}
-	if err := call(fn, &tx{pg: s}); err != nil {
-		_ = s.rollback()
-		return err
+	if err == nil {
+		err = s.flush()
 	}
-	if err := s.flush(); err != nil {
+	if err != nil {
 		_ = s.rollback()
-		return err
+		return s.orStale(err)
 	}
 	fault.Point("store.before_commit")
 	if err := fault.Err("store.commit"); err != nil {
@@ -82,7 +96,7 @@ func (p *postgres) transact(ctx context.Context, fn func(*tx) error) error {
 		if !outcomeUnknown(err) {
 			return err
 		}
-		if err := p.resolve(s.xid, err); err != nil {
+		if err := p.resolve(s.xid, s.proof, err); err != nil {
 			return err
 		}
 	}
@@ -104,49 +118,6 @@ func (s *session) beginWrite() error {
 		return nil
 	}})
 	return nil
-}
-
-// outcomeUnknown says whether a COMMIT that ended with err may have been taken: all but what the server itself refused. A server that is
-// shut down or crashes says so in the middle of it (class 57P), which leaves it open.
-func outcomeUnknown(err error) bool {
-	var e *pgconn.PgError
-	var r *rolledBack
-	return !errors.As(err, &r) && (!errors.As(err, &e) || strings.HasPrefix(e.Code, "57P") || strings.HasPrefix(e.Code, "08"))
-}
-
-// resolve asks what became of a transaction whose COMMIT had no answer: nil when it was committed. While the server still runs it, or
-// is away itself, it is asked again.
-func (p *postgres) resolve(xid string, cause error) error {
-	ctx, cancel := context.WithTimeout(context.Background(), resolveFor)
-	defer cancel()
-	for {
-		status, err := p.status(ctx, xid)
-		switch {
-		case err == nil && status == "committed":
-			return nil
-		case err == nil && status == "aborted":
-			return cause
-		}
-		select {
-		case <-time.After(20 * time.Millisecond):
-		case <-ctx.Done():
-			p.db.log.Error("outcome unknown", "transaction", xid, "err", cause)
-			return &lost{errors.Join(ErrOutcomeUnknown, cause)}
-		}
-	}
-}
-
-const transactionStatusSQL = `
-SELECT pg_xact_status($1::text::xid8)`
-
-func (p *postgres) status(ctx context.Context, xid string) (status string, err error) {
-	c, s, err := p.acquire(ctx)
-	if err != nil {
-		return "", err
-	}
-	defer release(c, s)
-	_, err = (&tx{pg: s}).one(transactionStatusSQL, []any{xid}, func(r *row) { status = r.text(0) })
-	return status, err
 }
 
 // rolledBack says that the server answered COMMIT with ROLLBACK: a statement had failed and somebody went on.

@@ -10,6 +10,7 @@ import (
 // save writes a Decision, table by table, with one prepared statement for each.
 func (t *tx) save(d *signalbox.Decision) error {
 	if t.pg != nil {
+		t.proveDecision(d)
 		t.pg.deferring = true // a number of rows that is not as it must be is an error of the commit's
 	}
 	for _, step := range []struct {

@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"os/exec"
@@ -16,6 +17,7 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -127,10 +129,24 @@ func (s *Server) command(name string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// Up starts the server and waits until it takes connections.
+// Up starts the server and waits until it takes connections. After a SIGKILL of the postmaster its children may still be leaving: it is
+// tried again until they have.
 func (s *Server) Up() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	for tries := 0; ; tries++ {
+		err := s.up()
+		if err == nil || tries == 50 || !strings.Contains(err.Error(), "still in use") {
+			return err
+		}
+		<-time.After(50 * time.Millisecond)
+	}
+}
+
+func (s *Server) up() error {
+	if err := os.Remove(filepath.Join(s.dir, "log")); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
 	log, err := os.OpenFile(filepath.Join(s.dir, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
 		return err
@@ -182,7 +198,7 @@ func (s *Server) ready() error {
 func (s *Server) Down(sig syscall.Signal) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := s.cmd.Process.Signal(sig); err != nil {
+	if err := s.cmd.Process.Signal(sig); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return err
 	}
 	<-s.gone
