@@ -167,7 +167,7 @@ const (
 // a reader, or a copy in the background, stayed in the way.
 func (db *DB) purge(ctx context.Context) (done bool, err error) {
 	if db.pg != nil {
-		return true, nil // the server's log and its dead rows are its own: docs of its autovacuum and of backups say how long they last
+		return true, nil // the server's log and dead rows are its own to drop: see PostgreSQL in the package comment
 	}
 	for start := time.Now(); ; {
 		err := db.outside(ctx, func(*tx) error {
