@@ -16,7 +16,8 @@ import (
 // Store saves what was decided.
 type Store interface {
 	// Decide runs one deciding transaction: prepare is called when it begins and says what to read; decide gets that, and its
-	// Decision is saved. It returns after the commit; an error means that nothing was saved.
+	// Decision is saved. It returns after the commit; an error means that nothing was saved. A database that several programs share may run
+	// both again: the last run counts.
 	Decide(ctx context.Context, prepare func() signalbox.Need, decide func(*signalbox.Situation) (*signalbox.Decision, error)) error
 	// Definitions reads the definitions of a workspace that are in force.
 	Definitions(ctx context.Context, ws signalbox.WorkspaceID) (*signalbox.Definitions, error)
@@ -245,6 +246,7 @@ func (i *Intake) commit(ctx context.Context, turn []*waiting, fill bool) {
 				return nil, err
 			}
 			decision = d
+			held.giveBack(i.cfg.Sender) // of a run that the database took back
 			held = i.reserve(turn, outcomes, d)
 			if fault.Err("intake.ack_before_commit") != nil { // the wrong program that the crash harness must catch
 				i.answer(turn, outcomes)

@@ -35,10 +35,19 @@ type world struct {
 	turn  int
 }
 
-func newWorld(b *testing.B) *world {
+// engines are the databases that the benchmarks run on.
+var engines = []struct {
+	name   string
+	config func(b *testing.B) store.Config
+}{
+	{"SQLite", func(b *testing.B) store.Config { return store.Config{Path: filepath.Join(b.TempDir(), "bench.db")} }},
+	{"PostgreSQL", func(b *testing.B) store.Config { return store.Config{DatabaseURL: postgres(b).Schema(b)} }},
+}
+
+func newWorld(b *testing.B, cfg store.Config) *world {
 	b.Helper()
 	ctx := context.Background()
-	db, err := store.Open(ctx, store.Config{Path: filepath.Join(b.TempDir(), "bench.db")})
+	db, err := store.Open(ctx, cfg)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -198,28 +207,35 @@ func cpu() time.Duration {
 
 // BenchmarkDecide measures the hot path: one operation is one signal, durably saved with all that it causes.
 func BenchmarkDecide(b *testing.B) {
-	for _, size := range []int{1, 16, 128, 1024} {
-		b.Run(fmt.Sprintf("turn=%d", size), func(b *testing.B) {
-			w := newWorld(b)
-			b.ResetTimer()
-			start := cpu()
-			for done := 0; done < b.N; done += size {
-				w.settle(b, w.decide(b, min(size, b.N-done)), false)
-			}
-			b.ReportMetric(float64((cpu()-start).Microseconds())/float64(b.N), "cpu-µs/op")
-		})
+	for _, e := range engines {
+		for _, size := range []int{1, 16, 128, 1024} {
+			b.Run(fmt.Sprintf("%s/turn=%d", e.name, size), func(b *testing.B) { benchmarkLife(b, e.config(b), size, false) })
+		}
 	}
 }
 
 // BenchmarkDecideAndSettle measures the whole life of a signal that is delivered at once.
 func BenchmarkDecideAndSettle(b *testing.B) {
-	w := newWorld(b)
+	for _, e := range engines {
+		b.Run(e.name, func(b *testing.B) { benchmarkLife(b, e.config(b), 128, true) })
+	}
+}
+
+func benchmarkLife(b *testing.B, cfg store.Config, size int, settle bool) {
+	w := newWorld(b, cfg)
+	served := func() time.Duration { return 0 }
+	if cfg.DatabaseURL != "" {
+		served = postgres(b).CPU
+	}
 	b.ResetTimer()
-	start := cpu()
-	for done := 0; done < b.N; done += 128 {
-		w.settle(b, w.decide(b, min(128, b.N-done)), true)
+	start, servedBefore := cpu(), served()
+	for done := 0; done < b.N; done += size {
+		w.settle(b, w.decide(b, min(size, b.N-done)), settle)
 	}
 	b.ReportMetric(float64((cpu()-start).Microseconds())/float64(b.N), "cpu-µs/op")
+	if cfg.DatabaseURL != "" {
+		b.ReportMetric(float64((served()-servedBefore).Microseconds())/float64(b.N), "server-µs/op")
+	}
 }
 
 func (w *world) settle(b *testing.B, made []signalbox.DeliveryID, really bool) {

@@ -76,6 +76,10 @@ func (t *tx) claim(l signalbox.Lease, ws signalbox.WorkspaceID, wh signalbox.Web
 	if err := t.holdsLease(l); err != nil {
 		return c, err
 	}
+	armed, err := t.lockDue(laneDue(ws, wh, time.Time{}))
+	if err != nil {
+		return c, err
+	}
 	w, err := t.webhook(ws, wh)
 	if isNoSuch(err) || err == nil && (!w.Enabled || w.Kind == signalbox.KindPull) {
 		return c, t.setDue(laneDue(ws, wh, time.Time{}))
@@ -88,16 +92,27 @@ func (t *tx) claim(l signalbox.Lease, ws signalbox.WorkspaceID, wh signalbox.Web
 	if err != nil {
 		return c, err
 	}
+	if c.Ready, err = t.leaseAll(l, due, w.Format, now); err != nil {
+		return c, err
+	}
+	return c, t.rearmLane(&c, ws, wh, now, armed)
+}
+
+// leaseAll gives deliveries to the lease's node, but for those whose bytes are gone: they have failed.
+func (t *tx) leaseAll(l signalbox.Lease, due []signalbox.Delivery, f signalbox.Format, now time.Time) (all []signalbox.Ready, err error) {
+	if t.pg != nil {
+		return t.leaseBatch(l, due, f, now)
+	}
 	for _, d := range due {
-		ready, err := t.lease(l, d, w.Format, now)
+		ready, err := t.lease(l, d, f, now)
 		if err != nil {
-			return c, err
+			return nil, err
 		}
 		if ready != nil {
-			c.Ready = append(c.Ready, *ready)
+			all = append(all, *ready)
 		}
 	}
-	return c, t.rearmLane(&c, ws, wh, now)
+	return all, nil
 }
 
 // claimable reads the due rows before any of them changes.
@@ -125,8 +140,8 @@ func (t *tx) lease(l signalbox.Lease, d signalbox.Delivery, f signalbox.Format, 
 	return &signalbox.Ready{Delivery: d, Body: body, Lease: l}, nil
 }
 
-// rearmLane finds what is next in a lane and leaves its due row there.
-func (t *tx) rearmLane(c *signalbox.Claimed, ws signalbox.WorkspaceID, wh signalbox.WebhookID, now time.Time) error {
+// rearmLane finds what is next in a lane and leaves its due row there; armed says that this transaction holds that row.
+func (t *tx) rearmLane(c *signalbox.Claimed, ws signalbox.WorkspaceID, wh signalbox.WebhookID, now time.Time, armed bool) error {
 	var next time.Time
 	if _, err := t.one(nextInLaneSQL, []any{ws, wh}, func(r *row) { next = r.time(0) }); err != nil {
 		return err
@@ -135,5 +150,9 @@ func (t *tx) rearmLane(c *signalbox.Claimed, ws signalbox.WorkspaceID, wh signal
 	if c.More = !next.IsZero() && !next.After(now); c.More {
 		next = now.Add(signalbox.LeaseFor)
 	}
-	return t.setDue(laneDue(ws, wh, next))
+	lane := laneDue(ws, wh, next)
+	if !armed && !next.IsZero() {
+		return t.armDue(lane) // somebody may be making the row just now, for what is not seen yet
+	}
+	return t.setDue(lane)
 }

@@ -21,6 +21,7 @@ import (
 
 // Config says where the database is and how much memory it may use.
 type Config struct {
+	DatabaseURL string        // postgres://…: a PostgreSQL database; of the other fields only Log, Readers and Migrations mean something then
 	Path        string        // the database file; its directory must exist. Path + ".lock", "-wal" and "-shm" stand beside it
 	Log         *slog.Logger  // nil: nothing is logged
 	CacheBytes  int           // the writer's page cache; 0: 32 MiB, at most 64 MiB
@@ -51,6 +52,7 @@ const minVersion = 3_051_003
 type DB struct {
 	cfg     Config
 	log     *slog.Logger
+	pg      *postgres // PostgreSQL; nil: the embedded database, which is lock to space
 	lock    *lockFile
 	w       *writer
 	readers chan *conn
@@ -70,14 +72,20 @@ type DB struct {
 
 // Open opens or makes the database at cfg.Path, brings its schema up to date, and starts its writer. Two programs never have the
 // same database open: the second one is refused, and the error names the lock file.
+//
+// With a DatabaseURL it connects to PostgreSQL instead, where any number of programs may. The error says in one line what is wrong (the address, a
+// right, the server's version or state, the schema), and nothing was changed then.
 func Open(ctx context.Context, cfg Config) (*DB, error) {
+	cfg.Readers = cmp.Or(cfg.Readers, defaultReaders)
+	if cfg.DatabaseURL != "" {
+		return open(ctx, cfg)
+	}
 	path, err := filepath.Abs(cfg.Path)
 	if err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
 	cfg.Path = path
 	cfg.CacheBytes = min(cmp.Or(cfg.CacheBytes, defaultCache), maxCache)
-	cfg.Readers = cmp.Or(cfg.Readers, defaultReaders)
 	cfg.BusyTimeout = cmp.Or(cfg.BusyTimeout, defaultBusy)
 	db := &DB{cfg: cfg, log: cfg.Log, failed: make(chan struct{}), readers: make(chan *conn, cfg.Readers), space: newSpace(cfg.Path, cfg.DiskUsage)}
 	if db.log == nil {
@@ -85,6 +93,19 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 	}
 	if err := db.open(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("open database %s: %w", cfg.Path, err), db.closeFiles())
+	}
+	return db, nil
+}
+
+// open opens a database of PostgreSQL.
+func open(ctx context.Context, cfg Config) (*DB, error) {
+	db := &DB{cfg: cfg, log: cfg.Log, failed: make(chan struct{})}
+	if db.log == nil {
+		db.log = slog.New(slog.DiscardHandler)
+	}
+	var err error
+	if db.pg, err = openPostgres(ctx, db); err != nil {
+		return nil, fmt.Errorf("open database: %w", err)
 	}
 	return db, nil
 }
@@ -164,7 +185,7 @@ func (db *DB) configure(c *conn, cache int) error {
 	if err := c.BusyTimeout(db.cfg.BusyTimeout); err != nil {
 		return err
 	}
-	t := &tx{c}
+	t := &tx{c: c}
 	mode := ""
 	if _, err := t.one("PRAGMA journal_mode = WAL", nil, func(r *row) { mode = r.text(0) }); err != nil {
 		return err
@@ -196,7 +217,7 @@ PRAGMA mmap_size = 0`, synchronous, truncateAt*pageSize, cache>>10))
 func checkVersion(c *conn) error {
 	var text string
 	var major, minor, patch int
-	t := &tx{c}
+	t := &tx{c: c}
 	if _, err := t.one("SELECT sqlite_version()", nil, func(r *row) { text = r.text(0) }); err != nil {
 		return err
 	}
@@ -213,6 +234,10 @@ func checkVersion(c *conn) error {
 // methods are refused; closing again changes nothing.
 func (db *DB) Close() error {
 	db.closeOnce.Do(func() {
+		if db.pg != nil {
+			db.closeErr = db.pg.close()
+			return
+		}
 		db.w.stop()
 		db.closeErr = db.closeFiles()
 	})
@@ -279,8 +304,10 @@ func (db *DB) Healthy(ctx context.Context) error {
 	if err := db.Err(); err != nil {
 		return unavailable(err)
 	}
-	if err := db.space.check(db.logBytes.Load()); err != nil {
-		return unavailable(err)
+	if db.pg == nil {
+		if err := db.space.check(db.logBytes.Load()); err != nil {
+			return unavailable(err)
+		}
 	}
 	if db.sick.Load() == nil {
 		return nil
@@ -290,6 +317,9 @@ func (db *DB) Healthy(ctx context.Context) error {
 
 // read gives fn one snapshot of the database, on a connection that only reads. Its work ends when ctx does.
 func (db *DB) read(ctx context.Context, fn func(*tx) error) error {
+	if db.pg != nil {
+		return db.pg.read(ctx, fn)
+	}
 	var c *conn
 	select {
 	case c = <-db.readers:
@@ -320,7 +350,7 @@ func (db *DB) read(ctx context.Context, fn func(*tx) error) error {
 func readSnapshot(ctx context.Context, c *conn, fn func(*tx) error) (err error) {
 	c.SetInterrupt(ctx)
 	defer c.SetInterrupt(context.Background())
-	t := &tx{c}
+	t := &tx{c: c}
 	if _, err := t.exec("BEGIN"); err != nil {
 		return err
 	}

@@ -147,7 +147,7 @@ UPDATE deliveries
 func (db *DB) RetryDelivery(ctx context.Context, ws signalbox.WorkspaceID, dlv signalbox.DeliveryID, now time.Time) (signalbox.Delivery, error) {
 	var out signalbox.Delivery
 	err := db.write(ctx, classManage, func(t *tx) error {
-		d, err := t.delivery(ws, dlv)
+		d, err := t.findDelivery(t.locking(deliverySQL), ws, dlv)
 		if err != nil {
 			return err
 		}
@@ -206,8 +206,12 @@ SELECT ` + deliveryColumns + `,
  WHERE workspace_id = $1 AND id = $2`
 
 func (t *tx) delivery(ws signalbox.WorkspaceID, dlv signalbox.DeliveryID) (leasedDelivery, error) {
+	return t.findDelivery(deliverySQL, ws, dlv)
+}
+
+func (t *tx) findDelivery(sql string, ws signalbox.WorkspaceID, dlv signalbox.DeliveryID) (leasedDelivery, error) {
 	var d leasedDelivery
-	found, err := t.one(deliverySQL, []any{id(ws), id(dlv)}, func(r *row) {
+	found, err := t.one(sql, []any{id(ws), id(dlv)}, func(r *row) {
 		d.Delivery, d.leased = scanDelivery(r), r.bool(15)
 	})
 	return d, foundOr(found, err, "delivery")

@@ -15,9 +15,11 @@
 //   - A tenant's rows are read and written under its workspace_id; the statements that cannot are listed with their reasons
 //     in statements_test.go.
 //   - No call reads or writes more than about 1,000 rows beyond its page; longer work is a job in slices.
-//   - Two programs never have one database open: a lock file beside it names the owner.
+//   - Two programs never have one embedded database open: a lock file beside it names the owner. A PostgreSQL database may have any number.
 //
 // # How it works
+//
+// This and the next section are about the embedded database; PostgreSQL has one of its own below.
 //
 // Every write goes through one goroutine with one connection (writer.go). It takes what waits, each class of work its share, runs it
 // in one transaction with a savepoint around each operation, commits once, and answers everybody: while one transaction syncs, the next
@@ -44,8 +46,28 @@
 //
 // SQLite before 3.51.3 is refused: its log could corrupt when several connections write and copy it at once.
 //
-// # A second database
+// # PostgreSQL
 //
-// Statements are written once, with numbered parameters as PostgreSQL has them, and the few that must differ say so where they stand.
-// A second database joins behind the same methods and the same suite (internal/boxtest/storesuite).
+// With Config.DatabaseURL the same methods work on PostgreSQL 15 or later, for any number of nodes, and the same suite holds both databases
+// (internal/boxtest/storesuite). Statements are written once, with numbered parameters; those that must differ stand in one table with the
+// three reasons (dialect.go). The files that begin with postgres are all that only PostgreSQL needs.
+//
+//   - A write has a transaction and a connection of its own, READ COMMITTED, each class of work its own few connections (postgres.go). What the
+//     single writer gives for nothing is taken by locks there: a turn takes the heads of its workspaces in key order and waits for those
+//     who have them; whoever changes a definition takes the head first; a claim takes its lane's due row, then the deliveries that
+//     nobody else is taking (SKIP LOCKED); who shows a lease keeps the node's row from changing until its commit.
+//   - The operation runs again when the server gave the transaction up for another's sake (40001, 40P01): it must not count on running once.
+//   - A trip to the server costs more than a statement. A statement for many rows is made of the one for one row, with arrays (unnest,
+//     postgres_batch.go), and statements that nobody waits for are sent together (postgres_queue.go): a turn takes four trips.
+//   - A statement finds its rows by key, always. Plans must not depend on statistics, which a young table does not have: the ways that read a
+//     whole table are closed for these connections, and a plan is made once for each of them.
+//   - Lock and statement timeouts, the idle transaction's and a deadline for the connection itself end what hangs. What the server cannot do
+//     now is Unavailable; nothing there is ever final (Failed is never closed): the server keeps its own promises about its disk, and Open
+//     refuses one that runs with fsync or synchronous_commit off.
+//   - When the answer to a COMMIT is lost, the outcome is found out before the caller is answered (postgres_outcome.go). An error means that nothing was saved,
+//     but for one that wraps ErrOutcomeUnknown.
+//   - A node has a number, leased by its token, and a generation. The clock of nodes is the server's. A node that is silent for LeaseFor has
+//     its leases ended by the heartbeat of another one, which makes its lanes due (postgres_nodes.go).
+//   - What an erasure removes leaves the tables at its commit. The server's dead rows go with its autovacuum, its log and its backups with their
+//     own keeping: neither is this program's to end, so that an erasure waits for neither.
 package store

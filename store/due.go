@@ -1,8 +1,11 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"signalbox"
@@ -21,6 +24,18 @@ func (t *tx) armDue(d signalbox.Due) error {
 	return err
 }
 
+// armAll makes lanes due, in one order: two transactions that make the same ones due wait for each other in turn.
+func (t *tx) armAll(lanes map[signalbox.WebhookID]signalbox.Due) error {
+	sorted := slices.SortedFunc(maps.Values(lanes), func(a, b signalbox.Due) int {
+		return cmp.Or(cmp.Compare(a.Workspace, b.Workspace), cmp.Compare(a.Subject, b.Subject))
+	})
+	return each(t, armDueSQL, sorted, bindDue)
+}
+
+func bindDue(s *stmt, d *signalbox.Due) {
+	s.int(int64(d.Kind)).int(d.Subject).id(int64(d.Workspace)).time(d.At)
+}
+
 const setDueSQL = `
 INSERT INTO due (kind, subject, workspace_id, at)
 VALUES ($1, $2, $3, $4)
@@ -30,12 +45,30 @@ ON CONFLICT (kind, subject) DO UPDATE
 const deleteDueSQL = `
 DELETE FROM due
  WHERE kind = $1
-   AND subject = $2`
+   AND subject = $2
+   AND workspace_id = $3`
+
+// lockDueSQL takes a due row, so that nobody makes it earlier between what its owner reads and what the owner sets it to.
+const lockDueSQL = `
+SELECT at
+  FROM due
+ WHERE kind = $1
+   AND subject = $2
+   AND workspace_id = $3`
+
+// lockDue takes a subject's row until the transaction ends and says whether there is one. Without one, whoever is making it now is not seen:
+// its owner may only make it earlier then, never set it. On SQLite the writer is the lock.
+func (t *tx) lockDue(d signalbox.Due) (found bool, err error) {
+	if t.pg == nil {
+		return true, nil
+	}
+	return t.one(lockDueSQL, []any{int64(d.Kind), d.Subject, int64(d.Workspace)}, func(*row) {})
+}
 
 // setDue makes a subject due at exactly d.At; the zero time takes its row away.
 func (t *tx) setDue(d signalbox.Due) error {
 	if d.At.IsZero() {
-		_, err := t.exec(deleteDueSQL, int64(d.Kind), d.Subject)
+		_, err := t.exec(deleteDueSQL, int64(d.Kind), d.Subject, int64(d.Workspace))
 		return err
 	}
 	_, err := t.exec(setDueSQL, int64(d.Kind), d.Subject, int64(d.Workspace), d.At)
@@ -68,6 +101,7 @@ SELECT kind, subject, workspace_id, at
 // dies leaves them to fire again. A lease that has ended takes nothing (error with code Conflict).
 func (db *DB) TakeDue(ctx context.Context, l signalbox.Lease, now time.Time, limit int) (taken []signalbox.Due, err error) {
 	err = db.write(ctx, classSettle, func(t *tx) error {
+		taken = nil
 		if err := t.holdsLease(l); err != nil {
 			return err
 		}
@@ -80,13 +114,12 @@ func (db *DB) TakeDue(ctx context.Context, l signalbox.Lease, now time.Time, lim
 			})
 			return nil
 		})
-		for _, d := range taken {
-			if err == nil {
-				d.At = now.Add(signalbox.LeaseFor)
-				err = t.setDue(d)
-			}
+		if err != nil {
+			return err
 		}
-		return err
+		return each(t, setDueSQL, taken, func(s *stmt, d *signalbox.Due) {
+			s.int(int64(d.Kind)).int(d.Subject).id(int64(d.Workspace)).time(now.Add(signalbox.LeaseFor))
+		})
 	})
 	if err != nil {
 		return nil, fmt.Errorf("take what is due: %w", err)

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"strings"
 )
 
 // What an error of the database means, for the test of each code.
@@ -45,6 +46,44 @@ func Plan(ctx context.Context, db *DB, sql string) (steps []string, err error) {
 	return steps, err
 }
 
+// PlanPostgres asks PostgreSQL how it runs a statement, for one row and, where it has one, for many.
+func PlanPostgres(ctx context.Context, db *DB, sql string) (steps []string, err error) {
+	err = db.read(ctx, func(t *tx) error {
+		if err := t.pg.flush(); err != nil {
+			return err
+		}
+		one, err := t.pg.prepare(sql)
+		if err != nil {
+			return err
+		}
+		forms := []*prepared{one}
+		if text, err := batchText(one.text, one.ParamOIDs); err == nil && !strings.Contains(one.text, "LIMIT") && !strings.Contains(one.text, "max(") && !strings.Contains(one.text, "FOR ") && len(one.ParamOIDs) > 0 {
+			many, err := t.pg.prepare(text)
+			if err != nil {
+				return err
+			}
+			if forms = append(forms, many); strings.Contains(sql, "record_keys AS k") {
+				forms = forms[1:] // the form for one row is never run there: it only tells the types
+			}
+		}
+		for _, p := range forms {
+			explain := "EXPLAIN (COSTS OFF) EXECUTE " + p.Name
+			if n := len(p.ParamOIDs); n > 0 {
+				explain += "(NULL" + strings.Repeat(", NULL", n-1) + ")"
+			}
+			results, err := t.pg.conn.Exec(ctx, explain).ReadAll()
+			if err != nil {
+				return err
+			}
+			for _, row := range results[0].Rows {
+				steps = append(steps, string(row[0]))
+			}
+		}
+		return nil
+	})
+	return steps, err
+}
+
 // Check has SQLite look whether the database is whole.
 func Check(ctx context.Context, db *DB) error {
 	var found string
@@ -60,7 +99,13 @@ func Check(ctx context.Context, db *DB) error {
 
 // Exec runs any statement as one write.
 func Exec(ctx context.Context, db *DB, sql string) error {
-	return db.write(ctx, classManage, func(t *tx) error { return t.c.Exec(sql) })
+	return db.write(ctx, classManage, func(t *tx) error {
+		if t.pg != nil {
+			_, err := t.exec(sql)
+			return err
+		}
+		return t.c.Exec(sql)
+	})
 }
 
 // Manage runs fn as one write of the class that people's changes have.

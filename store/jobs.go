@@ -76,7 +76,7 @@ func (db *DB) Job(ctx context.Context, ws signalbox.WorkspaceID, job signalbox.J
 func (db *DB) CancelJob(ctx context.Context, ws signalbox.WorkspaceID, job signalbox.JobID, now time.Time) (signalbox.Job, error) {
 	var out signalbox.Job
 	err := db.write(ctx, classManage, func(t *tx) error {
-		j, err := t.job(ws, job)
+		j, err := t.changedJob(ws, job)
 		switch {
 		case err != nil:
 			return err
@@ -119,7 +119,7 @@ func (db *DB) RunSlice(ctx context.Context, ws signalbox.WorkspaceID, job signal
 func (db *DB) runSlice(ctx context.Context, ws signalbox.WorkspaceID, job signalbox.JobID, now time.Time) (jobRow, error) {
 	var out jobRow
 	err := db.write(ctx, classSlice, func(t *tx) error {
-		j, err := t.job(ws, job)
+		j, err := t.changedJob(ws, job)
 		if err != nil || j.Ended() || j.mark == markPurge {
 			out = j
 			return err
@@ -166,6 +166,9 @@ const (
 // purge empties the write-ahead log, which still holds pages as they were before the erasure. It answers false when
 // a reader, or a copy in the background, stayed in the way.
 func (db *DB) purge(ctx context.Context) (done bool, err error) {
+	if db.pg != nil {
+		return true, nil // the server's log and dead rows are its own to drop: see PostgreSQL in the package comment
+	}
 	for start := time.Now(); ; {
 		err := db.outside(ctx, func(*tx) error {
 			err := db.ckpt.truncate(db.w)
@@ -190,7 +193,7 @@ func (db *DB) purge(ctx context.Context) (done bool, err error) {
 func (db *DB) endPurged(ctx context.Context, ws signalbox.WorkspaceID, job signalbox.JobID, now time.Time) (signalbox.Job, error) {
 	var out signalbox.Job
 	err := db.write(ctx, classSlice, func(t *tx) error {
-		j, err := t.job(ws, job)
+		j, err := t.changedJob(ws, job)
 		if err != nil || j.Ended() {
 			out = j.Job
 			return err
@@ -222,8 +225,17 @@ SELECT ` + jobColumns + `
  WHERE workspace_id = $1 AND id = $2`
 
 func (t *tx) job(ws signalbox.WorkspaceID, job signalbox.JobID) (jobRow, error) {
+	return t.findJob(jobSQL, ws, job)
+}
+
+// changedJob reads a job that this transaction is about to change.
+func (t *tx) changedJob(ws signalbox.WorkspaceID, job signalbox.JobID) (jobRow, error) {
+	return t.findJob(t.locking(jobSQL), ws, job)
+}
+
+func (t *tx) findJob(sql string, ws signalbox.WorkspaceID, job signalbox.JobID) (jobRow, error) {
 	var j jobRow
-	found, err := t.one(jobSQL, []any{id(ws), id(job)}, func(r *row) { j = scanJob(r) })
+	found, err := t.one(sql, []any{id(ws), id(job)}, func(r *row) { j = scanJob(r) })
 	return j, foundOr(found, err, "job")
 }
 

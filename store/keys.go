@@ -72,6 +72,9 @@ UPDATE api_keys
 func (db *DB) UpdateKey(ctx context.Context, ws signalbox.WorkspaceID, key signalbox.KeyID, change func(*signalbox.APIKey) error) (signalbox.APIKey, error) {
 	var out signalbox.APIKey
 	err := db.write(ctx, classManage, func(t *tx) error {
+		if err := t.lockHead(ws); err != nil {
+			return err
+		}
 		old, err := t.key(ws, key)
 		if err != nil {
 			return err

@@ -34,4 +34,8 @@ func lockPath(path string) (*lockFile, error) {
 	return &lockFile{f}, nil
 }
 
-func (l *lockFile) release() error { return l.f.Close() }
+// release gives the lock up before the file: closing alone would leave it with a child process that is just being made and has not
+// let go of this file yet.
+func (l *lockFile) release() error {
+	return errors.Join(syscall.Flock(int(l.f.Fd()), syscall.LOCK_UN), l.f.Close())
+}

@@ -18,7 +18,7 @@ import (
 	"signalbox/internal/fault"
 )
 
-//go:embed migrations/sqlite/*.sql
+//go:embed migrations/sqlite/*.sql migrations/postgres/*.sql
 var embedded embed.FS
 
 // migration is one numbered step of the schema, forward only and never changed once released.
@@ -34,17 +34,17 @@ CREATE TABLE IF NOT EXISTS schema_migrations (
   number     INTEGER PRIMARY KEY,
   name       TEXT NOT NULL,
   checksum   TEXT NOT NULL,
-  applied_at INTEGER NOT NULL
+  applied_at BIGINT NOT NULL
 )`
 
 // migrate brings the schema to this program's version, one transaction per step. A schema that a newer program made is refused, and so
 // is one whose history differs from this program's. A database that already holds something is copied to <path>.before-NNNN first.
 func migrate(ctx context.Context, c *conn, path string, fsys fs.FS, now time.Time, log *slog.Logger) error {
-	known, err := readMigrations(fsys)
+	known, err := readMigrations(fsys, "migrations/sqlite")
 	if err != nil {
 		return err
 	}
-	t := &tx{c}
+	t := &tx{c: c}
 	if _, err := t.exec(createMigrationsSQL); err != nil {
 		return err
 	}
@@ -71,11 +71,11 @@ func migrate(ctx context.Context, c *conn, path string, fsys fs.FS, now time.Tim
 	return nil
 }
 
-// readMigrations reads NNNN_name.sql files: numbered from 1 without a gap.
-func readMigrations(fsys fs.FS) ([]migration, error) {
+// readMigrations reads NNNN_name.sql files, numbered from 1 without a gap: those of fsys, or this program's own.
+func readMigrations(fsys fs.FS, own string) ([]migration, error) {
 	if fsys == nil {
 		var err error
-		if fsys, err = fs.Sub(embedded, "migrations/sqlite"); err != nil {
+		if fsys, err = fs.Sub(embedded, own); err != nil {
 			return nil, err
 		}
 	}
@@ -159,7 +159,7 @@ func copyBefore(c *conn, to string) error {
 	if err := touch(part); err != nil {
 		return err
 	}
-	t := &tx{c}
+	t := &tx{c: c}
 	if _, err := t.exec("VACUUM INTO $1", part); err != nil {
 		return err
 	}

@@ -24,11 +24,17 @@ ON CONFLICT (id) DO UPDATE
        heartbeat_at = excluded.heartbeat_at
 RETURNING generation`
 
-// JoinNode makes this program the database's node, with a generation above every one before: what older generations had leased is free,
-// and every lane that has open deliveries is due at now. token says who it is, for people.
+// JoinNode makes this program a node of the database, with a generation above every one before: what older generations had leased is free,
+// and every lane that has open deliveries is due at now. token says who it is: on the embedded database for people, there is only one;
+// on PostgreSQL a program that comes with the same token gets its node number again, and another one a free number, or an error when all
+// are taken.
 func (db *DB) JoinNode(ctx context.Context, token string, now time.Time) (l signalbox.Lease, err error) {
-	l.Node = embeddedNode
 	err = db.write(ctx, classSettle, func(t *tx) error {
+		if t.pg != nil {
+			l, err = t.join(token, now)
+			return err
+		}
+		l.Node = embeddedNode
 		if _, err := t.one(joinNodeSQL, []any{embeddedNode, token, now}, func(r *row) { l.Generation = r.int(0) }); err != nil {
 			return err
 		}
@@ -74,6 +80,9 @@ UPDATE nodes
 
 // Heartbeat keeps a lease alive; false means that it has ended: drop what it covered and join anew.
 func (db *DB) Heartbeat(ctx context.Context, l signalbox.Lease, now time.Time) (ok bool, err error) {
+	if db.pg != nil {
+		return db.pg.beat(ctx, l, now)
+	}
 	err = db.write(ctx, classSettle, func(t *tx) error {
 		changed, err := t.exec(heartbeatSQL, l.Node, l.Generation, now)
 		ok = changed == 1

@@ -9,6 +9,10 @@ import (
 
 // save writes a Decision, table by table, with one prepared statement for each.
 func (t *tx) save(d *signalbox.Decision) error {
+	if t.pg != nil {
+		t.proveDecision(d)
+		t.pg.deferring = true // a number of rows that is not as it must be is an error of the commit's
+	}
 	for _, step := range []struct {
 		what string
 		run  func(*signalbox.Decision) error
@@ -35,13 +39,38 @@ func (t *tx) save(d *signalbox.Decision) error {
 
 // each runs a statement once for every row of a decision, with what bind gives it.
 func each[T any](t *tx, sql string, rows []T, bind func(*stmt, *T)) error {
+	if t.pg != nil {
+		return runBatch(t, sql, rows, bind)
+	}
 	for i := range rows {
-		s, err := t.c.stmt(sql)
+		s, err := t.stmt(sql)
 		if err != nil {
 			return err
 		}
 		bind(s, &rows[i])
 		if _, err := s.run(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// written inserts the rows that are new and replaces the others, each of which must be there: a decision never writes over nothing.
+func written[T any](t *tx, insert, update string, rows []T, isNew func(*T) bool, bind func(*stmt, *T)) error {
+	if t.pg != nil {
+		return writtenBatch(t, insert, update, rows, isNew, bind)
+	}
+	for i := range rows {
+		sql := update
+		if isNew(&rows[i]) {
+			sql = insert
+		}
+		s, err := t.stmt(sql)
+		if err != nil {
+			return err
+		}
+		bind(s, &rows[i])
+		if err := s.runOne(); err != nil {
 			return err
 		}
 	}
@@ -115,23 +144,13 @@ UPDATE accounts
    AND workspace_id = $2`
 
 func (t *tx) saveAccounts(d *signalbox.Decision) error {
-	for _, w := range d.Accounts {
-		a := w.Row
-		sql := updateAccountSQL
-		if w.New {
-			sql = insertAccountSQL
-		}
-		s, err := t.c.stmt(sql)
-		if err != nil {
-			return err
-		}
-		s.id(int64(a.ID)).id(int64(a.Workspace)).text(a.Domain).text(a.Name).text(a.Status).json(a.Attributes)
-		s.int(a.Revision).time(a.CreatedAt).time(a.UpdatedAt).time(a.ErasedAt)
-		if err := s.runOne(); err != nil {
-			return err
-		}
-	}
-	return nil
+	return written(t, insertAccountSQL, updateAccountSQL, d.Accounts,
+		func(w *signalbox.Written[signalbox.Account]) bool { return w.New },
+		func(s *stmt, w *signalbox.Written[signalbox.Account]) {
+			a := w.Row
+			s.id(int64(a.ID)).id(int64(a.Workspace)).text(a.Domain).text(a.Name).text(a.Status).json(a.Attributes)
+			s.int(a.Revision).time(a.CreatedAt).time(a.UpdatedAt).time(a.ErasedAt)
+		})
 }
 
 const insertContactSQL = `
@@ -157,24 +176,14 @@ UPDATE contacts
    AND workspace_id = $2`
 
 func (t *tx) saveContacts(d *signalbox.Decision) error {
-	for _, w := range d.Contacts {
-		c := w.Row
-		sql := updateContactSQL
-		if w.New {
-			sql = insertContactSQL
-		}
-		s, err := t.c.stmt(sql)
-		if err != nil {
-			return err
-		}
-		s.id(int64(c.ID)).id(int64(c.Workspace)).id(int64(c.Account)).text(c.Email).text(c.FirstName).text(c.LastName).text(c.Title)
-		s.text(c.LinkedInURL).json(c.Attributes).int(int64(c.ByHand)).int(c.Revision)
-		s.time(c.CreatedAt).time(c.UpdatedAt).time(c.ErasedAt)
-		if err := s.runOne(); err != nil {
-			return err
-		}
-	}
-	return nil
+	return written(t, insertContactSQL, updateContactSQL, d.Contacts,
+		func(w *signalbox.Written[signalbox.Contact]) bool { return w.New },
+		func(s *stmt, w *signalbox.Written[signalbox.Contact]) {
+			c := w.Row
+			s.id(int64(c.ID)).id(int64(c.Workspace)).id(int64(c.Account)).text(c.Email).text(c.FirstName).text(c.LastName).text(c.Title)
+			s.text(c.LinkedInURL).json(c.Attributes).int(int64(c.ByHand)).int(c.Revision)
+			s.time(c.CreatedAt).time(c.UpdatedAt).time(c.ErasedAt)
+		})
 }
 
 const insertStateSQL = `
@@ -190,21 +199,12 @@ UPDATE entity_states
    AND workspace_id = $2`
 
 func (t *tx) saveStates(d *signalbox.Decision) error {
-	for _, v := range d.States {
-		sql := updateStateSQL
-		if v.New {
-			sql = insertStateSQL
-		}
-		s, err := t.c.stmt(sql)
-		if err != nil {
-			return err
-		}
-		s.id(int64(v.Entity)).id(int64(v.Workspace)).id(int64(v.LastSignal)).time(v.LastSignalAt).int(v.Signals)
-		if err := s.runOne(); err != nil {
-			return err
-		}
-	}
-	return nil
+	return written(t, insertStateSQL, updateStateSQL, d.States,
+		func(v **signalbox.EntityState) bool { return (*v).New },
+		func(s *stmt, row **signalbox.EntityState) {
+			v := *row
+			s.id(int64(v.Entity)).id(int64(v.Workspace)).id(int64(v.LastSignal)).time(v.LastSignalAt).int(v.Signals)
+		})
 }
 
 const insertSignalSQL = `
@@ -259,10 +259,17 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $
 
 func (t *tx) saveDeliveries(d *signalbox.Decision) error { return t.insertDeliveries(d.Deliveries) }
 
+// bornDelivery is a delivery as it is inserted.
+type bornDelivery struct {
+	*signalbox.NewDelivery
+	leased bool
+}
+
 // insertDeliveries adds deliveries. Free ones that are due make their lane due, once per lane; a lease that has ended meanwhile counts
 // as none, so that nothing is left that nobody would send.
 func (t *tx) insertDeliveries(rows []signalbox.NewDelivery) error {
 	lanes := map[signalbox.WebhookID]signalbox.Due{}
+	born := make([]bornDelivery, len(rows))
 	var known signalbox.Lease
 	var holds bool
 	for i := range rows {
@@ -274,30 +281,21 @@ func (t *tx) insertDeliveries(rows []signalbox.NewDelivery) error {
 			}
 			known = n.Lease
 		}
-		leased := n.Lease != (signalbox.Lease{}) && holds && !n.DueAt.IsZero()
-		if err := t.insertDelivery(n, leased); err != nil {
-			return err
-		}
-		if lane, ok := lanes[n.Webhook]; !leased && !n.DueAt.IsZero() && (!ok || n.DueAt.Before(lane.At)) {
+		born[i] = bornDelivery{n, n.Lease != (signalbox.Lease{}) && holds && !n.DueAt.IsZero()}
+		if lane, ok := lanes[n.Webhook]; !born[i].leased && !n.DueAt.IsZero() && (!ok || n.DueAt.Before(lane.At)) {
 			lanes[n.Webhook] = laneDue(n.Workspace, n.Webhook, n.DueAt)
 		}
 	}
-	for _, lane := range lanes {
-		if err := t.armDue(lane); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (t *tx) insertDelivery(n *signalbox.NewDelivery, leased bool) error {
-	s, err := t.c.stmt(insertDeliverySQL)
-	if err != nil {
+	if err := each(t, insertDeliverySQL, born, bindDelivery); err != nil {
 		return err
 	}
+	return t.armAll(lanes)
+}
+
+func bindDelivery(s *stmt, n *bornDelivery) {
 	s.id(int64(n.ID)).id(int64(n.Workspace)).id(int64(n.Webhook)).id(int64(n.Event)).text(n.EventName)
 	s.int(int64(n.State)).text(n.Reason).int(int64(n.Attempts)).time(n.DueAt)
-	if leased {
+	if n.leased {
 		s.int(int64(n.Lease.Node)).int(n.Lease.Generation)
 	} else {
 		s.null().null()
@@ -307,8 +305,7 @@ func (t *tx) insertDelivery(n *signalbox.NewDelivery, leased bool) error {
 	} else {
 		s.null().null().null()
 	}
-	_, err = s.bool(n.Test).time(n.CreatedAt).time(n.DoneAt).run()
-	return err
+	s.bool(n.Test).time(n.CreatedAt).time(n.DoneAt)
 }
 
 const insertAnswerSQL = `
@@ -333,13 +330,18 @@ ON CONFLICT (workspace_id, key_id) DO UPDATE
    SET packed = excluded.packed`
 
 func (t *tx) saveMeters(d *signalbox.Decision) error {
-	buf := make([]byte, 0, meterLen)
-	for key, m := range d.Meters {
-		if _, err := t.exec(saveMeterSQL, key.Workspace, int64(key.Key), packMeter(buf, &m)); err != nil {
-			return err
-		}
+	type meter struct {
+		signalbox.MeterKey
+		signalbox.Meter
 	}
-	return nil
+	list := make([]meter, 0, len(d.Meters))
+	for key, m := range d.Meters {
+		list = append(list, meter{key, m})
+	}
+	buf := make([]byte, 0, meterLen)
+	return each(t, saveMeterSQL, list, func(s *stmt, m *meter) {
+		s.id(int64(m.Workspace)).int(int64(m.Key)).blob(packMeter(buf, &m.Meter))
+	})
 }
 
 func (t *tx) saveJobs(d *signalbox.Decision) error {

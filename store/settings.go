@@ -23,6 +23,11 @@ VALUES ($1, $2)
 ON CONFLICT (name) DO UPDATE
    SET value = excluded.value`
 
+const makeSettingSQL = `
+INSERT INTO settings (name, value)
+VALUES ($1, $2)
+ON CONFLICT (name) DO NOTHING`
+
 // CodecKey returns the key that ids are made into text with: random, made at the first call, the database's for ever.
 func (db *DB) CodecKey(ctx context.Context) (key [16]byte, err error) {
 	err = db.write(ctx, classManage, func(t *tx) error {
@@ -32,7 +37,11 @@ func (db *DB) CodecKey(ctx context.Context) (key [16]byte, err error) {
 			return err
 		}
 		rand.Read(key[:])
-		_, err = t.exec(putSettingSQL, settingCodec, key[:])
+		if _, err := t.exec(makeSettingSQL, settingCodec, key[:]); err != nil {
+			return err
+		}
+		value, err = t.setting(settingCodec) // another node's, if it was faster
+		copy(key[:], value)
 		return err
 	})
 	if err != nil {

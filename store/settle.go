@@ -46,6 +46,9 @@ func (db *DB) Settle(ctx context.Context, list []signalbox.Settlement) (settled 
 }
 
 func (t *tx) settle(list []signalbox.Settlement, settled []bool) error {
+	if t.pg != nil {
+		return t.settleBatch(list, settled)
+	}
 	lanes := map[signalbox.WebhookID]signalbox.Due{}
 	held := map[signalbox.Lease]bool{}
 	for i := range list {
@@ -69,29 +72,19 @@ func (t *tx) settle(list []signalbox.Settlement, settled []bool) error {
 			lanes[s.Webhook] = laneDue(s.Workspace, s.Webhook, s.DueAt)
 		}
 	}
-	for _, lane := range lanes {
-		if err := t.armDue(lane); err != nil {
-			return err
-		}
-	}
-	return nil
+	return t.armAll(lanes)
 }
 
 // settleOne saves one outcome: false when the delivery is no longer the lease's.
 func (t *tx) settleOne(s *signalbox.Settlement) (bool, error) {
-	if s.State.Open() && s.DueAt.IsZero() {
-		return false, fmt.Errorf("delivery %d: %s without a time would never be sent", s.Delivery, s.State)
+	if err := sendable(s); err != nil {
+		return false, err
 	}
-	due, done := s.DueAt, time.Time{}
-	if !s.State.Open() {
-		due, done = time.Time{}, doneAt(s)
-	}
-	st, err := t.c.stmt(settleSQL)
+	st, err := t.stmt(settleSQL)
 	if err != nil {
 		return false, err
 	}
-	st.id(int64(s.Workspace)).id(int64(s.Delivery)).int(int64(s.Lease.Node)).int(s.Lease.Generation)
-	st.int(int64(s.State)).text(s.Reason).int(int64(s.Attempts)).time(due).time(done).bool(s.Attempt == nil)
+	bindSettlement(st, s)
 	changed, err := st.run()
 	if err != nil || changed == 0 {
 		return false, err
@@ -102,9 +95,26 @@ func (t *tx) settleOne(s *signalbox.Settlement) (bool, error) {
 		}
 	}
 	if s.DisableWebhook != "" {
-		return true, t.disableWebhook(s, done)
+		return true, t.disableWebhook(s)
 	}
 	return true, nil
+}
+
+// sendable refuses an open delivery that nobody would ever come back to.
+func sendable(s *signalbox.Settlement) error {
+	if s.State.Open() && s.DueAt.IsZero() {
+		return fmt.Errorf("delivery %d: %s without a time would never be sent", s.Delivery, s.State)
+	}
+	return nil
+}
+
+func bindSettlement(st *stmt, s *signalbox.Settlement) {
+	due, done := s.DueAt, time.Time{}
+	if !s.State.Open() {
+		due, done = time.Time{}, doneAt(s)
+	}
+	st.id(int64(s.Workspace)).id(int64(s.Delivery)).int(int64(s.Lease.Node)).int(s.Lease.Generation)
+	st.int(int64(s.State)).text(s.Reason).int(int64(s.Attempts)).time(due).time(done).bool(s.Attempt == nil)
 }
 
 // doneAt is when a final state was reached: the end of its attempt; without one the settlement's DueAt, or else the time that the
@@ -120,21 +130,28 @@ func doneAt(s *signalbox.Settlement) time.Time {
 }
 
 func (t *tx) insertAttempt(a *signalbox.Attempt) error {
-	st, err := t.c.stmt(insertAttemptSQL)
+	st, err := t.stmt(insertAttemptSQL)
 	if err != nil {
 		return err
 	}
+	bindAttempt(st, a)
+	_, err = st.run()
+	return err
+}
+
+func bindAttempt(st *stmt, a *signalbox.Attempt) {
 	st.id(int64(a.ID)).id(int64(a.Workspace)).id(int64(a.Delivery)).time(a.At)
 	for _, d := range []time.Duration{a.Duration, a.DNS, a.Connect, a.TLS, a.FirstByte} {
 		st.int(d.Microseconds())
 	}
 	st.text(a.RemoteAddr).int(int64(a.StatusCode)).text(a.Error).json(a.Headers).blob(a.Body).bool(a.Truncated).bool(a.Manual)
-	_, err = st.run()
-	return err
 }
 
 // disableWebhook ends sending to a receiver that asked for it. Disabled by hand or gone meanwhile, it stays as it is.
-func (t *tx) disableWebhook(s *signalbox.Settlement, at time.Time) error {
+func (t *tx) disableWebhook(s *signalbox.Settlement) error {
+	if err := t.lockHead(s.Workspace); err != nil {
+		return err
+	}
 	w, err := t.webhook(s.Workspace, s.Webhook)
 	if isNoSuch(err) || err == nil && !w.Enabled {
 		return nil
@@ -144,8 +161,8 @@ func (t *tx) disableWebhook(s *signalbox.Settlement, at time.Time) error {
 	}
 	w.Enabled, w.DisabledReason = false, s.DisableWebhook
 	w.Revision++
-	if !at.IsZero() {
-		w.UpdatedAt = at
+	if !s.State.Open() {
+		w.UpdatedAt = doneAt(s)
 	}
 	if err := t.updateWebhook(&w); err != nil {
 		return err

@@ -36,7 +36,7 @@ func (db *DB) Signals(ctx context.Context, ws signalbox.WorkspaceID, f signalbox
 	case f.Type != "":
 		l.slice = typeSlice(ws, typ)
 	default:
-		l.slice = allSlice
+		l.slice = allSlice(ws)
 		l.skip = func(t *tx, before int64) (int64, error) { return t.newestSignal(ws, before) }
 	}
 	list, next, err := fill(ctx, db, p, l)
@@ -161,8 +161,10 @@ SELECT ` + signalColumns + `
  ORDER BY id DESC
  LIMIT $2`
 
-func allSlice(t *tx, before int64, n int, each func(*row) error) error {
-	return t.query(allSignalsSQL, []any{before, n}, each)
+func allSlice(ws signalbox.WorkspaceID) func(*tx, int64, int, func(*row) error) error {
+	return func(t *tx, before int64, n int, each func(*row) error) error {
+		return t.query(allSignalsSQL, t.scoped(int64(ws), before, n), each)
+	}
 }
 
 // newestSignalSQL steps once into the index for each of the workspace's types (at most MaxSignalTypes).

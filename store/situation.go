@@ -20,6 +20,12 @@ func (t *tx) load(n signalbox.Need) (*signalbox.Situation, error) {
 		Meters:   make(map[signalbox.MeterKey]signalbox.Meter, len(n.Meters)),
 	}
 	l := loader{t, s}
+	if t.pg != nil {
+		if err := l.batched(&n); err != nil {
+			return nil, fmt.Errorf("load the situation: %w", err)
+		}
+		return s, nil
+	}
 	for _, step := range []func(*signalbox.Need) error{l.heads, l.types, l.answered, l.meters, l.keys, l.records} {
 		if err := step(&n); err != nil {
 			return nil, fmt.Errorf("load the situation: %w", err)
@@ -36,7 +42,7 @@ type loader struct {
 const headSQL = `
 SELECT definitions_version, last_id, types
   FROM heads
- WHERE workspace_id = $1` // PostgreSQL: FOR NO KEY UPDATE; here the writer is the lock
+ WHERE workspace_id = $1` // PostgreSQL has headsSQL; here the writer is the lock
 
 func (l loader) heads(n *signalbox.Need) error {
 	for _, ws := range n.Workspaces {
@@ -52,7 +58,7 @@ func (l loader) heads(n *signalbox.Need) error {
 
 func (l loader) types(n *signalbox.Need) error {
 	for _, key := range n.Types {
-		st, err := l.t.c.stmt(typeIDSQL)
+		st, err := l.t.stmt(typeIDSQL)
 		if err != nil {
 			return err
 		}
@@ -111,27 +117,32 @@ func (l loader) answered(n *signalbox.Need) error {
 
 func (l loader) answer(key signalbox.AnswerKey, days []int64) error {
 	for _, day := range days {
-		st, err := l.t.c.stmt(answerSQL)
+		st, err := l.t.stmt(answerSQL)
 		if err != nil {
 			return err
 		}
 		found, err := st.id(int64(key.Workspace)).int(day).blob(key.Key[:]).first(func(r *row) {
-			a := signalbox.Answered{
-				Key:       key,
-				Day:       day,
-				Signal:    signalbox.SignalID(r.int(1)),
-				Account:   signalbox.AccountID(r.int(2)),
-				Contact:   signalbox.ContactID(r.int(3)),
-				CreatedAt: r.time(4),
-			}
-			copy(a.Body[:], r.bytes(0))
-			l.s.Answered[key] = a
+			l.s.Answered[key] = scanAnswer(r, key, day)
 		})
 		if err != nil || found {
 			return err
 		}
 	}
 	return nil
+}
+
+// scanAnswer reads a row of answerSQL.
+func scanAnswer(r *row, key signalbox.AnswerKey, day int64) signalbox.Answered {
+	a := signalbox.Answered{
+		Key:       key,
+		Day:       day,
+		Signal:    signalbox.SignalID(r.int(1)),
+		Account:   signalbox.AccountID(r.int(2)),
+		Contact:   signalbox.ContactID(r.int(3)),
+		CreatedAt: r.time(4),
+	}
+	copy(a.Body[:], r.bytes(0))
+	return a
 }
 
 const meterSQL = `
@@ -142,7 +153,7 @@ SELECT packed
 
 func (l loader) meters(n *signalbox.Need) error {
 	for _, key := range n.Meters {
-		st, err := l.t.c.stmt(meterSQL)
+		st, err := l.t.stmt(meterSQL)
 		if err != nil {
 			return err
 		}

@@ -54,7 +54,7 @@ func (l loader) keys(n *signalbox.Need) error {
 		if key.Kind == signalbox.KeyDomain {
 			sql = accountByKeySQL
 		}
-		st, err := l.t.c.stmt(sql)
+		st, err := l.t.stmt(sql)
 		if err != nil {
 			return err
 		}
@@ -95,7 +95,7 @@ func (l loader) account(acc signalbox.AccountID) error {
 	if acc == 0 || l.s.Accounts[acc] != nil {
 		return nil
 	}
-	st, err := l.t.c.stmt(accountByIDSQL)
+	st, err := l.t.stmt(accountByIDSQL)
 	if err != nil {
 		return err
 	}
@@ -108,7 +108,7 @@ func (l loader) contact(con signalbox.ContactID) error {
 	if con == 0 || l.s.Contacts[con] != nil {
 		return nil
 	}
-	st, err := l.t.c.stmt(contactByIDSQL)
+	st, err := l.t.stmt(contactByIDSQL)
 	if err != nil {
 		return err
 	}

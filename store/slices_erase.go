@@ -26,14 +26,7 @@ type erasure struct {
 	blank  string
 }
 
-var accountErasure = erasure{
-	thing: "account",
-	chain: accountChain,
-	exists: `
-SELECT 1
-  FROM accounts
- WHERE workspace_id = $1 AND id = $2`,
-	unlink: `
+const unlinkAccountSQL = `
 UPDATE contacts
    SET account_id = NULL, revision = revision + 1, updated_at = $3
  WHERE id IN (SELECT id
@@ -41,7 +34,16 @@ UPDATE contacts
                WHERE account_id = $2
                ORDER BY id
                LIMIT $4)
-   AND workspace_id = $1`,
+   AND workspace_id = $1`
+
+var accountErasure = erasure{
+	thing: "account",
+	chain: accountChain,
+	exists: `
+SELECT 1
+  FROM accounts
+ WHERE workspace_id = $1 AND id = $2`,
+	unlink: unlinkAccountSQL,
 	blank: `
 UPDATE accounts
    SET domain = '', name = '', status = '', attributes = NULL, revision = revision + 1, updated_at = $3,
@@ -66,6 +68,9 @@ UPDATE contacts
 // sliceErase does one slice of an erasure. A record that is not there fails the job; one that is erased already is looked
 // through again, which costs little.
 func (t *tx) sliceErase(j *jobRow, e erasure, now time.Time) error {
+	if err := t.lockHead(j.Workspace); err != nil { // no turn is about to save a signal of the record
+		return err
+	}
 	found, err := t.one(e.exists, []any{id(j.Workspace), j.Subject}, func(*row) {})
 	switch {
 	case err != nil:

@@ -131,7 +131,7 @@ func (t *tx) sweep(j *jobRow, sql string, end int64, left *int, drop func(*jobRo
 	}
 	var rows []aged
 	asked := *left
-	err := t.query(sql, []any{j.Cursor, end, asked}, func(r *row) error {
+	err := t.query(sql, t.scoped(int64(j.Workspace), j.Cursor, end, asked), func(r *row) error {
 		rows = append(rows, aged{id: r.int(0), workspace: r.int(1), causedTo: r.int(2)})
 		return nil
 	})

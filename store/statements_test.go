@@ -18,9 +18,8 @@ var tenantTables = regexp.MustCompile(`(?i)(?:FROM|UPDATE|INTO)\s+(heads|api_key
 var underNoWorkspace = map[string]string{
 	"accountByIDSQL": "a turn holds several workspaces; what leads to the row was read under its workspace, and deciding compares",
 	"contactByIDSQL": "as accountByIDSQL",
-	"deleteDueSQL":   "due work is found over all workspaces, and a subject's id is unique over all of them",
-	"nextDueSQL":     "as deleteDueSQL",
-	"selectDueSQL":   "as deleteDueSQL",
+	"nextDueSQL":     "due work is found over all workspaces, and taken under each row's own",
+	"selectDueSQL":   "as nextDueSQL",
 
 	"keyByHashSQL":    "the key is what tells the workspace",
 	"touchKeySQL":     "as keyByHashSQL; the id is unique over all workspaces",

@@ -24,7 +24,7 @@ type Stats struct {
 const MaxOpenCounted = 100_000
 
 const countSignalsSQL = `
-SELECT coalesce(sum(signals), 0)
+SELECT CAST(coalesce(sum(signals), 0) AS BIGINT)
   FROM heads`
 
 // Stats reads what metrics show; it takes milliseconds whatever the database holds: signals are counted as they come, open
@@ -43,6 +43,10 @@ func (db *DB) Stats(ctx context.Context) (Stats, error) {
 	}
 	if s.OpenDeliveries, err = db.countOpen(ctx); err != nil {
 		return Stats{}, err
+	}
+	if db.pg != nil {
+		s.FileBytes, err = db.pg.size(ctx)
+		return s, err
 	}
 	if s.FileBytes, err = fileSize(db.cfg.Path); err != nil {
 		return Stats{}, err

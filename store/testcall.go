@@ -16,6 +16,7 @@ func (db *DB) InsertTest(ctx context.Context, e signalbox.Event, d signalbox.New
 		}
 		e.Test, d.Test, d.Event = true, true, e.ID
 		e.CausedTo = max(e.CausedTo, int64(d.ID))
+		t.prove(eventProofSQL, e.Workspace, e.ID)
 		if err := t.insertEvent(e); err != nil {
 			return fmt.Errorf("insert test event: %w", err)
 		}

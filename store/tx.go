@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"time"
@@ -16,9 +17,12 @@ type conn struct {
 	stmts map[string]*stmt
 }
 
-// stmt is a compiled statement being given its parameters, in order. The first error sticks and comes out of run.
+// stmt is a compiled statement being given its parameters, in order. The first error sticks and comes out of run. On PostgreSQL pg
+// takes the parameters and the rest stays empty: a branch costs the embedded database nothing that can be measured, where a call
+// through an interface for each of a signal's hundred values would.
 type stmt struct {
 	*sqlite3.Stmt
+	pg   *pgStmt
 	c    *conn
 	next int // the last parameter that was bound
 	err  error
@@ -65,6 +69,10 @@ func (s *stmt) bound(err error) *stmt {
 }
 
 func (s *stmt) int(v int64) *stmt {
+	if s.pg != nil {
+		s.pg.int(v)
+		return s
+	}
 	s.next++
 	return s.bound(s.BindInt64(s.next, v))
 }
@@ -85,6 +93,10 @@ func (s *stmt) bool(v bool) *stmt {
 }
 
 func (s *stmt) text(v string) *stmt {
+	if s.pg != nil {
+		s.pg.text(v)
+		return s
+	}
 	s.next++
 	return s.bound(s.BindText(s.next, v))
 }
@@ -94,6 +106,10 @@ func (s *stmt) json(v []byte) *stmt {
 	if v == nil {
 		return s.null()
 	}
+	if s.pg != nil {
+		s.pg.bytes(v)
+		return s
+	}
 	s.next++
 	return s.bound(s.BindRawText(s.next, v))
 }
@@ -102,6 +118,10 @@ func (s *stmt) json(v []byte) *stmt {
 func (s *stmt) blob(v []byte) *stmt {
 	if v == nil {
 		return s.null()
+	}
+	if s.pg != nil {
+		s.pg.bytes(v)
+		return s
 	}
 	s.next++
 	return s.bound(s.BindBlob(s.next, v))
@@ -116,12 +136,19 @@ func (s *stmt) time(v time.Time) *stmt {
 }
 
 func (s *stmt) null() *stmt {
+	if s.pg != nil {
+		s.pg.null()
+		return s
+	}
 	s.next++
 	return s.bound(s.BindNull(s.next))
 }
 
 // run executes a statement that returns no rows and says how many rows it changed.
 func (s *stmt) run() (int64, error) {
+	if s.pg != nil {
+		return s.pg.run(s.err)
+	}
 	err := s.err
 	if err == nil {
 		err = s.Exec()
@@ -134,6 +161,9 @@ func (s *stmt) run() (int64, error) {
 
 // rows steps through the result. The callback's errStop ends it early without an error.
 func (s *stmt) rows(each func(*row) error) (err error) {
+	if s.pg != nil {
+		return s.pg.rows(s.err, each)
+	}
 	s.busy = true
 	defer func() { // also when each panics: a statement left open would hold its snapshot
 		s.busy = false
@@ -147,7 +177,7 @@ func (s *stmt) rows(each func(*row) error) (err error) {
 	if s.err != nil {
 		return s.err
 	}
-	r := row{s.Stmt}
+	r := row{s: s.Stmt}
 	for s.Step() {
 		if err := each(&r); err != nil {
 			return err
@@ -184,16 +214,32 @@ func (s *stmt) done(err error) error {
 var errStop = errors.New("stop")
 
 // row is the row that a query stands on. What it returns is the caller's to keep.
-type row struct{ s *sqlite3.Stmt }
+type row struct {
+	s  *sqlite3.Stmt
+	pg [][]byte // PostgreSQL: the columns as they came, in its binary form; they are its own
+}
 
 // int returns an integer column, 0 for NULL.
-func (r *row) int(i int) int64 { return r.s.ColumnInt64(i) }
+func (r *row) int(i int) int64 {
+	if r.pg != nil {
+		return pgInt(r.pg[i])
+	}
+	return r.s.ColumnInt64(i)
+}
 
 // text returns a text column, "" for NULL.
-func (r *row) text(i int) string { return r.s.ColumnText(i) }
+func (r *row) text(i int) string {
+	if r.pg != nil {
+		return string(r.pg[i])
+	}
+	return r.s.ColumnText(i)
+}
 
 // bytes returns a copy of a text or blob column, nil for NULL.
 func (r *row) bytes(i int) []byte {
+	if r.pg != nil {
+		return bytes.Clone(r.pg[i])
+	}
 	if raw := r.s.ColumnRawBlob(i); raw != nil {
 		return append(make([]byte, 0, len(raw)), raw...)
 	}
@@ -204,11 +250,11 @@ func (r *row) bytes(i int) []byte {
 }
 
 // bool returns an integer column as a truth value.
-func (r *row) bool(i int) bool { return r.s.ColumnInt64(i) != 0 }
+func (r *row) bool(i int) bool { return r.int(i) != 0 }
 
 // time returns a column of microseconds, the zero time for NULL.
 func (r *row) time(i int) time.Time {
-	us := r.s.ColumnInt64(i)
+	us := r.int(i)
 	if us == 0 && r.null(i) {
 		return time.Time{}
 	}
@@ -216,11 +262,27 @@ func (r *row) time(i int) time.Time {
 }
 
 // null says whether a column is NULL.
-func (r *row) null(i int) bool { return r.s.ColumnType(i) == sqlite3.NULL }
+func (r *row) null(i int) bool {
+	if r.pg != nil {
+		return r.pg[i] == nil
+	}
+	return r.s.ColumnType(i) == sqlite3.NULL
+}
 
 // tx is what an operation sees of the database: one transaction of the writer, or one snapshot of a reader. It never leaves this
 // room, and nothing outside the database happens inside one.
-type tx struct{ c *conn }
+type tx struct {
+	c  *conn    // SQLite
+	pg *session // PostgreSQL
+}
+
+// stmt returns the compiled form of a statement, with nothing bound.
+func (t *tx) stmt(sql string) (*stmt, error) {
+	if t.pg != nil {
+		return t.pg.stmt(sql)
+	}
+	return t.c.stmt(sql)
+}
 
 // textBytes are bytes to bind as TEXT: nil is NULL.
 type textBytes []byte
@@ -263,7 +325,7 @@ func (t *tx) one(sql string, args []any, scan func(r *row)) (found bool, err err
 // bind compiles a statement and gives it its parameters: integers, strings, bools, typed ids (0 is NULL), []byte (nil is NULL),
 // textBytes, times (zero is NULL) and nil.
 func (t *tx) bind(sql string, args []any) (*stmt, error) {
-	s, err := t.c.stmt(sql)
+	s, err := t.stmt(sql)
 	if err != nil {
 		return nil, err
 	}

@@ -24,6 +24,9 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $
 // Conflict.
 func (db *DB) CreateWebhook(ctx context.Context, w signalbox.Webhook) error {
 	return db.write(ctx, classManage, func(t *tx) error {
+		if err := t.lockHead(w.Workspace); err != nil {
+			return err
+		}
 		if _, err := t.workspace(w.Workspace); err != nil {
 			return err
 		}
@@ -99,6 +102,9 @@ UPDATE webhooks
 func (db *DB) UpdateWebhook(ctx context.Context, ws signalbox.WorkspaceID, wh signalbox.WebhookID, now time.Time, change func(*signalbox.Webhook) error) (signalbox.Webhook, error) {
 	var out signalbox.Webhook
 	err := db.write(ctx, classManage, func(t *tx) error {
+		if err := t.lockHead(ws); err != nil {
+			return err
+		}
 		old, err := t.webhook(ws, wh)
 		if err != nil {
 			return err
@@ -148,6 +154,9 @@ UPDATE webhooks
 // What it still had to send is failed in slices by job, whose kind and subject are set here.
 func (db *DB) DeleteWebhook(ctx context.Context, ws signalbox.WorkspaceID, wh signalbox.WebhookID, now time.Time, job signalbox.Job) error {
 	return db.write(ctx, classManage, func(t *tx) error {
+		if err := t.lockHead(ws); err != nil {
+			return err
+		}
 		if _, err := t.webhook(ws, wh); err != nil {
 			return err
 		}

@@ -106,6 +106,9 @@ UPDATE workspaces
 func (db *DB) UpdateWorkspace(ctx context.Context, ws signalbox.WorkspaceID, now time.Time, change func(*signalbox.Workspace) error) (signalbox.Workspace, error) {
 	var out signalbox.Workspace
 	err := db.write(ctx, classManage, func(t *tx) error {
+		if err := t.lockHead(ws); err != nil {
+			return err
+		}
 		old, err := t.workspace(ws)
 		if err != nil {
 			return err

@@ -82,7 +82,12 @@ func (w *writer) stop() {
 // write queues fn and waits for the commit it was part of. fn sees the database as of its own moment, and runs at most once: an error
 // or panic of fn undoes its writes alone and is returned. A ctx that ends before fn begins ends the wait; after that the outcome is
 // waited for, since fn may touch what the caller owns. An error that is not fn's own is a signalbox.Error with code Unavailable.
+//
+// On PostgreSQL there is no writer: fn has a transaction and a connection of its own, and may run again (postgres_write.go).
 func (db *DB) write(ctx context.Context, c class, fn func(*tx) error) error {
+	if db.pg != nil {
+		return db.pg.write(ctx, c, fn)
+	}
 	return db.w.do(c, &op{ctx: ctx, fn: fn, done: make(chan error, 1)})
 }
 
@@ -195,13 +200,13 @@ func (w *writer) serve(batch []*op) {
 		w.transact(inside)
 	}
 	for _, o := range after {
-		o.done <- w.settleError(call(o.fn, &tx{w.c}), false)
+		o.done <- w.settleError(call(o.fn, &tx{c: w.c}), false)
 	}
 }
 
 // transact runs operations in one transaction and answers each. A savepoint keeps them apart; a lone one needs none.
 func (w *writer) transact(ops []*op) {
-	t := &tx{w.c}
+	t := &tx{c: w.c}
 	before := w.c.TotalChanges()
 	if _, err := t.exec("BEGIN IMMEDIATE"); err != nil {
 		w.refuse(ops, err, false)
@@ -288,7 +293,7 @@ func (w *writer) abandon(t *tx, cause error) error {
 // refuse answers every operation of a transaction that could not be committed.
 func (w *writer) refuse(ops []*op, cause error, committing bool) {
 	if !w.c.GetAutocommit() {
-		_ = w.abandon(&tx{w.c}, cause)
+		_ = w.abandon(&tx{c: w.c}, cause)
 	}
 	err := w.settleError(cause, committing)
 	if judge(cause, committing) == ownFault {

@@ -35,6 +35,9 @@ func tools(r *runner) error {
 			missing = append(missing, n.pkg)
 		}
 	}
+	if servers, _ := filepath.Glob("/usr/lib/postgresql/*/bin/postgres"); len(servers) == 0 {
+		missing = append(missing, "postgresql") // not on the PATH: Debian keeps versions side by side
+	}
 	if exec.Command("python3", "-c", "import flask").Run() != nil && exec.Command("/usr/bin/python3", "-c", "import flask").Run() != nil {
 		missing = append(missing, "python3-flask")
 	}

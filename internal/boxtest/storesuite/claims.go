@@ -98,7 +98,7 @@ var claimTests = map[string]func(*Box){
 	"AnEndedLeaseClaimsNothing": func(b *Box) {
 		w := b.NewWebhook()
 		b.Send(Sent{To: []signalbox.Webhook{w}})
-		_, err := b.DB.JoinNode(b.Context(), "next", b.Now)
+		_, err := b.DB.JoinNode(b.Context(), "suite", b.Now)
 		b.Must(err)
 		_, err = b.DB.Claim(b.Context(), b.Lease, b.WS, w.ID, 1, b.Now)
 		b.WantCode(err, signalbox.Conflict)
@@ -117,7 +117,7 @@ var claimTests = map[string]func(*Box){
 		w := b.NewWebhook()
 		old := b.Lease
 		var err error
-		b.Lease, err = b.DB.JoinNode(b.Context(), "next", b.Now)
+		b.Lease, err = b.DB.JoinNode(b.Context(), "suite", b.Now)
 		b.Must(err)
 		d := b.reserved(w, old)
 		b.wantLane(w.ID, b.Now) // or nobody would ever send it
@@ -147,7 +147,7 @@ var settleTests = map[string]func(*Box){
 		d := b.Send(Sent{To: []signalbox.Webhook{w}})[0].Deliveries[0]
 		stale := b.Claim(w.ID, 1).Ready[0]
 		var err error
-		b.Lease, err = b.DB.JoinNode(b.Context(), "next", b.Now)
+		b.Lease, err = b.DB.JoinNode(b.Context(), "suite", b.Now)
 		b.Must(err)
 		b.settle(b.delivered(stale), stale, false) // nobody holds it: its lease has ended all the same
 		fresh := b.Claim(w.ID, 1).Ready[0]

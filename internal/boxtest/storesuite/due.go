@@ -56,7 +56,7 @@ var dueTests = map[string]func(*Box){
 		}
 	},
 	"AnEndedLeaseTakesNothing": func(b *Box) {
-		_, err := b.DB.JoinNode(b.Context(), "next", b.Now)
+		_, err := b.DB.JoinNode(b.Context(), "suite", b.Now)
 		b.Must(err)
 		_, err = b.DB.TakeDue(b.Context(), b.Lease, b.Now, 1)
 		b.WantCode(err, signalbox.Conflict)

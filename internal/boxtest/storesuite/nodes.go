@@ -37,7 +37,7 @@ var nodeTests = map[string]func(*Box){
 		if !ok {
 			b.Fatal("the newest generation's heartbeat was refused")
 		}
-		_, err = b.DB.JoinNode(b.Context(), "next", b.Now)
+		_, err = b.DB.JoinNode(b.Context(), "suite", b.Now)
 		b.Must(err)
 		ok, err = b.DB.Heartbeat(b.Context(), b.Lease, b.Now)
 		b.Must(err)

@@ -1,0 +1,237 @@
+// Package pgserver runs a private PostgreSQL server for tests: Debian's binaries, a data directory and a port of its own, fsync on, gone
+// with the test program. Each test has an empty schema of its own there.
+//
+// It refuses to use a server that is there already, and to skip: where PostgreSQL is not installed the test fails and says so.
+package pgserver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// minMajor is the oldest version that the program works with.
+const minMajor = 15
+
+// Server is a running server. Safe for concurrent use.
+type Server struct {
+	bin, dir string
+	port     int
+	cred     *syscall.Credential // who it runs as; nil: as we do
+	schemas  atomic.Int64
+
+	mu   sync.Mutex
+	cmd  *exec.Cmd
+	gone chan struct{} // closed when the process has ended
+}
+
+// Start makes a data directory and starts a server on it.
+func Start() (*Server, error) {
+	bin, err := binaries()
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{bin: bin}
+	if s.dir, err = os.MkdirTemp("", "signalbox-pg-"); err != nil {
+		return nil, err
+	}
+	if err := s.start(); err != nil {
+		return nil, errors.Join(err, os.RemoveAll(s.dir))
+	}
+	return s, nil
+}
+
+func (s *Server) start() (err error) {
+	if os.Geteuid() == 0 {
+		if s.cred, err = ordinaryUser(); err != nil {
+			return err
+		}
+		if err := os.Chown(s.dir, int(s.cred.Uid), int(s.cred.Gid)); err != nil {
+			return err
+		}
+	}
+	initdb := s.command("initdb", "--pgdata="+s.data(), "--username=signalbox", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync")
+	if out, err := initdb.CombinedOutput(); err != nil {
+		return fmt.Errorf("initdb: %w: %s", err, out)
+	}
+	if s.port, err = freePort(); err != nil {
+		return err
+	}
+	return s.Up()
+}
+
+// binaries finds the newest installation that is new enough.
+func binaries() (string, error) {
+	found, err := filepath.Glob("/usr/lib/postgresql/*/bin/postgres")
+	if err != nil {
+		return "", err
+	}
+	major := func(path string) int {
+		n, _ := strconv.Atoi(filepath.Base(filepath.Dir(filepath.Dir(path)))) // a name that is no number is 0: too old
+		return n
+	}
+	slices.SortFunc(found, func(a, b string) int { return major(b) - major(a) })
+	if len(found) == 0 || major(found[0]) < minMajor {
+		return "", fmt.Errorf("PostgreSQL %d or later is not installed under /usr/lib/postgresql: apt-get install postgresql", minMajor)
+	}
+	return filepath.Dir(found[0]), nil
+}
+
+// ordinaryUser is whom the server runs as when we are root: it refuses to be root.
+func ordinaryUser() (*syscall.Credential, error) {
+	for _, name := range []string{"postgres", "nobody"} {
+		u, err := user.Lookup(name)
+		if err != nil {
+			continue
+		}
+		uid, uidErr := strconv.ParseUint(u.Uid, 10, 32)
+		gid, gidErr := strconv.ParseUint(u.Gid, 10, 32)
+		if err := errors.Join(uidErr, gidErr); err != nil {
+			return nil, err
+		}
+		return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, nil
+	}
+	return nil, errors.New("neither a user postgres nor nobody: PostgreSQL does not run as root")
+}
+
+func freePort() (int, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, err
+	}
+	return l.Addr().(*net.TCPAddr).Port, l.Close()
+}
+
+func (s *Server) data() string { return filepath.Join(s.dir, "data") }
+
+func (s *Server) command(name string, args ...string) *exec.Cmd {
+	cmd := exec.Command(filepath.Join(s.bin, name), args...)
+	cmd.Dir = s.dir
+	// The kernel ends the server (SIGQUIT: at once) when the test program ends, however it does.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: s.cred, Pdeathsig: syscall.SIGQUIT}
+	return cmd
+}
+
+// Up starts the server and waits until it takes connections. After a SIGKILL of the postmaster its children may still be leaving: it is
+// tried again until they have.
+func (s *Server) Up() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for tries := 0; ; tries++ {
+		err := s.up()
+		if err == nil || tries == 50 || !strings.Contains(err.Error(), "still in use") {
+			return err
+		}
+		<-time.After(50 * time.Millisecond)
+	}
+}
+
+func (s *Server) up() error {
+	if err := os.Remove(filepath.Join(s.dir, "log")); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	log, err := os.OpenFile(filepath.Join(s.dir, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	cmd := s.command("postgres", "-D", s.data(), "-c", "listen_addresses=127.0.0.1", "-c", fmt.Sprint("port=", s.port),
+		"-c", "unix_socket_directories="+s.dir, "-c", "fsync=on", "-c", "max_connections=200", "-c", "shared_buffers=128MB",
+		"-c", "max_wal_size=4GB", "-c", "log_min_messages=warning")
+	cmd.Stdout, cmd.Stderr = log, log
+	started, gone := make(chan error), make(chan struct{})
+	go func() {
+		runtime.LockOSThread() // Pdeathsig is of the thread that starts it
+		defer runtime.UnlockOSThread()
+		err := cmd.Start()
+		started <- err
+		if err == nil {
+			_ = cmd.Wait() // ended by us
+		}
+		close(gone)
+	}()
+	if err := <-started; err != nil {
+		return err
+	}
+	s.cmd, s.gone = cmd, gone
+	return s.ready()
+}
+
+// ready waits until the server takes connections.
+func (s *Server) ready() error {
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	for {
+		c, err := pgx.Connect(ctx, s.url("public"))
+		if err == nil {
+			return c.Close(ctx)
+		}
+		select {
+		case <-s.gone:
+			text, _ := os.ReadFile(filepath.Join(s.dir, "log"))
+			return fmt.Errorf("the server ended: %s", text)
+		case <-ctx.Done():
+			return err
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// Down ends the server with a signal and waits for it: SIGINT in good order, SIGQUIT as if it crashed, SIGKILL the postmaster alone.
+func (s *Server) Down(sig syscall.Signal) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.cmd.Process.Signal(sig); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return err
+	}
+	<-s.gone
+	return nil
+}
+
+// Stop ends the server for good and removes what it stored.
+func (s *Server) Stop() error {
+	return errors.Join(s.Down(syscall.SIGQUIT), os.RemoveAll(s.dir))
+}
+
+func (s *Server) url(schema string) string {
+	return fmt.Sprintf("postgres://signalbox@127.0.0.1:%d/postgres?sslmode=disable&search_path=%s", s.port, schema)
+}
+
+// Schema makes an empty schema for one test and returns the URL of a database that is nothing else.
+func (s *Server) Schema(t testing.TB) string {
+	t.Helper()
+	name := fmt.Sprint("box", s.schemas.Add(1))
+	s.Exec(t, "CREATE SCHEMA "+name)
+	return s.url(name)
+}
+
+// Exec runs statements as the server's owner.
+func (s *Server) Exec(t testing.TB, sql string) {
+	t.Helper()
+	ctx := context.Background()
+	c, err := pgx.Connect(ctx, s.url("public"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close(ctx)
+	if _, err := c.Exec(ctx, sql); err != nil {
+		t.Fatalf("%s: %v", sql, err)
+	}
+}

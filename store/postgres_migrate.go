@@ -1,0 +1,168 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"signalbox/internal/fault"
+)
+
+// minPostgres is the oldest server that the tests run on, as server_version_num says it.
+const minPostgres = 150_000
+
+// migrationLock is the advisory lock that a node holds while it looks at the schema and migrates it: others wait.
+const migrationLock = 0x7369676e616c626f // "signalbo"
+
+const (
+	serverSQL = `
+SELECT current_setting('server_version_num')::int,
+       pg_is_in_recovery(),
+       current_setting('default_transaction_read_only') = 'on',
+       current_setting('server_encoding'),
+       current_setting('synchronous_commit'),
+       current_setting('fsync') = 'on' AND current_setting('full_page_writes') = 'on',
+       coalesce(current_schema(), ''),
+       coalesce(has_schema_privilege(current_schema(), 'CREATE'), false),
+       current_user,
+       to_regclass('schema_migrations') IS NOT NULL`
+
+	// unusableTableSQL finds a table of the schema that this user may not work with.
+	unusableTableSQL = `
+SELECT c.relname
+  FROM pg_class AS c
+  JOIN pg_namespace AS n ON n.oid = c.relnamespace
+ WHERE n.nspname = current_schema()
+   AND c.relname = ANY(string_to_array($1, ','))
+   AND NOT (has_table_privilege(c.oid, 'SELECT') AND has_table_privilege(c.oid, 'INSERT')
+            AND has_table_privilege(c.oid, 'UPDATE') AND has_table_privilege(c.oid, 'DELETE'))
+ ORDER BY c.relname
+ LIMIT 1`
+)
+
+// allTables are the tables of the schema.
+const allTables = "settings,nodes,workspaces,heads,api_keys,signal_types,record_keys,accounts,contacts,entity_states,signals,events," +
+	"deliveries,attempts,due,answered,meters,webhooks,jobs,schema_migrations"
+
+// server is what a PostgreSQL server says of itself and of what this user may do there.
+type server struct {
+	version                     int64
+	standby, readOnly, safe     bool
+	encoding, syncCommit        string
+	schema, user                string
+	mayCreate, hasSchemaHistory bool
+}
+
+// prepare looks at the server and brings the schema to what this program needs, one node at a time.
+func (p *postgres) prepare(ctx context.Context) error {
+	c, s, err := p.acquire(ctx)
+	if err != nil {
+		return err
+	}
+	defer release(c, s)
+	t := &tx{pg: s}
+	srv, err := t.server()
+	if err != nil {
+		return err
+	}
+	if err := srv.check(); err != nil {
+		return err
+	}
+	known, err := readMigrations(p.db.cfg.Migrations, "migrations/postgres")
+	if err != nil {
+		return err
+	}
+	// Others migrate for as long as it takes them: neither the lock's clock nor a statement's holds here.
+	s.until(time.Time{})
+	if _, err := s.simple(fmt.Sprintf("SET lock_timeout = 0; SET statement_timeout = 0; SELECT pg_advisory_lock(%d)", migrationLock)); err != nil {
+		return err
+	}
+	err = p.migrate(ctx, t, srv, known)
+	_, endErr := s.simple(fmt.Sprintf("SELECT pg_advisory_unlock(%d); RESET lock_timeout; RESET statement_timeout", migrationLock))
+	return errors.Join(err, endErr)
+}
+
+func (t *tx) server() (srv server, err error) {
+	_, err = t.one(serverSQL, nil, func(r *row) {
+		srv = server{
+			version: r.int(0), standby: r.bool(1), readOnly: r.bool(2), encoding: r.text(3), syncCommit: r.text(4), safe: r.bool(5),
+			schema: r.text(6), mayCreate: r.bool(7), user: r.text(8), hasSchemaHistory: r.bool(9),
+		}
+	})
+	return srv, err
+}
+
+// check refuses a server that the promises of this room cannot be kept on.
+func (srv *server) check() error {
+	switch {
+	case srv.version < minPostgres:
+		return fmt.Errorf("PostgreSQL %d.%d is too old: %d or later is needed", srv.version/10_000, srv.version%10_000, minPostgres/10_000)
+	case srv.standby:
+		return errors.New("the server is a read-only standby: connect to the primary (target_session_attrs=read-write finds it among several hosts)")
+	case srv.readOnly:
+		return errors.New("the database is read-only: default_transaction_read_only is on")
+	case srv.encoding != "UTF8":
+		return fmt.Errorf("the database's encoding is %s: it must be made with encoding UTF8", srv.encoding)
+	case srv.syncCommit != "on" && srv.syncCommit != "remote_apply":
+		return fmt.Errorf("synchronous_commit is %s on this connection: what is acknowledged would not be on the disk", srv.syncCommit)
+	case !srv.safe:
+		return errors.New("the server runs with fsync or full_page_writes off: what is acknowledged would not survive a power cut")
+	case srv.schema == "":
+		return fmt.Errorf("user %s has no schema to work in: make one, or set search_path", srv.user)
+	}
+	return nil
+}
+
+// migrate applies what is missing, a transaction for each step. What stands in its way is said before anything is touched.
+func (p *postgres) migrate(ctx context.Context, t *tx, srv server, known []migration) error {
+	srv, err := t.server() // again: another node may have migrated while this one waited for the lock
+	if err != nil {
+		return err
+	}
+	table := ""
+	if _, err := t.one(unusableTableSQL, []any{allTables}, func(r *row) { table = r.text(0) }); err != nil {
+		return err
+	}
+	if table != "" {
+		return fmt.Errorf("user %s may not read and write table %s: grant it SELECT, INSERT, UPDATE and DELETE on the tables of schema %s",
+			srv.user, table, srv.schema)
+	}
+	applied := 0
+	if srv.hasSchemaHistory {
+		if applied, err = checkHistory(t, known); err != nil {
+			return err
+		}
+	}
+	if applied < len(known) && !srv.mayCreate {
+		return fmt.Errorf("user %s may not create tables in schema %s: grant it CREATE there, or migrate as another user", srv.user, srv.schema)
+	}
+	for _, m := range known[applied:] {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		fault.Point("store.before_migration")
+		if err := p.apply(t, m); err != nil {
+			return fmt.Errorf("migration %d (%s): %w", m.number, m.name, err)
+		}
+		fault.Point("store.after_migration_step")
+		p.db.log.Info("database migrated", "number", m.number, "name", m.name)
+	}
+	return nil
+}
+
+// apply runs one step and records it, together or not at all.
+func (p *postgres) apply(t *tx, m migration) error {
+	_, err := t.pg.simple("BEGIN; " + createMigrationsSQL)
+	if err == nil {
+		_, err = t.pg.simple(m.sql)
+	}
+	if err == nil {
+		_, err = t.exec(insertMigrationSQL, m.number, m.name, m.checksum, time.Now())
+	}
+	if err == nil {
+		return t.pg.commit()
+	}
+	_, undoErr := t.pg.simple("ROLLBACK")
+	return errors.Join(err, undoErr)
+}

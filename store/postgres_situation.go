@@ -1,0 +1,166 @@
+package store
+
+import (
+	"signalbox"
+)
+
+// headsSQL takes the heads of a turn in the order of their workspaces, and waits for those who have them: what the statements after it see is
+// what they saved.
+const headsSQL = `
+SELECT workspace_id, definitions_version, last_id, types
+  FROM heads
+ WHERE workspace_id = ANY($1::bigint[])
+ ORDER BY workspace_id
+   FOR NO KEY UPDATE`
+
+// batched answers a Need by a statement for each kind of look-up, however many there are of it.
+func (l loader) batched(n *signalbox.Need) error {
+	for _, step := range []func(*signalbox.Need) error{
+		l.takeHeads, l.findTypes, l.findMeters, l.findKeys, l.findAnswered, l.flush, l.findRecords, l.flush, l.findAccounts, l.flush,
+	} {
+		if err := step(n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l loader) flush(*signalbox.Need) error {
+	return l.t.pg.flush()
+}
+
+func (l loader) takeHeads(n *signalbox.Need) error {
+	if len(n.Workspaces) == 0 {
+		return nil
+	}
+	s, err := l.t.stmt(headsSQL)
+	if err != nil {
+		return err
+	}
+	bindIDs(s, n.Workspaces)
+	return s.pg.later(s.err, func(r *row) error {
+		l.s.Heads[signalbox.WorkspaceID(r.int(0))] = signalbox.Head{Definitions: r.int(1), LastID: r.int(2), Types: r.int(3)}
+		return nil
+	})
+}
+
+func (l loader) findTypes(n *signalbox.Need) error {
+	return findBatch(l.t, typeIDSQL, 1, n.Types,
+		func(s *stmt, k *signalbox.TypeKey) { s.id(int64(k.Workspace)).text(k.Name) },
+		func(r *row, k *signalbox.TypeKey) error {
+			l.s.Types[*k] = signalbox.TypeID(r.int(0))
+			return nil
+		})
+}
+
+// findAnswered looks every key up on every day that its workspace has answers of: the newest answer counts.
+func (l loader) findAnswered(n *signalbox.Need) error {
+	type probe struct {
+		key signalbox.AnswerKey
+		day int64
+	}
+	var probes []probe
+	daysOf := map[signalbox.WorkspaceID][]int64{}
+	for _, key := range n.Answered {
+		days, ok := daysOf[key.Workspace]
+		if !ok {
+			var err error
+			if days, err = l.answerDays(key.Workspace); err != nil {
+				return err
+			}
+			daysOf[key.Workspace] = days
+		}
+		for _, day := range days {
+			probes = append(probes, probe{key, day})
+		}
+	}
+	return findBatch(l.t, answerSQL, 5, probes,
+		func(s *stmt, p *probe) { s.id(int64(p.key.Workspace)).int(p.day).blob(p.key.Key[:]) },
+		func(r *row, p *probe) error {
+			if known, ok := l.s.Answered[p.key]; !ok || known.Day < p.day {
+				l.s.Answered[p.key] = scanAnswer(r, p.key, p.day)
+			}
+			return nil
+		})
+}
+
+func (l loader) findMeters(n *signalbox.Need) error {
+	return findBatch(l.t, meterSQL, 1, n.Meters,
+		func(s *stmt, k *signalbox.MeterKey) { s.id(int64(k.Workspace)).int(int64(k.Key)) },
+		func(r *row, k *signalbox.MeterKey) error {
+			if m, ok := unpackMeter(r.bytes(0)); ok {
+				l.s.Meters[*k] = m
+			}
+			return nil
+		})
+}
+
+// stateFields is how many columns a state has behind its record's.
+const stateFields = 4
+
+func (l loader) findKeys(n *signalbox.Need) error {
+	var accounts, contacts []signalbox.RecordKey
+	for _, key := range n.Keys {
+		if key.Kind == signalbox.KeyDomain {
+			accounts = append(accounts, key)
+		} else {
+			contacts = append(contacts, key)
+		}
+	}
+	bind := func(s *stmt, k *signalbox.RecordKey) { s.id(int64(k.Workspace)).int(int64(k.Kind)).text(k.Value) }
+	err := findBatch(l.t, accountByKeySQL, accountFields+stateFields, accounts, bind, func(r *row, k *signalbox.RecordKey) error {
+		l.s.Keys[*k] = signalbox.EntityID(l.putAccount(r))
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return findBatch(l.t, contactByKeySQL, contactFields+stateFields, contacts, bind, func(r *row, k *signalbox.RecordKey) error {
+		l.s.Keys[*k] = signalbox.EntityID(l.putContact(r).ID)
+		return nil
+	})
+}
+
+// placed is a record's id and a workspace that it may be of.
+type placed struct{ id, workspace int64 }
+
+func bindPlaced(s *stmt, p *placed) { s.int(p.id).int(p.workspace) }
+
+// findRecords loads the contacts that the turn names by id, in any of its workspaces.
+func (l loader) findRecords(n *signalbox.Need) error {
+	var contacts []placed
+	for _, ws := range n.Workspaces {
+		for _, con := range n.Contacts {
+			if l.s.Contacts[con] == nil {
+				contacts = append(contacts, placed{int64(con), int64(ws)})
+			}
+		}
+	}
+	return findBatch(l.t, contactByIDSQL, contactFields+stateFields, contacts, bindPlaced, func(r *row, _ *placed) error {
+		l.putContact(r)
+		return nil
+	})
+}
+
+// findAccounts loads the accounts that the turn names by id, and those that contacts lead to.
+func (l loader) findAccounts(n *signalbox.Need) error {
+	var accounts []placed
+	for _, ws := range n.Workspaces {
+		for _, acc := range n.Accounts {
+			if l.s.Accounts[acc] == nil {
+				accounts = append(accounts, placed{int64(acc), int64(ws)})
+			}
+		}
+	}
+	asked := map[signalbox.AccountID]bool{}
+	for _, c := range l.s.Contacts {
+		if c.Account != 0 && l.s.Accounts[c.Account] == nil && !asked[c.Account] {
+			asked[c.Account] = true
+			accounts = append(accounts, placed{int64(c.Account), int64(c.Workspace)})
+		}
+	}
+	return findBatch(l.t, accountByIDSQL, accountFields+stateFields, accounts, bindPlaced, func(r *row, _ *placed) error {
+		l.putAccount(r)
+		return nil
+	})
+}
