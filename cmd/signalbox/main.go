@@ -17,8 +17,19 @@ import (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	// After the first signal the second one has its usual effect: it ends the program at once.
-	context.AfterFunc(ctx, stop)
+	ctx, cancel := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 2) // none is lost, however quickly the second one follows
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-signals
+		cancel() // the first signal asks for an orderly end
+		if <-signals == syscall.SIGTERM {
+			os.Exit(endedBySignal + int(syscall.SIGTERM))
+		}
+		os.Exit(endedBySignal + int(syscall.SIGINT))
+	}()
 	os.Exit(system().run(ctx, os.Args[1:]))
 }
+
+// endedBySignal is what shells add to a signal's number to tell an exit by it.
+const endedBySignal = 128
