@@ -13,7 +13,6 @@ import (
 	"time"
 	_ "time/tzdata" // workspaces name IANA timezones, also where the system has no list of them
 
-	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
 	"signalbox"
@@ -337,5 +336,3 @@ func (s *stack) stop(log *slog.Logger) error {
 	}
 	return errors.Join(errs...)
 }
-
-var _ prometheus.Collector = (*metrics)(nil)

@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"signalbox/egress"
 	"signalbox/seal"
 )
 
@@ -114,15 +113,10 @@ func (c Config) Check() error {
 	if c.RetentionEventDays < 0 || c.RetentionSignalDays < 0 {
 		bad("retention-event-days", "days cannot be negative; 0 leaves the default, and for signals keeps them for ever")
 	}
-	if _, err := c.policy(); err != nil {
+	if _, err := newPolicy(c); err != nil {
 		bad("allow-target", "%v", err)
 	}
 	return errors.Join(problems...)
-}
-
-// policy is what the address guard is told.
-func (c Config) policy() (*egress.Policy, error) {
-	return newPolicy(c)
 }
 
 // scheme is how this server is spoken to.

@@ -85,17 +85,10 @@ func (q *queue) put(list []*waiting) (twin bool, err error) {
 	if q.closed {
 		return false, &signalbox.Error{Code: signalbox.Unavailable, RetryAfter: retryAfterOverload, Msg: "the server is stopping; send again to where it comes back"}
 	}
-	l := q.lines[list[0].Workspace]
-	if err := q.fits(l, len(list), bytes); err != nil {
+	if err := q.fits(q.lines[list[0].Workspace], len(list), bytes); err != nil {
 		return false, err
 	}
-	if l == nil {
-		l = &line{workspace: list[0].Workspace}
-		q.lines[l.workspace] = l
-	}
-	if l.len() == 0 {
-		q.ring = append(q.ring, l)
-	}
+	l := q.enter(list[0].Workspace)
 	for _, w := range list {
 		if key, ok := w.AnswerKey(); ok {
 			twin = twin || q.inFlight[key] > 0
@@ -113,6 +106,19 @@ func (q *queue) put(list []*waiting) (twin bool, err error) {
 	q.bytes += bytes
 	q.signal()
 	return twin, nil
+}
+
+// enter returns a workspace's line, with its place in the ring, for somebody who is about to wait in it. The caller holds mu.
+func (q *queue) enter(ws signalbox.WorkspaceID) *line {
+	l := q.lines[ws]
+	if l == nil {
+		l = &line{workspace: ws}
+		q.lines[ws] = l
+	}
+	if l.len() == 0 {
+		q.ring = append(q.ring, l)
+	}
+	return l
 }
 
 // room says whether so many inputs of a workspace would be let in now.
@@ -140,14 +146,7 @@ func (q *queue) putBack(list []*waiting) {
 	defer q.mu.Unlock()
 	for i := len(list) - 1; i >= 0; i-- {
 		w := list[i]
-		l := q.lines[w.Workspace]
-		if l == nil {
-			l = &line{workspace: w.Workspace}
-			q.lines[l.workspace] = l
-		}
-		if l.len() == 0 {
-			q.ring = append(q.ring, l)
-		}
+		l := q.enter(w.Workspace)
 		if w.batch {
 			l.batch = append([]*waiting{w}, l.batch...)
 		} else {
