@@ -28,7 +28,7 @@ func TestServe_FirstStartOnATerminalPrintsACurlThatWorks(t *testing.T) {
 		t.Errorf("the key was also written to a file: %v", err)
 	}
 	if _, err := exec.LookPath("curl"); err != nil {
-		t.Skip("the rest needs curl, which is not installed")
+		t.Fatal("curl is missing: install it, or run the tools part of internal/testall")
 	}
 	from := strings.Index(said, "curl ")
 	command := said[from : from+strings.Index(said[from:], "\n\n")]
