@@ -80,7 +80,9 @@ func (a *App) open(ctx context.Context) (err error) {
 	if a.listener, err = net.Listen("tcp", a.cfg.Addr); err != nil {
 		return fmt.Errorf("--addr: %w", err)
 	}
-	a.db, err = store.Open(ctx, store.Config{Path: filepath.Join(a.cfg.DataDir, "signalbox.db"), Log: a.log, VFS: a.cfg.VFS})
+	a.db, err = store.Open(ctx, store.Config{
+		DatabaseURL: a.cfg.DatabaseURL, Path: filepath.Join(a.cfg.DataDir, DatabaseFile), Log: a.log, VFS: a.cfg.VFS,
+	})
 	if err != nil {
 		return err
 	}

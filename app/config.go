@@ -12,15 +12,19 @@ import (
 	"time"
 
 	"signalbox/seal"
+	"signalbox/store"
 )
 
 // Config is everything that can be set (contract section 15). The zero value of a field means its default.
 type Config struct {
-	Addr      string // default 127.0.0.1:8080
-	DataDir   string // default ./signalbox-data
-	PublicURL string // how others reach this server; default from Addr
-	TLSCert   string // PEM files; both or neither
-	TLSKey    string
+	Addr    string // default 127.0.0.1:8080
+	DataDir string // default ./signalbox-data
+	// DatabaseURL is a PostgreSQL database, postgres://…, that any number of nodes share; default the embedded one in DataDir. Of DataDir a
+	// node then needs only the file that makes it the same node after a restart.
+	DatabaseURL string
+	PublicURL   string // how others reach this server; default from Addr
+	TLSCert     string // PEM files; both or neither
+	TLSKey      string
 
 	Dev          bool     // http and loopback targets are allowed
 	AllowTargets []string // CIDR or host[:port] that may be reached although the guard would refuse it
@@ -31,7 +35,7 @@ type Config struct {
 	RetentionEventDays  int // of a workspace made at first start; default 30
 	RetentionSignalDays int // 0: for ever
 
-	SecretKey       string // 32 bytes as 64 hex characters or base64; default: a file in the data directory
+	SecretKey       string // 32 bytes as 64 hex characters or base64; default: a file in the data directory, and none with DatabaseURL
 	SecretKeyFile   string
 	OldSecretKeys   []string // still accepted for what they sealed
 	BootstrapAPIKey string   // an admin key that exists from the first moment
@@ -51,6 +55,9 @@ const (
 	DefaultAddr    = "127.0.0.1:8080"
 	DefaultDataDir = "signalbox-data"
 	defaultGrace   = 10 * time.Second
+
+	// DatabaseFile is the embedded database's name in the data directory.
+	DatabaseFile = "signalbox.db"
 )
 
 // withDefaults returns the configuration with every default filled in.
@@ -102,6 +109,15 @@ func (c Config) Check() error {
 			bad("public-url", "%q is not a URL such as https://signals.example.com", c.PublicURL)
 		}
 	}
+	if c.DatabaseURL != "" {
+		if err := store.CheckURL(c.DatabaseURL); err != nil {
+			bad("database-url", "%v", err)
+		}
+		if c.SecretKey == "" && c.SecretKeyFile == "" {
+			bad("secret-key-file", "a PostgreSQL database needs a secret key that all its nodes share: set SIGNALBOX_SECRET_KEY, or name a file "+
+				"(made, for example, by: openssl rand -hex 32)")
+		}
+	}
 	if c.SecretKey != "" && c.SecretKeyFile != "" {
 		bad("secret-key-file", "give it or SIGNALBOX_SECRET_KEY, not both")
 	}
@@ -118,6 +134,9 @@ func (c Config) Check() error {
 	}
 	return errors.Join(problems...)
 }
+
+// RedactURL is a database's URL to show: without its password.
+func RedactURL(text string) string { return store.RedactURL(text) }
 
 // scheme is how this server is spoken to.
 func (c Config) scheme() string {

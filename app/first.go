@@ -43,12 +43,9 @@ func (a *App) openBox(ctx context.Context) (*seal.Box, error) {
 	if err != nil {
 		return nil, err
 	}
-	probe, err := a.db.Setting(ctx, probeSetting)
+	probe, err := a.db.MakeSetting(ctx, probeSetting, box.Probe())
 	if err != nil {
 		return nil, err
-	}
-	if probe == nil {
-		return box, a.db.PutSetting(ctx, probeSetting, box.Probe())
 	}
 	if err := box.CheckProbe(probe); err != nil {
 		return nil, fmt.Errorf("the secret key does not open this database: %w", err)

@@ -31,16 +31,10 @@ ON CONFLICT (name) DO NOTHING`
 // CodecKey returns the key that ids are made into text with: random, made at the first call, the database's for ever.
 func (db *DB) CodecKey(ctx context.Context) (key [16]byte, err error) {
 	err = db.write(ctx, classManage, func(t *tx) error {
-		value, err := t.setting(settingCodec)
-		if err != nil || value != nil {
-			copy(key[:], value)
-			return err
-		}
-		rand.Read(key[:])
-		if _, err := t.exec(makeSettingSQL, settingCodec, key[:]); err != nil {
-			return err
-		}
-		value, err = t.setting(settingCodec) // another node's, if it was faster
+		value, err := t.makeSetting(settingCodec, func() []byte {
+			rand.Read(key[:])
+			return key[:]
+		})
 		copy(key[:], value)
 		return err
 	})
@@ -57,6 +51,27 @@ func (db *DB) Setting(ctx context.Context, name string) (value []byte, err error
 		return err
 	})
 	return value, err
+}
+
+// MakeSetting keeps a value under a name that has none yet, and returns the value that the name then has: of several nodes that make it at
+// once, all get the same.
+func (db *DB) MakeSetting(ctx context.Context, name string, made []byte) (value []byte, err error) {
+	err = db.write(ctx, classManage, func(t *tx) error {
+		value, err = t.makeSetting(name, func() []byte { return made })
+		return err
+	})
+	return value, err
+}
+
+func (t *tx) makeSetting(name string, made func() []byte) ([]byte, error) {
+	value, err := t.setting(name)
+	if err != nil || value != nil {
+		return value, err
+	}
+	if _, err := t.exec(makeSettingSQL, name, made()); err != nil {
+		return nil, err
+	}
+	return t.setting(name) // another node's, if it was faster
 }
 
 // PutSetting keeps a value under a name, in place of the one before. Names that begin with "store." are this room's own.

@@ -5,6 +5,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"signalbox/app"
 )
 
 // checkConfig makes the command that shows what serve would run with.
@@ -63,7 +65,11 @@ func (s *settings) list() []shownSetting {
 	var list []shownSetting
 	s.flags.VisitAll(func(f *pflag.Flag) {
 		if f.Name != "config" {
-			list = append(list, shownSetting{f.Name, f.Value.String(), s.where(f.Name)})
+			value := f.Value.String()
+			if f.Name == "database-url" {
+				value = app.RedactURL(value)
+			}
+			list = append(list, shownSetting{f.Name, value, s.where(f.Name)})
 		}
 	})
 	s.secrets.VisitAll(func(f *pflag.Flag) {
