@@ -112,3 +112,22 @@ func Exec(ctx context.Context, db *DB, sql string) error {
 func Manage(ctx context.Context, db *DB, fn func() error) error {
 	return db.write(ctx, classManage, func(*tx) error { return fn() })
 }
+
+// KindOf says what a column of the catalogue holds.
+func KindOf(t Table, column int) string {
+	return map[kind]string{kindInt: "int", kindText: "text", kindBlob: "blob"}[t.kinds[column]]
+}
+
+// SelectSQL is how a table is read, from its beginning or from behind a place.
+func SelectSQL(t Table, pg, behind bool) string { return t.selectSQL(pg, behind) }
+
+// Texts runs a query and returns the first column.
+func Texts(ctx context.Context, db *DB, sql string) (list []string, err error) {
+	err = db.read(ctx, func(t *tx) error {
+		return t.query(sql, nil, func(r *row) error {
+			list = append(list, r.text(0))
+			return nil
+		})
+	})
+	return list, err
+}

@@ -1,0 +1,251 @@
+package store_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"signalbox"
+	"signalbox/internal/boxtest/storesuite"
+	"signalbox/store"
+)
+
+// open opens an empty database of either kind.
+func open(t *testing.T, pg bool) *store.DB {
+	t.Helper()
+	cfg := store.Config{Path: filepath.Join(t.TempDir(), "box.db"), Readers: 2}
+	if pg {
+		cfg.DatabaseURL = postgres(t).Schema(t)
+	}
+	db, err := store.Open(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return db
+}
+
+// filled is a database with rows in every table that a copy holds, made through its own calls.
+func filled(t *testing.T, pg bool) *storesuite.Box {
+	t.Helper()
+	b := storesuite.NewBox(t, open(t, pg), storesuite.Start)
+	fillBox(b, 12)
+	return b
+}
+
+// fillBox puts n rounds of everything into a box.
+func fillBox(b *storesuite.Box, n int) {
+	ctx := b.Context()
+	hook, pull := b.NewWebhook(), b.NewWebhook(storesuite.Pull)
+	b.NewKey("first")
+	_, err := b.DB.CodecKey(ctx)
+	b.Must(err)
+	for i := range n {
+		acc := b.NewAccount(fmt.Sprintf("acme%d.example", i), strings.Repeat("Ä", i))
+		con := b.NewContact(acc.ID, fmt.Sprintf("ann%d@acme.example", i), "", "")
+		b.Send(storesuite.Sent{Account: acc.ID, Contact: con.ID, Properties: `{"n":1}`, To: []signalbox.Webhook{hook, pull}},
+			storesuite.Sent{Account: acc.ID, To: []signalbox.Webhook{hook}})
+		b.NewJob(signalbox.JobRetention, int64(i))
+		b.Must(b.DB.PutDue(ctx, signalbox.Due{Kind: signalbox.DueJob, Subject: b.ID(), Workspace: b.WS, At: b.Now.Add(time.Hour)}))
+		b.Must(b.DB.Decide(ctx, func() signalbox.Need { return signalbox.Need{Workspaces: []signalbox.WorkspaceID{b.WS}} },
+			func(*signalbox.Situation) (*signalbox.Decision, error) {
+				return &signalbox.Decision{
+					Answered: []signalbox.Answered{{
+						Key: signalbox.AnswerKey{Workspace: b.WS, Key: [16]byte{byte(i), 1}}, Day: 20_000, Body: [16]byte{2}, Signal: signalbox.SignalID(b.ID()),
+						CreatedAt: b.Now,
+					}},
+					Meters: map[signalbox.MeterKey]signalbox.Meter{{Workspace: b.WS, Key: signalbox.KeyID(b.ID())}: {Second: int64(i)}},
+				}, nil
+			}))
+		for k, r := range b.Claim(hook.ID, 2).Ready {
+			switch (i + k) % 3 {
+			case 0:
+				b.Settle(r, signalbox.Delivered, "", time.Time{}, 200, "")
+			case 1:
+				b.Settle(r, signalbox.Retrying, "status_500", b.Now.Add(time.Minute), 500, "no\x00 \xff")
+			} // the others stay leased
+		}
+	}
+}
+
+// dump reads every table of a copy: its encoded rows, sorted.
+func dump(t *testing.T, db *store.DB, limit int) map[string][][]byte {
+	t.Helper()
+	all := map[string][][]byte{}
+	err := db.Snapshot(t.Context(), func(s *store.Snapshot) error {
+		for _, table := range store.Tables() {
+			var after []byte
+			for {
+				var err error
+				after, err = s.Rows(table.Name, after, limit, func(row []byte) error {
+					all[table.Name] = append(all[table.Name], bytes.Clone(row))
+					return nil
+				})
+				if err != nil {
+					return err
+				}
+				if after == nil {
+					break
+				}
+			}
+			slices.SortFunc(all[table.Name], bytes.Compare)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// TestCopy_IsTheSameInAnyDatabase copies a full database of each kind into an empty one of each kind, in slices of few rows: every row is there
+// once and the same, and the sums tell so.
+func TestCopy_IsTheSameInAnyDatabase(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ from, to bool }{
+		"SQLite to PostgreSQL": {false, true}, "PostgreSQL to SQLite": {true, false},
+		"SQLite to SQLite": {false, false}, "PostgreSQL to PostgreSQL": {true, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			from, to := filled(t, c.from), open(t, c.to)
+			want := dump(t, from.DB, 7)
+			for _, table := range store.Tables() {
+				if len(want[table.Name]) == 0 {
+					t.Fatalf("the test fills no row of %s", table.Name)
+				}
+				if err := to.LoadRows(t.Context(), table.Name, want[table.Name]); err != nil {
+					t.Fatal(err)
+				}
+			}
+			got := dump(t, to, 1000)
+			if !maps.EqualFunc(got, want, func(a, b [][]byte) bool { return slices.EqualFunc(a, b, bytes.Equal) }) {
+				t.Error("the copy has other rows")
+			}
+			for _, table := range store.Tables() {
+				if a, b := sum(t, from.DB, table.Name), sum(t, to, table.Name); a != b || a.Rows != int64(len(want[table.Name])) || a.Checksum() != b.Checksum() {
+					t.Errorf("%s: %d rows %s, and in the copy %d rows %s", table.Name, a.Rows, a.Checksum(), b.Rows, b.Checksum())
+				}
+			}
+		})
+	}
+}
+
+func sum(t *testing.T, db *store.DB, table string) (sum store.Sum) {
+	t.Helper()
+	err := db.Snapshot(t.Context(), func(s *store.Snapshot) (err error) {
+		sum, err = s.Sum(table)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sum
+}
+
+// What is loaded is loaded whole or not at all, and what is no row is refused.
+func TestLoadRows_AllOrNone(t *testing.T) {
+	t.Parallel()
+	for name, pg := range map[string]bool{"SQLite": false, "PostgreSQL": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			from, to := filled(t, pg), open(t, pg)
+			rows := dump(t, from.DB, 100)["accounts"]
+			for what, bad := range map[string][][]byte{
+				"a row twice": {rows[0], rows[1], rows[0]}, "cut off": {rows[0], rows[1][:9]}, "too long": {rows[0], append(bytes.Clone(rows[1]), 0)},
+				"another kind": {rows[0], append([]byte{2, 0}, rows[1]...)}, "empty": {rows[0], {}},
+			} {
+				if err := to.LoadRows(t.Context(), "accounts", bad); err == nil {
+					t.Errorf("%s: it was loaded", what)
+				}
+				if n := sum(t, to, "accounts").Rows; n != 0 {
+					t.Errorf("%s: %d rows stayed", what, n)
+				}
+			}
+			if err := to.LoadRows(t.Context(), "nodes", nil); err == nil {
+				t.Error("nodes are in no copy")
+			}
+		})
+	}
+}
+
+// A snapshot is one moment: what is written while it is read is not in it. What its reader refuses comes back as it is.
+func TestSnapshot_IsOneMoment(t *testing.T) {
+	t.Parallel()
+	for name, pg := range map[string]bool{"SQLite": false, "PostgreSQL": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := filled(t, pg)
+			before := sum(t, b.DB, "accounts")
+			err := b.DB.Snapshot(t.Context(), func(s *store.Snapshot) error {
+				b.NewAccount("later.example", "")
+				got, err := s.Sum("accounts")
+				if err == nil && got != before {
+					t.Errorf("%d rows, want %d", got.Rows, before.Rows)
+				}
+				return err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := sum(t, b.DB, "accounts"); got.Rows != before.Rows+1 {
+				t.Errorf("afterwards %d rows, want %d", got.Rows, before.Rows+1)
+			}
+			err = b.DB.Snapshot(t.Context(), func(s *store.Snapshot) error {
+				_, err := s.Rows("accounts", nil, 10, func([]byte) error { return errTest })
+				return err
+			})
+			if !errors.Is(err, errTest) || signalbox.CodeOf(err) == signalbox.Unavailable {
+				t.Errorf("error %v, want the reader's own", err)
+			}
+		})
+	}
+}
+
+// Long rows come fewer at a time, and none is left out or comes twice.
+func TestRows_LongOnesComeInSmallSlices(t *testing.T) {
+	t.Parallel()
+	for name, pg := range map[string]bool{"SQLite": false, "PostgreSQL": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := storesuite.NewBox(t, open(t, pg), storesuite.Start)
+			long := `{"x":"` + strings.Repeat("x", 300<<10) + `"}`
+			for range 40 {
+				b.Send(storesuite.Sent{Properties: long})
+			}
+			var after []byte
+			seen, calls := map[string]bool{}, 0
+			err := b.DB.Snapshot(t.Context(), func(s *store.Snapshot) (err error) {
+				for again := true; again; again = after != nil {
+					size := 0
+					calls++
+					after, err = s.Rows("signals", after, 1000, func(row []byte) error {
+						size += len(row)
+						if size > 5<<20 {
+							t.Errorf("a slice of %d bytes", size)
+						}
+						seen[string(row)] = true
+						return nil
+					})
+					if err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+			if err != nil || len(seen) != 40 || calls < 3 {
+				t.Errorf("%d rows in %d slices: %v", len(seen), calls, err)
+			}
+		})
+	}
+}
