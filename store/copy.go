@@ -32,7 +32,7 @@ type Snapshot struct {
 func (db *DB) Snapshot(ctx context.Context, fn func(*Snapshot) error) error {
 	var fnErr error
 	run := func(t *tx) error {
-		if _, err := t.setting(settingCodec); err != nil { // the moment is that of the first statement
+		if err := t.sameSchema(db); err != nil { // also the first statement: the moment is its
 			return err
 		}
 		s := &Snapshot{t: t}
@@ -49,6 +49,19 @@ func (db *DB) Snapshot(ctx context.Context, fn func(*Snapshot) error) error {
 		return err
 	}
 	return fnErr
+}
+
+const schemaVersionSQL = `
+SELECT max(number)
+  FROM schema_migrations`
+
+// sameSchema refuses a schema that has more than this program knows: a copy would lack it.
+func (t *tx) sameSchema(db *DB) error {
+	version, err := t.count(schemaVersionSQL)
+	if err == nil && version != int64(db.version) {
+		err = fmt.Errorf("the schema has version %d and this program knows up to %d: its copy would lack what is new, use the newer program", version, db.version)
+	}
+	return err
 }
 
 // longSnapshot is a read on a connection of its own, whose clocks are those of a slice of rows, not of a transaction.
@@ -152,10 +165,13 @@ func (db *DB) LoadRows(ctx context.Context, table string, rows [][]byte) error {
 	if t == nil {
 		return fmt.Errorf("no table %q in a copy", table)
 	}
-	return db.write(ctx, classManage, func(x *tx) error { return x.loadRows(t, rows) })
+	return db.write(ctx, classManage, func(x *tx) error { return x.loadRows(db, t, rows) })
 }
 
-func (t *tx) loadRows(to *Table, rows [][]byte) error {
+func (t *tx) loadRows(db *DB, to *Table, rows [][]byte) error {
+	if err := t.sameSchema(db); err != nil {
+		return err
+	}
 	var bad error
 	err := each(t, to.insertSQL(), rows, func(s *stmt, row *[]byte) {
 		if err := to.bindRow(s, *row); err != nil && bad == nil {

@@ -137,7 +137,46 @@ func TestCopy_IsTheSameInAnyDatabase(t *testing.T) {
 					t.Errorf("%s: %d rows %s, and in the copy %d rows %s", table.Name, a.Rows, a.Checksum(), b.Rows, b.Checksum())
 				}
 			}
+			claimsAll(t, from, to)
 		})
+	}
+}
+
+// claimsAll joins a copy as its first node, which has never been one: every lane with open deliveries is due, and what a node of the other database
+// had leased is free.
+func claimsAll(t *testing.T, from *storesuite.Box, to *store.DB) {
+	t.Helper()
+	now := from.Now.Add(time.Hour)
+	mine, err := to.JoinNode(t.Context(), "new", now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	hooks, _, _, err := from.DB.Webhooks(t.Context(), from.WS, signalbox.Page{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, w := range hooks {
+		if w.Kind != signalbox.KindPush {
+			continue
+		}
+		list, _, err := from.DB.Deliveries(t.Context(), from.WS, w.ID, signalbox.DeliveryFilter{}, signalbox.Page{Limit: 100})
+		if err != nil {
+			t.Fatal(err)
+		}
+		open := 0
+		for _, d := range list {
+			if d.State.Open() {
+				open++
+			}
+		}
+		taken, err := to.TakeDue(t.Context(), mine, now, 100)
+		if err != nil || !slices.ContainsFunc(taken, func(d signalbox.Due) bool { return d.Subject == int64(w.ID) }) {
+			t.Fatalf("due %+v, %v: the lane of %d open deliveries is not", taken, err, open)
+		}
+		c, err := to.Claim(t.Context(), mine, from.WS, w.ID, 100, now)
+		if err != nil || len(c.Ready) != open || open < 10 {
+			t.Errorf("claimed %d of %d open deliveries: %v", len(c.Ready), open, err)
+		}
 	}
 }
 

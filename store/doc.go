@@ -50,7 +50,7 @@
 //
 // With Config.DatabaseURL the same methods work on PostgreSQL 15 or later, for any number of nodes, and the same suite holds both databases
 // (internal/boxtest/storesuite). Statements are written once, with numbered parameters; those that must differ stand in one table with the
-// three reasons (dialect.go). The files that begin with postgres are all that only PostgreSQL needs.
+// reasons (dialect.go). The files that begin with postgres are all that only PostgreSQL needs.
 //
 //   - A write has a transaction and a connection of its own, READ COMMITTED, each class of work its own few connections (postgres.go). What the
 //     single writer gives for nothing is taken by locks there: a turn takes the heads of its workspaces in key order and waits for those

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
@@ -68,13 +69,8 @@ func openPostgres(ctx context.Context, db *DB) (*postgres, error) {
 		most += n
 	}
 	cfg.MaxConns = int32(most)
-	cfg.ConnConfig.ConnectTimeout = connectFor
 	cfg.PingTimeout = connectFor
-	dialer := &net.Dialer{Timeout: connectFor, KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 2 * time.Second, Interval: time.Second, Count: 3}}
-	cfg.ConnConfig.DialFunc = dialer.DialContext
-	for name, value := range sessionSettings {
-		cfg.ConnConfig.RuntimeParams[name] = value
-	}
+	tune(&cfg.ConnConfig.Config)
 	cfg.AfterConnect = func(_ context.Context, c *pgx.Conn) error {
 		s := &session{conn: c.PgConn(), stmts: map[string]*prepared{}}
 		c.PgConn().CustomData()[sessionKey] = s
@@ -88,6 +84,16 @@ func openPostgres(ctx context.Context, db *DB) (*postgres, error) {
 		return nil, err
 	}
 	return p, nil
+}
+
+// tune gives a connection the clocks and settings of this room.
+func tune(cfg *pgconn.Config) {
+	cfg.ConnectTimeout = connectFor
+	dialer := &net.Dialer{Timeout: connectFor, KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 2 * time.Second, Interval: time.Second, Count: 3}}
+	cfg.DialFunc = dialer.DialContext
+	for name, value := range sessionSettings {
+		cfg.RuntimeParams[name] = value
+	}
 }
 
 // sessionKey is where a connection keeps its session.

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
+
 	"signalbox/internal/fault"
 )
 
@@ -69,10 +71,11 @@ func (p *postgres) prepare(ctx context.Context) error {
 	if err := srv.check(); err != nil {
 		return err
 	}
-	known, err := readMigrations(p.db.cfg.Migrations, "migrations/postgres")
+	known, err := readMigrations(p.db.cfg.Migrations, ownPostgres)
 	if err != nil {
 		return err
 	}
+	p.db.version = len(known)
 	// Others migrate for as long as it takes them: neither the lock's clock nor a statement's holds here.
 	s.until(time.Time{})
 	if _, err := s.simple(fmt.Sprintf("SET lock_timeout = 0; SET statement_timeout = 0; SELECT pg_advisory_lock(%d)", migrationLock)); err != nil {
@@ -128,9 +131,12 @@ func (p *postgres) migrate(ctx context.Context, t *tx, srv server, known []migra
 		return fmt.Errorf("user %s may not read and write table %s: grant it SELECT, INSERT, UPDATE and DELETE on the tables of schema %s",
 			srv.user, table, srv.schema)
 	}
+	if err := p.db.refuseMoved(t); err != nil {
+		return err
+	}
 	applied := 0
 	if srv.hasSchemaHistory {
-		if applied, err = checkHistory(t, known); err != nil {
+		if applied, err = p.db.checkHistory(t, known); err != nil {
 			return err
 		}
 	}
@@ -142,7 +148,7 @@ func (p *postgres) migrate(ctx context.Context, t *tx, srv server, known []migra
 			return err
 		}
 		fault.Point("store.before_migration")
-		if err := p.apply(t, m); err != nil {
+		if err := p.apply(ctx, t, m); err != nil {
 			return fmt.Errorf("migration %d (%s): %w", m.number, m.name, err)
 		}
 		fault.Point("store.after_migration_step")
@@ -151,14 +157,41 @@ func (p *postgres) migrate(ctx context.Context, t *tx, srv server, known []migra
 	return nil
 }
 
-// apply runs one step and records it, together or not at all.
-func (p *postgres) apply(t *tx, m migration) error {
-	_, err := t.pg.simple("BEGIN; " + createMigrationsSQL)
+// While a step waits for a table that nodes are using, every statement behind it in the table's queue waits too. So it waits for less than they
+// would (lockFor), lets them through, and tries again.
+const (
+	stepLockFor  = 500 * time.Millisecond
+	stepPause    = time.Second
+	stepTriesFor = 5 * time.Minute
+)
+
+// apply runs one step, as often as it takes to get its locks.
+func (p *postgres) apply(ctx context.Context, t *tx, m migration) error {
+	begun := time.Now()
+	for {
+		err := p.applyOnce(t, m)
+		var e *pgconn.PgError
+		if !errors.As(err, &e) || e.Code != "55P03" || time.Since(begun) > stepTriesFor {
+			return err
+		}
+		p.db.log.Info("a migration waits for a table that others use", "number", m.number, "name", m.name)
+		select {
+		case <-time.After(stepPause):
+		case <-ctx.Done():
+			return errors.Join(ctx.Err(), err)
+		}
+	}
+}
+
+// applyOnce runs one step and records it, together or not at all.
+func (p *postgres) applyOnce(t *tx, m migration) error {
+	_, err := t.pg.simple(fmt.Sprintf("BEGIN; SET LOCAL lock_timeout = %d; %s", stepLockFor.Milliseconds(), createMigrationsSQL))
 	if err == nil {
 		_, err = t.pg.simple(m.sql)
 	}
 	if err == nil {
-		_, err = t.exec(insertMigrationSQL, m.number, m.name, m.checksum, time.Now())
+		fault.Point("store.in_migration")
+		_, err = t.exec(insertMigrationSQL, m.number, m.name, m.checksum, time.Now(), m.oldest)
 	}
 	if err == nil {
 		return t.pg.commit()

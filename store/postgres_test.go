@@ -86,7 +86,7 @@ func TestOpenPostgres_RefusesWhatCannotBe(t *testing.T) {
 	box(t, base)
 	refused(t, store.Config{DatabaseURL: as(t, base, reader)}, "user "+reader+" may not read and write table accounts", "grant it", schema)
 
-	s.Exec(t, "INSERT INTO "+schema+".schema_migrations VALUES (2, 'later', '', 0)")
+	s.Exec(t, "INSERT INTO "+schema+".schema_migrations VALUES (2, 'later', '', 0, 2)")
 	refused(t, store.Config{DatabaseURL: base}, "the schema has version 2", "run the newer program")
 }
 
