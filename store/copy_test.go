@@ -46,14 +46,14 @@ func filled(t *testing.T, pg bool) *storesuite.Box {
 // fillBox puts n rounds of everything into a box.
 func fillBox(b *storesuite.Box, n int) {
 	ctx := b.Context()
-	hook, pull := b.NewWebhook(), b.NewWebhook(storesuite.Pull)
+	hook, busy, pull := b.NewWebhook(), b.NewWebhook(), b.NewWebhook(storesuite.Pull)
 	b.NewKey("first")
 	_, err := b.DB.CodecKey(ctx)
 	b.Must(err)
 	for i := range n {
 		acc := b.NewAccount(fmt.Sprintf("acme%d.example", i), strings.Repeat("Ä", i))
 		con := b.NewContact(acc.ID, fmt.Sprintf("ann%d@acme.example", i), "", "")
-		b.Send(storesuite.Sent{Account: acc.ID, Contact: con.ID, Properties: `{"n":1}`, To: []signalbox.Webhook{hook, pull}},
+		b.Send(storesuite.Sent{Account: acc.ID, Contact: con.ID, Properties: `{"n":1}`, To: []signalbox.Webhook{hook, busy, pull}},
 			storesuite.Sent{Account: acc.ID, To: []signalbox.Webhook{hook}})
 		b.NewJob(signalbox.JobRetention, int64(i))
 		b.Must(b.DB.PutDue(ctx, signalbox.Due{Kind: signalbox.DueJob, Subject: b.ID(), Workspace: b.WS, At: b.Now.Add(time.Hour)}))
@@ -76,6 +76,7 @@ func fillBox(b *storesuite.Box, n int) {
 			} // the others stay leased
 		}
 	}
+	b.Claim(busy.ID, 2*n) // all of it: nothing of this lane is due while its node lives
 }
 
 // dump reads every table of a copy: its encoded rows, sorted.
@@ -155,6 +156,10 @@ func claimsAll(t *testing.T, from *storesuite.Box, to *store.DB) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	taken, err := to.TakeDue(t.Context(), mine, now, 100)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, w := range hooks {
 		if w.Kind != signalbox.KindPush {
 			continue
@@ -169,9 +174,8 @@ func claimsAll(t *testing.T, from *storesuite.Box, to *store.DB) {
 				open++
 			}
 		}
-		taken, err := to.TakeDue(t.Context(), mine, now, 100)
-		if err != nil || !slices.ContainsFunc(taken, func(d signalbox.Due) bool { return d.Subject == int64(w.ID) }) {
-			t.Fatalf("due %+v, %v: the lane of %d open deliveries is not", taken, err, open)
+		if !slices.ContainsFunc(taken, func(d signalbox.Due) bool { return d.Subject == int64(w.ID) }) {
+			t.Errorf("the lane of %d open deliveries is not due", open)
 		}
 		c, err := to.Claim(t.Context(), mine, from.WS, w.ID, 100, now)
 		if err != nil || len(c.Ready) != open || open < 10 {
