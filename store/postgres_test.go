@@ -455,3 +455,25 @@ func TestPostgres_ALockThatIsNotGivenBackIsRefused(t *testing.T) {
 		t.Errorf("with the lock given back: %v", err)
 	}
 }
+
+// A standby can be read, so that its schema can be looked at, and is refused as a database.
+func TestOpenPostgres_RefusesAStandby(t *testing.T) {
+	t.Parallel()
+	primary := postgres(t)
+	base := primary.Schema(t)
+	box(t, base)
+	standby, err := primary.Standby()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := standby.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	there := store.Config{DatabaseURL: standby.Of(t, base)}
+	refused(t, there, "read-only standby", "connect to the primary")
+	if got := status(t, there); !strings.HasPrefix(got, "applied") {
+		t.Errorf("the standby's schema: %s", got)
+	}
+}
