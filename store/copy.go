@@ -145,6 +145,19 @@ func (s *Snapshot) broken(table string, err error) error {
 	return s.err
 }
 
+// Count counts the rows of a table that a copy has.
+func (s *Snapshot) Count(table string) (int64, error) {
+	t := findTable(table)
+	if t == nil {
+		return 0, fmt.Errorf("no table %q in a copy", table)
+	}
+	n, err := s.t.count(t.countSQL())
+	if err != nil {
+		return 0, s.broken(table, err)
+	}
+	return n, nil
+}
+
 // Sum reads a whole table and sums it up.
 func (s *Snapshot) Sum(table string) (sum Sum, err error) {
 	var after []byte

@@ -3,7 +3,6 @@ package store_test
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"maps"
 	"path/filepath"
 	"slices"
@@ -39,44 +38,8 @@ func open(t *testing.T, pg bool) *store.DB {
 func filled(t *testing.T, pg bool) *storesuite.Box {
 	t.Helper()
 	b := storesuite.NewBox(t, open(t, pg), storesuite.Start)
-	fillBox(b, 12)
+	b.Fill(12)
 	return b
-}
-
-// fillBox puts n rounds of everything into a box.
-func fillBox(b *storesuite.Box, n int) {
-	ctx := b.Context()
-	hook, busy, pull := b.NewWebhook(), b.NewWebhook(), b.NewWebhook(storesuite.Pull)
-	b.NewKey("first")
-	_, err := b.DB.CodecKey(ctx)
-	b.Must(err)
-	for i := range n {
-		acc := b.NewAccount(fmt.Sprintf("acme%d.example", i), strings.Repeat("Ä", i))
-		con := b.NewContact(acc.ID, fmt.Sprintf("ann%d@acme.example", i), "", "")
-		b.Send(storesuite.Sent{Account: acc.ID, Contact: con.ID, Properties: `{"n":1}`, To: []signalbox.Webhook{hook, busy, pull}},
-			storesuite.Sent{Account: acc.ID, To: []signalbox.Webhook{hook}})
-		b.NewJob(signalbox.JobRetention, int64(i))
-		b.Must(b.DB.PutDue(ctx, signalbox.Due{Kind: signalbox.DueJob, Subject: b.ID(), Workspace: b.WS, At: b.Now.Add(time.Hour)}))
-		b.Must(b.DB.Decide(ctx, func() signalbox.Need { return signalbox.Need{Workspaces: []signalbox.WorkspaceID{b.WS}} },
-			func(*signalbox.Situation) (*signalbox.Decision, error) {
-				return &signalbox.Decision{
-					Answered: []signalbox.Answered{{
-						Key: signalbox.AnswerKey{Workspace: b.WS, Key: [16]byte{byte(i), 1}}, Day: 20_000, Body: [16]byte{2}, Signal: signalbox.SignalID(b.ID()),
-						CreatedAt: b.Now,
-					}},
-					Meters: map[signalbox.MeterKey]signalbox.Meter{{Workspace: b.WS, Key: signalbox.KeyID(b.ID())}: {Second: int64(i)}},
-				}, nil
-			}))
-		for k, r := range b.Claim(hook.ID, 2).Ready {
-			switch (i + k) % 3 {
-			case 0:
-				b.Settle(r, signalbox.Delivered, "", time.Time{}, 200, "")
-			case 1:
-				b.Settle(r, signalbox.Retrying, "status_500", b.Now.Add(time.Minute), 500, "no\x00 \xff")
-			} // the others stay leased
-		}
-	}
-	b.Claim(busy.ID, 2*n) // all of it: nothing of this lane is due while its node lives
 }
 
 // dump reads every table of a copy: its encoded rows, sorted.

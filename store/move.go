@@ -31,8 +31,9 @@ type Move struct {
 	At    time.Time `json:"at"`
 
 	// How far a database is filled.
-	Table string `json:"table,omitempty"` // of Tables, the one that is being loaded; those before it are
-	After []byte `json:"after,omitempty"` // the place in the other database behind which to go on; nil: from its beginning
+	Table string `json:"table,omitempty"` // of Tables, the one to go on with; those before it are loaded. "": the first one
+	After []byte `json:"after,omitempty"` // the place in the other database behind which to go on; nil: from the table's beginning
+	Rows  int64  `json:"rows,omitempty"`  // how many are loaded
 	Full  bool   `json:"full,omitempty"`  // every table is loaded
 }
 
@@ -79,14 +80,22 @@ func (t *tx) markMove(m *Move) error {
 	return err
 }
 
-// LoadMoved adds encoded rows to m.Table and notes with them, in one transaction, how far the move is.
-func (db *DB) LoadMoved(ctx context.Context, rows [][]byte, m *Move) error {
-	table := findTable(m.Table)
-	if table == nil {
-		return fmt.Errorf("no table %q in a copy", m.Table)
+// LoadMoved adds encoded rows to a table and notes with them, in one transaction, how far the move is. Where the database has not the mark of that
+// move it does nothing.
+func (db *DB) LoadMoved(ctx context.Context, table string, rows [][]byte, m *Move) error {
+	to := findTable(table)
+	if to == nil {
+		return fmt.Errorf("no table %q in a copy", table)
 	}
 	return db.write(ctx, classManage, func(t *tx) error {
-		if err := t.loadRows(db, table, rows); err != nil {
+		has, err := t.move()
+		if err != nil {
+			return err
+		}
+		if has == nil || has.ID != m.ID || has.State != MoveFilling {
+			return errors.New("the database that is filled is not this move's any more: somebody else works on it")
+		}
+		if err := t.loadRows(db, to, rows); err != nil {
 			return err
 		}
 		return t.markMove(m)

@@ -123,6 +123,18 @@ func (t *Table) order(pg bool) []int {
 	return key
 }
 
+// notOfOnePlace leaves out the settings whose names begin with placePrefix: '/' is what comes behind '.'.
+const notOfOnePlace = "NOT (name >= '" + placePrefix + "' AND name < 'store.place/')"
+
+// countSQL counts the rows that selectSQL reads.
+func (t *Table) countSQL() string {
+	sql := "\nSELECT count(*)\n  FROM " + t.Name
+	if t.Name == "settings" {
+		sql += "\n WHERE " + notOfOnePlace
+	}
+	return sql
+}
+
 // selectSQL reads rows in the order in which they are kept, from the first one or from behind a place.
 func (t *Table) selectSQL(pg, behind bool) string {
 	var names, params []string
@@ -135,8 +147,8 @@ func (t *Table) selectSQL(pg, behind bool) string {
 	if behind {
 		where = append(where, "("+key+") > ("+strings.Join(params, ", ")+")")
 	}
-	if t.Name == "settings" { // both texts are this program's own
-		where = append(where, "NOT (name >= '"+placePrefix+"' AND name < '"+placePrefix[:len(placePrefix)-1]+"/')")
+	if t.Name == "settings" {
+		where = append(where, notOfOnePlace)
 	}
 	sql := "\nSELECT " + strings.Join(t.Columns, ", ") + "\n  FROM " + t.Name
 	if len(where) > 0 {
