@@ -165,7 +165,7 @@ func (c *Config) fill(ctx context.Context, mark *store.Move) error {
 			tries = 1 // it came further
 		}
 		if signalbox.CodeOf(err) != signalbox.Unavailable || tries >= tryTimes {
-			return fmt.Errorf("carry rows over: %w", err)
+			return fmt.Errorf("carry rows over (run it again to go on): %w", err)
 		}
 		if mark, err = c.again(ctx, mark, err); err != nil {
 			return err
@@ -276,7 +276,7 @@ func (c *Config) check(ctx context.Context) (same []Checked, differ []string, er
 		})
 	})
 	if err != nil {
-		return nil, nil, fmt.Errorf("check what was carried over: %w", err)
+		return nil, nil, fmt.Errorf("check what was carried over (run it again to go on): %w", err)
 	}
 	return same, differ, nil
 }

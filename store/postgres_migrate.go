@@ -174,7 +174,7 @@ func (p *postgres) apply(ctx context.Context, t *tx, m migration) error {
 		if !errors.As(err, &e) || e.Code != "55P03" || time.Since(begun) > stepTriesFor {
 			return err
 		}
-		p.db.log.Info("a migration waits for a table that others use", "number", m.number, "name", m.name)
+		p.db.log.Warn("a migration waits for a table that others use", "number", m.number, "name", m.name)
 		select {
 		case <-time.After(stepPause):
 		case <-ctx.Done():
