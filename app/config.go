@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"signalbox/internal/fault"
 	"signalbox/seal"
 	"signalbox/store"
 )
@@ -46,7 +47,7 @@ type Config struct {
 
 	Version string
 	Log     *slog.Logger
-	Now     func() time.Time // tests of clocks; nil: the clock
+	Now     func() time.Time // tests of clocks; nil: the machine's. With DatabaseURL the database's clock is used instead, once it is known
 	VFS     string           // tests of I/O faults: the name of a registered SQLite VFS
 	Notices io.Writer        // where --dev's warning goes; nil: the log
 }
@@ -79,7 +80,7 @@ func (c Config) withDefaults() Config {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
 	if c.Now == nil {
-		c.Now = time.Now
+		c.Now = func() time.Time { return time.Now().Add(fault.Shift()) }
 	}
 	return c
 }
