@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -154,5 +155,28 @@ func TestDecide_PassesOverAHeadThatAnotherNodeHas(t *testing.T) {
 	}
 	if err := <-waited; err != nil {
 		t.Errorf("a turn of its own: %v", err)
+	}
+}
+
+// However many lanes a node had, one statement makes them due: a trip for each would outlast the transaction.
+func TestNodes_ManyLanesAreMadeDueAtOnce(t *testing.T) {
+	t.Parallel()
+	s, base := newSmallPostgres(t, postgres(t))
+	const lanes = 20_000
+	if err := store.Exec(t.Context(), s.DB, fmt.Sprintf(`
+INSERT INTO deliveries (id, workspace_id, webhook_id, event_id, event_name, state, reason, attempts, due_at, test, created_at)
+SELECT 100 + n, %d, 100 + n / 2, 1, 'signal.created', 1, '', 0, 1, 0, 1
+  FROM generate_series(0, %d) AS n`, s.ws, 2*lanes-1)); err != nil {
+		t.Fatal(err)
+	}
+	var before int
+	query(t, base, "SELECT count(*) FROM due WHERE kind = 1", &before)
+	if _, err := s.JoinNode(t.Context(), "test", s.now); err != nil {
+		t.Fatal(err)
+	}
+	var after int
+	query(t, base, "SELECT count(*) FROM due WHERE kind = 1", &after)
+	if after-before != lanes {
+		t.Errorf("%d lanes are due now, want %d", after-before, lanes)
 	}
 }
