@@ -134,15 +134,12 @@ func Migrate(ctx context.Context, cfg Config) (m Migrated, err error) {
 	if _, err := os.Stat(sc.Path); sc.DatabaseURL == "" && errors.Is(err, fs.ErrNotExist) {
 		return m, noDatabase(cfg.withDefaults().DataDir)
 	}
-	before, err := store.ReadSchema(ctx, sc)
+	before, readErr := store.ReadSchema(ctx, sc)
+	db, err := store.Open(ctx, sc) // says more of what is wrong than reading did
 	if err != nil {
 		return m, err
 	}
-	db, err := store.Open(ctx, sc)
-	if err != nil {
-		return m, err
-	}
-	if err := db.Close(); err != nil {
+	if err := errors.Join(db.Close(), readErr); err != nil {
 		return m, err
 	}
 	if m.Schema, err = store.ReadSchema(ctx, sc); err != nil {

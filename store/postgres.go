@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -224,7 +226,20 @@ func (p *postgres) close() error {
 // lost is an error of the way to the server, not of a statement.
 type lost struct{ err error }
 
-func (e *lost) Error() string { return "connection to the database: " + e.err.Error() }
+// Error is one line, also where the driver has one for each address that it tried.
+func (e *lost) Error() string {
+	var lines []string
+	for line := range strings.Lines(e.err.Error()) {
+		if line = strings.TrimSpace(line); line != "" && !slices.Contains(lines, line) {
+			lines = append(lines, line)
+		}
+	}
+	if len(lines) > 1 && strings.HasSuffix(lines[0], ":") {
+		lines = append([]string{lines[0] + " " + lines[1]}, lines[2:]...)
+	}
+	return "connection to the database: " + strings.Join(lines, "; ")
+}
+
 func (e *lost) Unwrap() error { return e.err }
 
 // ErrOutcomeUnknown is the cause of an Unavailable error when the answer to a COMMIT was lost and the server could not be asked since whether

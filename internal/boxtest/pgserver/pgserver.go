@@ -262,6 +262,24 @@ func (s *Server) Schema(t testing.TB) string {
 	return s.url(name)
 }
 
+// DemandPassword makes a role that has a password and must show it.
+func (s *Server) DemandPassword(t testing.TB, role, password string) {
+	t.Helper()
+	s.Exec(t, fmt.Sprintf("CREATE ROLE %s LOGIN PASSWORD '%s'", role, password))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	path := filepath.Join(s.data(), "pg_hba.conf")
+	rest, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := fmt.Sprintf("host all %s 127.0.0.1/32 scram-sha-256\n", role)
+	if err := os.WriteFile(path, append([]byte(first), rest...), 0o600); err != nil { // keeps the file's owner
+		t.Fatal(err)
+	}
+	s.Exec(t, "SELECT pg_reload_conf()")
+}
+
 // Exec runs statements as the server's owner.
 func (s *Server) Exec(t testing.TB, sql string) {
 	t.Helper()
