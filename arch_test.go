@@ -37,6 +37,7 @@ var rooms = map[string][]string{
 	"signalbox/deliver":          {"signalbox", "signalbox/retry", "signalbox/sign", "signalbox/egress", "signalbox/seal"},
 	"signalbox/store":            {"signalbox"},
 	"signalbox/move":             {"signalbox", "signalbox/store"},
+	"signalbox/archive":          {},
 	"signalbox/auth":             {"signalbox"},
 	"signalbox/api":              {"signalbox", "signalbox/auth", "signalbox/wire", "signalbox/seal", "signalbox/sign"},
 	"signalbox/client":           {"signalbox"},

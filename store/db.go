@@ -60,6 +60,7 @@ type DB struct {
 	readers chan *conn
 	ckpt    *checkpointer
 	space   *space
+	copying sync.Mutex // held while a copy of the embedded database is made (online.go)
 
 	logBytes atomic.Int64 // of the write-ahead log, not copied into the database file yet
 
@@ -114,6 +115,9 @@ func open(ctx context.Context, cfg Config) (*DB, error) {
 
 func (db *DB) open(ctx context.Context) (err error) {
 	if db.lock, err = lockPath(db.cfg.Path + ".lock"); err != nil {
+		return err
+	}
+	if err := removeCopy(db.cfg.Path); err != nil { // a crash may have left one
 		return err
 	}
 	if err := touch(db.cfg.Path); err != nil {

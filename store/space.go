@@ -33,6 +33,9 @@ func newSpace(path string, usage func(string) (free, total uint64, err error)) *
 	return &space{dir: filepath.Dir(path), usage: usage}
 }
 
+// reserve is how much of a file system is kept.
+func reserve(total uint64) uint64 { return min(max(total/50, minReserve), maxReserve) }
+
 // check returns nil, or why nothing more may be taken in. uncopied is what the log holds: the database file may have to grow by as much
 // before the log's own room is used again. A file system that does not tell how full it is has room.
 func (s *space) check(uncopied int64) error {
@@ -42,8 +45,8 @@ func (s *space) check(uncopied int64) error {
 		s.looked = now
 		s.err = nil
 		free, total, err := s.usage(s.dir)
-		if reserve := min(max(total/50, minReserve), maxReserve) + uint64(uncopied); err == nil && free < reserve {
-			s.err = fmt.Errorf("the disk is nearly full: %d bytes are free, and %d are kept for what is stored already", free, reserve)
+		if kept := reserve(total) + uint64(uncopied); err == nil && free < kept {
+			s.err = fmt.Errorf("the disk is nearly full: %d bytes are free, and %d are kept for what is stored already", free, kept)
 		}
 	}
 	return s.err

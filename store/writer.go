@@ -55,6 +55,7 @@ type writer struct {
 	alive  bool
 	batch  []*op
 	pages  int // of the log, as of the last commit
+	copy   pageCopy
 }
 
 func newWriter(db *DB, c *conn) *writer {
@@ -130,6 +131,7 @@ func (w *writer) do(c class, o *op) error {
 
 func (w *writer) run() {
 	defer close(w.gone)
+	defer func() { _ = w.copy.end() }() // what there is of a copy is thrown away
 	for w.next() {
 		w.serve(w.batch)
 		w.db.ckpt.tend(w)
@@ -207,7 +209,8 @@ func (w *writer) serve(batch []*op) {
 	}
 }
 
-// transact runs operations in one transaction and answers each. A savepoint keeps them apart; a lone one needs none.
+// transact runs operations in one transaction and answers each. A savepoint keeps them apart; a lone one needs none, unless a copy is being
+// made: that begins anew when what was written is rolled back, but not when a savepoint is.
 func (w *writer) transact(ops []*op) {
 	t := &tx{c: w.c}
 	before := w.c.TotalChanges()
@@ -216,8 +219,9 @@ func (w *writer) transact(ops []*op) {
 		return
 	}
 	ran := ops[:0]
+	apart := len(ops) > 1 || w.copy.backup != nil
 	for i, o := range ops {
-		err := w.runOne(t, o, len(ops) > 1)
+		err := w.runOne(t, o, apart)
 		if w.c.GetAutocommit() { // SQLite gave the whole transaction up
 			w.refuse(append(append([]*op{}, ran...), ops[i:]...), err, false)
 			return
@@ -251,7 +255,7 @@ func (w *writer) commit(t *tx, kept int) error {
 	if err := fault.Err("store.commit"); err != nil {
 		return err
 	}
-	if kept == 0 {
+	if kept == 0 && w.copy.backup == nil {
 		_, err := t.exec("ROLLBACK")
 		return err
 	}

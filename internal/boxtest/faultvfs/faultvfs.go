@@ -8,6 +8,7 @@ package faultvfs
 import (
 	"errors"
 	"io"
+	"strings"
 	"sync"
 
 	"github.com/ncruces/go-sqlite3/vfs"
@@ -30,12 +31,13 @@ func (o Op) String() string { return [...]string{"write", "sync", "truncate", "o
 // Plan says which call fails and how.
 type Plan struct {
 	Op     Op
-	N      int   // counted from 1, over all files; 0 never fails
-	Err    error // what it fails with
-	Short  bool  // a write puts half of its bytes down before it fails
-	Lose   bool  // a sync that fails loses the bytes it was to save
-	Sticky bool  // every later call of the kind fails too
-	Cut    bool  // the power is cut at this call
+	N      int    // counted from 1, over all files; 0 never fails
+	Err    error  // what it fails with
+	Short  bool   // a write puts half of its bytes down before it fails
+	Lose   bool   // a sync that fails loses the bytes it was to save
+	Sticky bool   // every later call of the kind fails too
+	Cut    bool   // the power is cut at this call
+	Only   string // counts and fails only in files whose names end so
 }
 
 // ErrOff is what every call gets after a power cut.
@@ -94,9 +96,12 @@ func (v *VFS) Cut() {
 }
 
 // fails counts a call and says whether it fails, and with what. The caller holds mu.
-func (v *VFS) fails(op Op) error {
+func (v *VFS) fails(op Op, path string) error {
 	if v.off {
 		return ErrOff
+	}
+	if !strings.HasSuffix(path, v.plan.Only) {
+		return nil
 	}
 	v.calls[op]++
 	p := v.plan
@@ -153,7 +158,7 @@ func (v *VFS) Open(name string, flags vfs.OpenFlag) (vfs.File, vfs.OpenFlag, err
 func (v *VFS) OpenFilename(name *vfs.Filename, flags vfs.OpenFlag) (vfs.File, vfs.OpenFlag, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if err := v.fails(Open); err != nil {
+	if err := v.fails(Open, name.String()); err != nil {
 		return nil, flags, err
 	}
 	f, flags, err := v.base.OpenFilename(name, flags)

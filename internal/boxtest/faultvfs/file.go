@@ -25,7 +25,7 @@ var (
 func (f *file) WriteAt(p []byte, off int64) (int, error) {
 	f.v.mu.Lock()
 	defer f.v.mu.Unlock()
-	if err := f.v.fails(Write); err != nil {
+	if err := f.v.fails(Write, f.path); err != nil {
 		if f.v.plan.Short && !f.v.off {
 			f.v.remember(f, off, len(p)/2)
 			n, _ := f.File.WriteAt(p[:len(p)/2], off)
@@ -40,7 +40,7 @@ func (f *file) WriteAt(p []byte, off int64) (int, error) {
 func (f *file) Sync(flags vfs.SyncFlag) error {
 	f.v.mu.Lock()
 	defer f.v.mu.Unlock()
-	if err := f.v.fails(Sync); err != nil {
+	if err := f.v.fails(Sync, f.path); err != nil {
 		if f.v.plan.Lose && !f.v.off {
 			f.v.lose(f.path)
 		}
@@ -53,7 +53,7 @@ func (f *file) Sync(flags vfs.SyncFlag) error {
 func (f *file) Truncate(size int64) error {
 	f.v.mu.Lock()
 	defer f.v.mu.Unlock()
-	if err := f.v.fails(Truncate); err != nil {
+	if err := f.v.fails(Truncate, f.path); err != nil {
 		return err
 	}
 	if now, err := f.File.Size(); err == nil && now > size {
