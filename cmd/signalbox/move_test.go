@@ -292,6 +292,9 @@ func TestMove_ThePostgreSQLServerIsTheOneThatWasLeft(t *testing.T) {
 	want := world(t, c)
 	sent := len(h.arrived("/good"))
 	waiting := statuses(t, c, good)["pending"] // of the last signal, and of one that was not sent before the first stop
+	if waiting == 0 {
+		t.Fatal("nothing waits to be sent")
+	}
 	stop()
 
 	base := postgres(t).Schema(t)
