@@ -218,6 +218,32 @@ func TestSnapshot_IsOneMoment(t *testing.T) {
 	}
 }
 
+// Text that PostgreSQL does not take, as a receiver's words may be on the embedded database, comes out as what it takes; a number that is none is refused.
+func TestRows_TextIsWhatBothTake(t *testing.T) {
+	t.Parallel()
+	from, to := filled(t, false), open(t, true)
+	if err := store.Exec(t.Context(), from.DB, "UPDATE attempts SET error = CAST(x'6100ff62' AS TEXT), body = x'00ff'"); err != nil {
+		t.Fatal(err)
+	}
+	rows := dump(t, from.DB, 100)["attempts"]
+	if err := to.LoadRows(t.Context(), "attempts", rows); err != nil {
+		t.Fatal(err)
+	}
+	if texts, err := store.Texts(t.Context(), to, "SELECT error || encode(body, 'hex') FROM attempts ORDER BY workspace_id, id"); err != nil || texts[0] != "a\uFFFD\uFFFDb00ff" {
+		t.Errorf("%q, %v", texts, err)
+	}
+	if !slices.EqualFunc(dump(t, to, 100)["attempts"], rows, bytes.Equal) {
+		t.Error("the copy has other rows")
+	}
+	if err := store.Exec(t.Context(), from.DB, "UPDATE attempts SET at = 'noon'"); err != nil {
+		t.Fatal(err)
+	}
+	err := from.DB.Snapshot(t.Context(), func(s *store.Snapshot) error { _, err := s.Sum("attempts"); return err })
+	if err == nil || !strings.Contains(err.Error(), "column at of attempts") {
+		t.Errorf("error %v", err)
+	}
+}
+
 // Long rows come fewer at a time, and none is left out or comes twice.
 func TestRows_LongOnesComeInSmallSlices(t *testing.T) {
 	t.Parallel()
@@ -254,4 +280,18 @@ func TestRows_LongOnesComeInSmallSlices(t *testing.T) {
 			}
 		})
 	}
+}
+
+// FuzzRow: whatever is said to be a row is read or refused, of any table, and a row that can be read has a place that can be.
+func FuzzRow(f *testing.F) {
+	f.Add([]byte{2, 1, 'a', 3, 0})
+	f.Add([]byte{1, 2, 1, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x01})
+	f.Add([]byte{2, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01})
+	f.Fuzz(func(t *testing.T, row []byte) {
+		for _, table := range store.Tables() {
+			if err := store.Decode(table, row); err != nil && strings.Contains(err.Error(), "the place of a row") {
+				t.Errorf("%s: %v", table.Name, err)
+			}
+		}
+	})
 }

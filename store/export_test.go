@@ -3,7 +3,7 @@ package store
 import (
 	"context"
 	"errors"
-	"slices"
+	"fmt"
 	"strings"
 )
 
@@ -133,42 +133,40 @@ func Texts(ctx context.Context, db *DB, sql string) (list []string, err error) {
 	return list, err
 }
 
-// FailAfterWriting is a write of its own that fails with err after it has changed a row.
-func FailAfterWriting(ctx context.Context, db *DB, err error) error {
-	return db.write(ctx, classManage, func(t *tx) error {
-		if _, writeErr := t.exec(putSettingSQL, "test", []byte("never")); writeErr != nil {
-			return writeErr
-		}
+// CheckServer judges a server that is as it must be but for what spoil does to it.
+func CheckServer(spoil func(*Server)) error {
+	srv := Server{version: minPostgres, encoding: "UTF8", syncCommit: "on", safe: true, schema: "public", user: "me"}
+	spoil(&srv)
+	return srv.check()
+}
+
+// Server is what a server says of itself.
+type Server = server
+
+// The ways to spoil a Server.
+var Spoil = map[string]func(*Server){
+	"": func(*Server) {},
+	"PostgreSQL 14.9 is too old: 15 or later is needed": func(s *Server) { s.version = 140_009 },
+	"read-only standby":                   func(s *Server) { s.standby = true },
+	"default_transaction_read_only is on": func(s *Server) { s.readOnly = true },
+	"encoding is SQL_ASCII":               func(s *Server) { s.encoding = "SQL_ASCII" },
+	"synchronous_commit is local":         func(s *Server) { s.syncCommit = "local" },
+	"fsync or full_page_writes off":       func(s *Server) { s.safe = false },
+	"user me has no schema":               func(s *Server) { s.schema = "" },
+}
+
+// Decode reads an encoded row and makes a place of it, and reads that.
+func Decode(t Table, row []byte) error {
+	place, err := t.place(row, t.own)
+	if err != nil {
 		return err
-	})
-}
-
-// EachID reads the ids of all rows of a table.
-func EachID(s *Snapshot, table string, each func(id int64)) error {
-	t := findTable(table)
-	column := slices.Index(t.Columns, "id")
-	var after []byte
-	for {
-		var err error
-		after, err = s.Rows(table, after, 1000, func(row []byte) error {
-			return t.values(row, func(i int, _ kind, n int64, _ []byte) {
-				if i == column {
-					each(n)
-				}
-			})
-		})
-		if err != nil || after == nil {
-			return err
-		}
 	}
-}
-
-// CheckSnapshot has SQLite look whether the database of a snapshot is whole.
-func CheckSnapshot(s *Snapshot) error {
-	var found string
-	_, err := s.t.one("PRAGMA integrity_check", nil, func(r *row) { found = r.text(0) })
-	if err == nil && found != "ok" {
-		err = errors.New(found)
+	key := &Table{}
+	for _, column := range t.own {
+		key.kinds = append(key.kinds, t.kinds[column])
 	}
-	return err
+	if err := key.values(place, func(int, kind, int64, []byte) {}); err != nil {
+		return fmt.Errorf("the place of a row that can be read: %w", err)
+	}
+	return nil
 }

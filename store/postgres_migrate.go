@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"signalbox"
 	"signalbox/internal/fault"
 )
 
@@ -161,6 +163,12 @@ func (p *postgres) migrate(ctx context.Context, t *tx, srv server, known []migra
 	if applied < len(known) && !srv.mayCreate {
 		return fmt.Errorf("user %s may not create tables in schema %s: grant it CREATE there, or migrate as another user", srv.user, srv.schema)
 	}
+	strict := slices.IndexFunc(known[applied:], func(m migration) bool { return m.oldest > applied })
+	if applied > 0 && strict >= 0 {
+		if err := p.awaitNodes(ctx, t, known[applied+strict]); err != nil {
+			return err
+		}
+	}
 	for _, m := range known[applied:] {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -173,6 +181,31 @@ func (p *postgres) migrate(ctx context.Context, t *tx, srv server, known []migra
 		p.db.log.Info("database migrated", "number", m.number, "name", m.name)
 	}
 	return nil
+}
+
+const workingNodesSQL = `
+SELECT count(*)
+  FROM nodes
+ WHERE lost = 0
+   AND heartbeat_at >= ` + serverNow + ` - ` + leaseUS
+
+// awaitNodes waits until no node works any more that a step would not let work. Who works now knows no more than what was applied before this program came:
+// else it would have applied it. A node that was killed is silent soon; one that is not must be stopped.
+func (p *postgres) awaitNodes(ctx context.Context, t *tx, m migration) error {
+	for end := time.Now().Add(signalbox.LeaseFor + time.Second); ; {
+		working, err := t.count(workingNodesSQL)
+		if err != nil || working == 0 {
+			return err
+		}
+		if time.Now().After(end) {
+			return fmt.Errorf("migration %d (%s) lets no program of the versions before work, and nodes of such a one are working (%d): stop them first", m.number, m.name, working)
+		}
+		select {
+		case <-time.After(stepPause):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }
 
 // While a step waits for a table that nodes are using, every statement behind it in the table's queue waits too. So it waits for less than they

@@ -465,6 +465,17 @@ func TestPostgres_ALockThatIsNotGivenBackIsRefused(t *testing.T) {
 	}
 }
 
+// What a server must be is judged from what it says of itself: an old one cannot be had for every test.
+func TestOpenPostgres_JudgesTheServer(t *testing.T) {
+	t.Parallel()
+	for says, spoil := range store.Spoil {
+		err := store.CheckServer(spoil)
+		if (err != nil) != (says != "") || err != nil && (!strings.Contains(err.Error(), says) || strings.Contains(err.Error(), "\n")) {
+			t.Errorf("error %v, want %q", err, says)
+		}
+	}
+}
+
 // A standby can be read, so that its schema can be looked at, and is refused as a database.
 func TestOpenPostgres_RefusesAStandby(t *testing.T) {
 	t.Parallel()

@@ -116,7 +116,11 @@ func (t *Table) bindRow(s *stmt, encoded []byte) error {
 func (t *Table) place(encoded []byte, order []int) (place []byte, err error) {
 	parts := make([][]byte, len(t.Columns))
 	err = t.values(encoded, func(i int, k kind, n int64, b []byte) {
-		if k == kindInt {
+		switch k {
+		case 0:
+			parts[i] = []byte{0}
+			return
+		case kindInt:
 			parts[i] = binary.AppendVarint([]byte{byte(k)}, n)
 			return
 		}

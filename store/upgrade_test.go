@@ -365,6 +365,47 @@ CREATE INDEX signals_later ON signals (workspace_id, later, id)`, own(t)))
 	}
 }
 
+// TestUpgrade_WaitsForNodesThatItWouldNotLetWork: a migration that does not let the version before work is refused, before any step, while a node of that
+// version works; one that has left, or was killed and is silent, is in nobody's way.
+func TestUpgrade_WaitsForNodesThatItWouldNotLetWork(t *testing.T) {
+	t.Parallel()
+	lets := fmt.Sprintf("-- oldest: %d\n", own(t))
+	for name, end := range map[string]func(t *testing.T, s *small){
+		"it leaves": func(t *testing.T, s *small) {
+			if err := s.LeaveNode(t.Context(), s.lease, s.now); err != nil {
+				t.Error(err)
+			}
+		},
+		"it is silent": func(t *testing.T, s *small) {
+			if err := store.Exec(t.Context(), s.DB, "UPDATE nodes SET heartbeat_at = heartbeat_at - 15100000"); err != nil {
+				t.Error(err)
+			}
+		},
+		"it goes on": func(t *testing.T, s *small) { // confirms its lease a minute from now
+			if err := store.Exec(t.Context(), s.DB, "UPDATE nodes SET heartbeat_at = heartbeat_at + 60000000"); err != nil {
+				t.Error(err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, base := newSmallPostgres(t, postgres(t))
+			end(t, s)
+			next := either{store.Config{DatabaseURL: base}, "migrations/postgres"}.with(t, lets+"CREATE TABLE later (id BIGINT)", "DROP TABLE later")
+			err := opens(t, next)
+			if name != "it goes on" {
+				if err != nil {
+					t.Error(err)
+				}
+				return
+			}
+			if got := status(t, next); err == nil || !strings.Contains(err.Error(), "are working (1): stop them first") || !strings.HasSuffix(got, "applied pending pending") {
+				t.Errorf("error %v, %s", err, got)
+			}
+		})
+	}
+}
+
 // deliverOne saves a signal with its delivery and settles that.
 func (s *small) deliverOne() error {
 	_, dlv, err := s.signal([]byte(`{"a":1}`))

@@ -236,122 +236,155 @@ func clientOf(a *app.App, key string) *client.Client {
 	return client.New(a.URL(), key, client.WithHTTPClient(&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}))
 }
 
-// TestMove_ThePostgreSQLServerIsTheOneThatWasLeft fills a database through the doors, with deliveries in every state, moves it, and starts a server on the
-// other database: a client sees the same of everything, keys work, secrets open, and what waited is sent, once.
-func TestMove_ThePostgreSQLServerIsTheOneThatWasLeft(t *testing.T) {
-	t.Parallel()
-	dir, h := filepath.Join(t.TempDir(), "data"), newHooks(t)
-	a, stop := runApp(t, app.Config{DataDir: dir})
+// left is a data directory that was filled through the doors, with deliveries in every state.
+type left struct {
+	dir        string
+	hooks      *hooks
+	key        string // an admin key
+	reader     client.APIKey
+	good, pull client.Webhook
+	all        []client.Webhook
+	world      string // all that a client saw of it
+	sent       int    // what the good receiver got
+	waiting    int    // and will get
+}
+
+// leaveBehind makes one, and stops its server.
+func leaveBehind(t *testing.T) *left {
+	t.Helper()
+	l := &left{dir: filepath.Join(t.TempDir(), "data"), hooks: newHooks(t)}
+	a, stop := runApp(t, app.Config{DataDir: l.dir})
 	first, _ := a.FirstStart()
 	if err := a.FirstStartShown(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	c := clientOf(a, first.APIKey)
-	good, gone, busy := h.add(t, c, "/good", 200), h.add(t, c, "/gone", 410), h.add(t, c, "/busy", 503)
-	off := h.add(t, c, "/off", 200)
+	l.key = first.APIKey
+	c := clientOf(a, l.key)
+	l.good = l.hooks.add(t, c, "/good", 200)
+	off := l.hooks.add(t, c, "/off", 200)
 	if _, err := c.DisableWebhook(t.Context(), off.ID); err != nil {
 		t.Fatal(err)
 	}
-	pull, err := c.CreateWebhook(t.Context(), client.WebhookInput{Kind: "pull", Events: []string{"*"}, Format: "standard"})
-	if err != nil {
+	var err error
+	if l.pull, err = c.CreateWebhook(t.Context(), client.WebhookInput{Kind: "pull", Events: []string{"*"}, Format: "standard"}); err != nil {
 		t.Fatal(err)
 	}
-	reader, err := c.CreateKey(t.Context(), client.KeyInput{Name: "reader", Scope: signalbox.ScopeRead})
-	if err != nil {
+	if l.reader, err = c.CreateKey(t.Context(), client.KeyInput{Name: "reader", Scope: signalbox.ScopeRead}); err != nil {
 		t.Fatal(err)
 	}
-	send := func(n int) (r client.Receipt) {
-		t.Helper()
-		in := client.SignalInput{Type: "page_visit", Source: "website", IdempotencyKey: fmt.Sprint("key-", n), Properties: map[string]any{"n": n}}
-		in.Contact.Email, in.Account.Name = fmt.Sprintf("ann%d@acme%d.example", n, n%3), "Acme"
-		if r, err = c.SendSignal(t.Context(), in); err != nil {
-			t.Fatal(err)
-		}
-		return r
-	}
+	l.all = []client.Webhook{l.good, off, l.pull, l.hooks.add(t, c, "/gone", 410), l.hooks.add(t, c, "/busy", 503)}
 	for n := range 4 {
-		send(n)
+		sendNumber(t, c, n)
 	}
-	erased := send(4)
-	job, err := c.EraseContact(t.Context(), erased.ContactID)
+	job, err := c.EraseContact(t.Context(), sendNumber(t, c, 4).ContactID)
 	if err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, func() bool {
 		j, err := c.Job(t.Context(), job.ID)
-		return err == nil && j.Status == "done" && len(h.arrived("/good")) >= 4 && len(h.arrived("/busy")) >= 4 && len(h.arrived("/gone")) >= 1
+		return err == nil && j.Status == "done" && len(l.hooks.arrived("/good")) >= 4 && len(l.hooks.arrived("/busy")) >= 4 && len(l.hooks.arrived("/gone")) >= 1
 	})
 	stop()
-	a, stop = runApp(t, app.Config{DataDir: dir, HoldDeliveries: true})
-	c = clientOf(a, first.APIKey)
-	send(10) // waits
+	l.holdOne(t)
+	return l
+}
+
+// holdOne sends one more signal, whose deliveries wait, and takes down what there is.
+func (l *left) holdOne(t *testing.T) {
+	t.Helper()
+	a, stop := runApp(t, app.Config{DataDir: l.dir, HoldDeliveries: true})
+	defer stop()
+	c := clientOf(a, l.key)
+	sendNumber(t, c, 10)
 	eventually(t, func() bool {
-		counts := statuses(t, c, good, gone, busy, off, pull)
+		counts := statuses(t, c, l.all...)
 		return counts["delivered"] > 0 && counts["retrying"] > 0 && counts["failed"] > 0 && counts["skipped"] > 0 && counts["pending"] > 2
 	})
-	want := world(t, c)
-	sent := len(h.arrived("/good"))
-	waiting := statuses(t, c, good)["pending"] // of the last signal, and of one that was not sent before the first stop
-	stop()
+	l.world = world(t, c)
+	l.sent = len(l.hooks.arrived("/good"))
+	if l.waiting = statuses(t, c, l.good)["pending"]; l.waiting == 0 { // the last signal, and one that was not sent before the first stop
+		t.Fatal("nothing waits to be sent")
+	}
+}
 
-	base := postgres(t).Schema(t)
-	move := cli{now: time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)}
-	got := move.run(t, "move", "--data-dir", dir, "--to", base)
-	if got.code != exitOK || !strings.Contains(got.out, "signals") || !strings.Contains(got.out, filepath.Join(dir, "secret.key")) ||
+// sendNumber sends a signal that is told by its number.
+func sendNumber(t *testing.T, c *client.Client, n int) client.Receipt {
+	t.Helper()
+	in := client.SignalInput{Type: "page_visit", Source: "website", IdempotencyKey: fmt.Sprint("key-", n), Properties: map[string]any{"n": n}}
+	in.Contact.Email, in.Account.Name = fmt.Sprintf("ann%d@acme%d.example", n, n%3), "Acme"
+	r, err := c.SendSignal(t.Context(), in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// TestMove_ThePostgreSQLServerIsTheOneThatWasLeft fills a database through the doors, with deliveries in every state, moves it, and starts a server on the
+// other database: a client sees the same of everything, keys work, secrets open, and what waited is sent, once. Nothing starts on what was left.
+func TestMove_ThePostgreSQLServerIsTheOneThatWasLeft(t *testing.T) {
+	t.Parallel()
+	l, base := leaveBehind(t), postgres(t).Schema(t)
+	secret := filepath.Join(l.dir, "secret.key")
+	got := cli{now: time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)}.run(t, "move", "--data-dir", l.dir, "--to", base)
+	if got.code != exitOK || !strings.Contains(got.out, "signals") || !strings.Contains(got.out, secret) ||
 		!strings.Contains(got.err, "carry over: ") || !strings.Contains(got.err, "check: ") {
 		t.Fatalf("move: %+v", got)
 	}
-	key, err := os.ReadFile(filepath.Join(dir, "secret.key"))
+	key, err := os.ReadFile(secret)
 	if err != nil || strings.Contains(got.out+got.err, strings.TrimSpace(string(key))) {
 		t.Errorf("the key itself was printed, %v", err)
 	}
 	for _, args := range [][]string{{"serve", "--addr", "127.0.0.1:0"}, {"workspaces", "list"}, {"move", "--to", postgres(t).Schema(t)}, {"migrate", "up"}} {
-		refused := cli{}.run(t, append(args, "--data-dir", dir)...)
+		refused := cli{}.run(t, append(args, "--data-dir", l.dir)...)
 		if refused.code != exitFailure || !strings.Contains(refused.err, "was moved to "+app.RedactURL(base)+" on 2026-11-20: start with --database-url") {
 			t.Errorf("%v on what was left: %+v", args, refused)
 		}
 	}
-	if got := (cli{}).run(t, "move", "--abandon", "--data-dir", dir); got.code != exitFailure || !strings.Contains(got.err, "cannot be given up") {
+	if got := (cli{}).run(t, "move", "--abandon", "--data-dir", l.dir); got.code != exitFailure || !strings.Contains(got.err, "cannot be given up") {
 		t.Errorf("abandon: %+v", got)
 	}
+	l.isThere(t, app.Config{DataDir: t.TempDir(), DatabaseURL: base, SecretKeyFile: secret})
+}
 
-	node := app.Config{DataDir: t.TempDir(), DatabaseURL: base, SecretKeyFile: filepath.Join(dir, "secret.key"), HoldDeliveries: true}
-	a, stop = runApp(t, node)
+// isThere starts servers on the new database, and finds everything.
+func (l *left) isThere(t *testing.T, node app.Config) {
+	t.Helper()
+	node.HoldDeliveries = true
+	a, stop := runApp(t, node)
 	if _, ok := a.FirstStart(); ok {
 		t.Error("the new database had a first start")
 	}
-	c = clientOf(a, first.APIKey)
-	if diff := cmp.Diff(strings.Split(want, "\n"), strings.Split(world(t, c), "\n")); diff != "" {
+	c := clientOf(a, l.key)
+	if diff := cmp.Diff(strings.Split(l.world, "\n"), strings.Split(world(t, c), "\n")); diff != "" {
 		t.Errorf("a client sees other things (-left +new):\n%s", diff)
 	}
-	if again := send(1); !again.Replayed {
+	if again := sendNumber(t, c, 1); !again.Replayed {
 		t.Error("an idempotency key was forgotten")
 	}
-	if _, err := clientOf(a, reader.Key.Reveal()).Workspace(t.Context()); err != nil {
+	if _, err := clientOf(a, l.reader.Key.Reveal()).Workspace(t.Context()); err != nil {
 		t.Errorf("the reader's key: %v", err)
 	}
-	feed, err := c.Feed(t.Context(), pull.ID, "", 0)
-	if err != nil || len(feed.Events) < 5 {
+	if feed, err := c.Feed(t.Context(), l.pull.ID, "", 0); err != nil || len(feed.Events) < 5 {
 		t.Errorf("the feed has %d events, %v", len(feed.Events), err)
 	}
 	stop()
 	node.HoldDeliveries = false
 	a, stop = runApp(t, node)
-	c = clientOf(a, first.APIKey)
-	eventually(t, func() bool { return len(h.arrived("/good")) == sent+waiting })
-	after := send(11)
-	eventually(t, func() bool { return len(h.arrived("/good")) == sent+waiting+1 })
+	c = clientOf(a, l.key)
+	eventually(t, func() bool { return len(l.hooks.arrived("/good")) == l.sent+l.waiting })
+	after := sendNumber(t, c, 11)
+	eventually(t, func() bool { return len(l.hooks.arrived("/good")) == l.sent+l.waiting+1 })
 	if s, err := c.Signal(t.Context(), after.ID); err != nil || s.ID != after.ID {
 		t.Errorf("a signal to the new server: %+v, %v", s, err)
 	}
 	stop()
-	ids := h.arrived("/good")
+	ids := l.hooks.arrived("/good")
 	slices.Sort(ids)
 	if once := slices.Compact(slices.Clone(ids)); len(once) != len(ids) {
 		t.Errorf("something was sent twice: %v", ids)
 	}
-	if len(h.lies) > 0 {
-		t.Errorf("what came was not signed, or lacked its header: %v", h.lies)
+	if len(l.hooks.lies) > 0 {
+		t.Errorf("what came was not signed, or lacked its header: %v", l.hooks.lies)
 	}
 }
 
