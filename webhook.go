@@ -134,6 +134,7 @@ const (
 	ReasonRead     = "read"             // delivered: the feed's reader came back for more
 	ReasonErased   = "erased"           // failed: the record that its event is about was erased
 	ReasonManual   = "manual_retry"     // retrying: an attempt was asked for by hand
+	ReasonRestored = "restored"         // skipped: it was still to be sent when a backup was restored that is to send nothing by itself
 )
 
 // Delivery is one event for one webhook.

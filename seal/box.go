@@ -12,6 +12,9 @@ import (
 const (
 	version    = 1
 	headerSize = 1 + idSize
+	// HeaderSize is how many bytes a sealed value begins with that say which key
+	// sealed it: the same in every value of that key.
+	HeaderSize = headerSize
 	// Overhead is by how many bytes a sealed value is longer than its plaintext.
 	Overhead = headerSize + 12 + 16
 )
@@ -154,6 +157,14 @@ func SealedBy(sealed []byte) (KeyID, error) {
 		return "", err
 	}
 	return idText(id[:]), nil
+}
+
+// HeaderKey names the key of values that begin with a header.
+func HeaderKey(header []byte) (KeyID, error) {
+	if len(header) != headerSize || header[0] != version {
+		return "", ErrMalformed
+	}
+	return idText(header[1:]), nil
 }
 
 func keyOf(sealed []byte) (id [idSize]byte, err error) {

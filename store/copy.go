@@ -22,6 +22,7 @@ const copyFor = time.Minute
 // Snapshot is one moment of a database. It is used by one goroutine at a time.
 type Snapshot struct {
 	t   *tx
+	db  *DB
 	fit int   // how many rows of the last table fitted into sliceBytes; 0: all that were asked for
 	err error // of the database, not of a caller
 }
@@ -35,7 +36,7 @@ func (db *DB) Snapshot(ctx context.Context, fn func(*Snapshot) error) error {
 		if err := t.sameSchema(db); err != nil { // also the first statement: the moment is its
 			return err
 		}
-		s := &Snapshot{t: t}
+		s := &Snapshot{t: t, db: db}
 		fnErr = fn(s)
 		return s.err
 	}
@@ -89,9 +90,9 @@ func (p *postgres) longSnapshot(ctx context.Context, fn func(*tx) error) error {
 // database keeps them, and returns the place to go on from, nil at the end. When rows are long it reads fewer than limit. A row is each's
 // until each returns. A place of one kind of database means nothing to the other.
 func (s *Snapshot) Rows(table string, after []byte, limit int, each func(row []byte) error) (next []byte, err error) {
-	t := findTable(table)
-	if t == nil {
-		return nil, fmt.Errorf("no table %q in a copy", table)
+	t, err := s.db.table(table)
+	if err != nil {
+		return nil, err
 	}
 	if s.t.pg != nil {
 		s.t.pg.until(time.Now().Add(copyFor))
@@ -147,9 +148,9 @@ func (s *Snapshot) broken(table string, err error) error {
 
 // Count counts the rows of a table that a copy has.
 func (s *Snapshot) Count(table string) (int64, error) {
-	t := findTable(table)
-	if t == nil {
-		return 0, fmt.Errorf("no table %q in a copy", table)
+	t, err := s.db.table(table)
+	if err != nil {
+		return 0, err
 	}
 	n, err := s.t.count(t.countSQL())
 	if err != nil {
@@ -174,9 +175,9 @@ func (s *Snapshot) Sum(table string) (sum Sum, err error) {
 
 // LoadRows adds encoded rows to a table, all or none: of a database that is being filled and that nobody works on.
 func (db *DB) LoadRows(ctx context.Context, table string, rows [][]byte) error {
-	t := findTable(table)
-	if t == nil {
-		return fmt.Errorf("no table %q in a copy", table)
+	t, err := db.table(table)
+	if err != nil {
+		return err
 	}
 	return db.write(ctx, classManage, func(x *tx) error { return x.loadRows(db, t, rows) })
 }

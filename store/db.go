@@ -27,7 +27,8 @@ type Config struct {
 	CacheBytes  int           // the writer's page cache; 0: 32 MiB, at most 64 MiB
 	Readers     int           // connections that read; 0: 4
 	BusyTimeout time.Duration // how long a lock is waited for; 0: 5 s
-	Moving      bool          // opens also what a move to another database has marked, which nobody else may (move.go)
+	Moving      bool          // opens also what a move or a restore has marked, which nobody else may (move.go)
+	Shape       *Shape        // opens what a restore fills: of a schema that is perhaps older than this program's (shape.go); nil: this program's
 
 	VFS        string // tests: the name of a registered VFS; "" is the operating system
 	Migrations fs.FS  // tests: the migrations, NNNN_name.sql; nil: this program's own
@@ -53,7 +54,8 @@ const minVersion = 3_051_003
 type DB struct {
 	cfg     Config
 	log     *slog.Logger
-	version int       // of the schema that this program knows
+	version int       // of the schema that this program knows, or of Shape
+	tables  []*Table  // of a copy
 	pg      *postgres // PostgreSQL; nil: the embedded database, which is lock to space
 	lock    *lockFile
 	w       *writer
@@ -90,7 +92,7 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 	cfg.Path = path
 	cfg.CacheBytes = min(cmp.Or(cfg.CacheBytes, defaultCache), maxCache)
 	cfg.BusyTimeout = cmp.Or(cfg.BusyTimeout, defaultBusy)
-	db := &DB{cfg: cfg, log: cfg.Log, failed: make(chan struct{}), readers: make(chan *conn, cfg.Readers), space: newSpace(cfg.Path, cfg.DiskUsage)}
+	db := &DB{cfg: cfg, log: cfg.Log, tables: cfg.Shape.list(), failed: make(chan struct{}), readers: make(chan *conn, cfg.Readers), space: newSpace(cfg.Path, cfg.DiskUsage)}
 	if db.log == nil {
 		db.log = slog.New(slog.DiscardHandler)
 	}
@@ -102,7 +104,7 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 
 // open opens a database of PostgreSQL.
 func open(ctx context.Context, cfg Config) (*DB, error) {
-	db := &DB{cfg: cfg, log: cfg.Log, failed: make(chan struct{})}
+	db := &DB{cfg: cfg, log: cfg.Log, tables: cfg.Shape.list(), failed: make(chan struct{})}
 	if db.log == nil {
 		db.log = slog.New(slog.DiscardHandler)
 	}

@@ -18,11 +18,13 @@ func FailAfterWriting(ctx context.Context, db *DB, err error) error {
 
 // EachID reads the ids of all rows of a table.
 func EachID(s *Snapshot, table string, each func(id int64)) error {
-	t := findTable(table)
+	t, err := s.db.table(table)
+	if err != nil {
+		return err
+	}
 	column := slices.Index(t.Columns, "id")
 	var after []byte
 	for {
-		var err error
 		after, err = s.Rows(table, after, 1000, func(row []byte) error {
 			return t.values(row, func(i int, _ kind, n int64, _ []byte) {
 				if i == column {

@@ -47,7 +47,7 @@ CREATE TABLE IF NOT EXISTS schema_migrations (
 // steps say that this program works with it, and so is one whose history differs from this program's. A database that already holds something is
 // copied to <path>.before-NNNN first.
 func (db *DB) migrate(ctx context.Context, c *conn) error {
-	known, err := readMigrations(db.cfg.Migrations, ownSQLite)
+	known, err := db.cfg.Shape.migrations(db.cfg.Migrations, ownSQLite)
 	if err != nil {
 		return err
 	}

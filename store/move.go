@@ -9,6 +9,7 @@ import (
 )
 
 // settingMove marks a database that a move has to do with; a database with such a mark is opened by the move alone, but for one that has arrived.
+// A restore marks the database that it fills in the same way.
 const settingMove = placePrefix + "move"
 
 // MoveState is what a move has made of a database.
@@ -21,6 +22,8 @@ const (
 	MoveLeft    MoveState = "left"    // they are elsewhere now
 	MoveFilling MoveState = "filling" // it has a part of them
 	MoveArrived MoveState = "arrived" // it has them all
+
+	Restoring MoveState = "restoring" // no move: a backup is being restored into it
 )
 
 // Move is the mark of a move in one of its two databases.
@@ -83,9 +86,9 @@ func (t *tx) markMove(m *Move) error {
 // LoadMoved adds encoded rows to a table and notes with them, in one transaction, how far the move is. Where the database has not the mark of that
 // move it does nothing.
 func (db *DB) LoadMoved(ctx context.Context, table string, rows [][]byte, m *Move) error {
-	to := findTable(table)
-	if to == nil {
-		return fmt.Errorf("no table %q in a copy", table)
+	to, err := db.table(table)
+	if err != nil {
+		return err
 	}
 	return db.write(ctx, classManage, func(t *tx) error {
 		has, err := t.move()
@@ -116,7 +119,7 @@ func (db *DB) NotEmpty(ctx context.Context) (table string, err error) {
 		if nodes > 0 {
 			table = "nodes"
 		}
-		for _, t := range catalogue {
+		for _, t := range db.tables {
 			if _, err := s.Rows(t.Name, nil, 1, func([]byte) error {
 				table = t.Name
 				return nil
@@ -159,6 +162,8 @@ func (db *DB) refuseMoved(t *tx) error {
 		return fmt.Errorf("this database was moved to %s on %s: start with --database-url", m.To, m.At.UTC().Format(time.DateOnly))
 	case MoveLeaving:
 		return fmt.Errorf("this database is being moved to %s: run signalbox move again to go on, or signalbox move --abandon to give that up", m.To)
+	case Restoring:
+		return errors.New("a restore of a backup into this database is not complete: run signalbox restore --force to begin it anew, or remove what is there")
 	case MoveFilling:
 		return errors.New("a move into this database is not complete: run signalbox move again where it was begun")
 	}

@@ -221,7 +221,7 @@ func (db *DB) readCopy(ctx context.Context, fn func(*Snapshot) error) (err error
 		if err := t.sameSchema(db); err != nil {
 			return err
 		}
-		s := &Snapshot{t: t}
+		s := &Snapshot{t: t, db: db}
 		fnErr = fn(s)
 		return s.err
 	})

@@ -73,7 +73,7 @@ func (p *postgres) prepare(ctx context.Context) error {
 	if err := srv.check(); err != nil {
 		return err
 	}
-	known, err := readMigrations(p.db.cfg.Migrations, ownPostgres)
+	known, err := p.db.cfg.Shape.migrations(p.db.cfg.Migrations, ownPostgres)
 	if err != nil {
 		return err
 	}

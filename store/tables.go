@@ -1,6 +1,7 @@
 package store
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -75,9 +76,18 @@ func table(name, key, rest string) *Table {
 	for text := range strings.SplitSeq(key+", "+rest, ", ") {
 		column, word, _ := strings.Cut(text, " ")
 		t.Columns = append(t.Columns, column)
-		t.kinds = append(t.kinds, map[string]kind{"": kindInt, "text": kindText, "blob": kindBlob}[word])
+		t.kinds = append(t.kinds, kindOf[word])
 	}
-	own := ownOrder[name]
+	t.keepOrder()
+	return t
+}
+
+// kindOf reads a kind's word.
+var kindOf = map[string]kind{"": kindInt, "text": kindText, "blob": kindBlob}
+
+// keepOrder finds out in which order the embedded database keeps the table.
+func (t *Table) keepOrder() {
+	own := ownOrder[t.Name]
 	switch {
 	case own != nil:
 	case t.Columns[t.Key-1] == "id":
@@ -88,7 +98,6 @@ func table(name, key, rest string) *Table {
 	for _, column := range own {
 		t.own = append(t.own, slices.Index(t.Columns, column))
 	}
-	return t
 }
 
 // Tables lists every table that a copy holds, in the order in which they are loaded.
@@ -101,14 +110,14 @@ func Tables() []Table {
 	return list
 }
 
-// findTable returns a table of the catalogue; nil when there is none of that name.
-func findTable(name string) *Table {
-	for _, t := range catalogue {
+// table returns a table of a copy of this database.
+func (db *DB) table(name string) (*Table, error) {
+	for _, t := range db.tables {
 		if t.Name == name {
-			return t
+			return t, nil
 		}
 	}
-	return nil
+	return nil, fmt.Errorf("no table %q in a copy", name)
 }
 
 // order are the columns that rows are read in the order of: those by which the database keeps them.

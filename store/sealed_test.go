@@ -1,0 +1,219 @@
+package store_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"signalbox"
+	"signalbox/internal/boxtest/storesuite"
+	"signalbox/store"
+)
+
+// The list of sealed columns is the schema's: a column whose name begins with sealed_ that is not in it would be forgotten by backups and by a
+// change of keys.
+func TestSealedColumns_AreThoseOfTheSchema(t *testing.T) {
+	t.Parallel()
+	var listed []string
+	for _, c := range store.SealedColumns() {
+		listed = append(listed, c.Table+"."+c.Column)
+	}
+	slices.Sort(listed)
+	for _, engine := range []string{"sqlite", "postgres"} {
+		var found []string
+		table := ""
+		for _, line := range schemaLines(t, engine) {
+			if m := regexp.MustCompile(`(?i)^(?:CREATE|ALTER) TABLE (\w+)`).FindStringSubmatch(line); m != nil {
+				table = m[1]
+			}
+			if m := regexp.MustCompile(`\b(sealed_\w+)\s`).FindStringSubmatch(line); m != nil {
+				found = append(found, table+"."+m[1])
+			}
+		}
+		slices.Sort(found)
+		if !slices.Equal(found, listed) || len(found) == 0 {
+			t.Errorf("%s has %v, the list %v", engine, found, listed)
+		}
+	}
+}
+
+// schemaLines are the lines of all migrations.
+func schemaLines(t *testing.T, engine string) (lines []string) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join("migrations", engine, "*.sql"))
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	for _, f := range files {
+		lines = append(lines, strings.Split(read(t, f), "\n")...)
+	}
+	return lines
+}
+
+// sealedBox is a database with webhooks in several workspaces, and what is sealed in them.
+func sealedBox(t *testing.T, pg bool) (b *storesuite.Box, all map[signalbox.WorkspaceID][]signalbox.WebhookID) {
+	t.Helper()
+	b = storesuite.NewBox(t, open(t, pg), storesuite.Start)
+	all = map[signalbox.WorkspaceID][]signalbox.WebhookID{}
+	for i := range 3 {
+		b.WS = b.NewWorkspace(fmt.Sprint("workspace ", i))
+		for k := range 4 {
+			w := b.NewWebhook(func(w *signalbox.Webhook) {
+				w.SealedSecret = fmt.Appendf(nil, "A-secret %d", w.ID)
+				if k%2 == 0 {
+					w.SealedHeaders, w.HeaderNames = fmt.Appendf(nil, "A-headers %d", w.ID), []string{"X-Team"}
+				}
+			})
+			all[b.WS] = append(all[b.WS], w.ID)
+		}
+	}
+	return b, all
+}
+
+// anew seals what "key A" sealed with "key B".
+func anew(v store.Sealed) ([]byte, error) {
+	if !bytes.HasSuffix(v.Value, fmt.Append(nil, v.Row)) || v.Kind != "webhook."+strings.TrimPrefix(v.Column, "sealed_") {
+		return nil, fmt.Errorf("%s of %d has the value %q", v.Kind, v.Row, v.Value)
+	}
+	return append([]byte("B"), v.Value[1:]...), nil
+}
+
+func headers(t *testing.T, db *store.DB) []string {
+	t.Helper()
+	list, err := db.SealedHeaders(t.Context(), 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []string
+	for _, h := range list {
+		all = append(all, string(h))
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+func TestRewrap_ChangesEveryValueOnce(t *testing.T) {
+	t.Parallel()
+	for name, pg := range map[string]bool{"SQLite": false, "PostgreSQL": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b, all := sealedBox(t, pg)
+			if got := headers(t, b.DB); !slices.Equal(got, []string{"A-"}) {
+				t.Errorf("before: sealed by %q", got)
+			}
+			for i, ws := range slices.Sorted(maps.Keys(all)) {
+				before, err := b.DB.Webhook(t.Context(), ws, all[ws][0])
+				b.Must(err)
+				n, err := b.DB.Rewrap(t.Context(), ws, anew)
+				if err != nil || n != 6 {
+					t.Errorf("rewrapped %d: %v", n, err)
+				}
+				if n, err = b.DB.Rewrap(t.Context(), ws, anew); err != nil || n != 0 {
+					t.Errorf("once more rewrapped %d: %v", n, err)
+				}
+				want := []string{"A-", "B-"}
+				if i == 2 {
+					want = []string{"B-"}
+				}
+				if got := headers(t, b.DB); !slices.Equal(got, want) {
+					t.Errorf("after workspace %d: sealed by %q", i, got)
+				}
+				w, err := b.DB.Webhook(t.Context(), ws, all[ws][0])
+				b.Must(err)
+				if string(w.SealedSecret) != fmt.Sprint("B-secret ", w.ID) || string(w.SealedHeaders) != fmt.Sprint("B-headers ", w.ID) {
+					t.Errorf("sealed %q and %q", w.SealedSecret, w.SealedHeaders)
+				}
+				if w.Revision != before.Revision || !w.UpdatedAt.Equal(before.UpdatedAt) {
+					t.Error("sealing anew counts as a change of the definition")
+				}
+			}
+		})
+	}
+}
+
+// An error of change undoes its slice, and what it found stays.
+func TestRewrap_AnErrorChangesNothing(t *testing.T) {
+	t.Parallel()
+	for name, pg := range map[string]bool{"SQLite": false, "PostgreSQL": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b, all := sealedBox(t, pg)
+			n, err := b.DB.Rewrap(t.Context(), b.WS, func(v store.Sealed) ([]byte, error) {
+				if v.Row == int64(all[b.WS][3]) {
+					return nil, errTest
+				}
+				return anew(v)
+			})
+			if !errors.Is(err, errTest) || n != 0 {
+				t.Errorf("rewrapped %d: %v", n, err)
+			}
+			if got := headers(t, b.DB); !slices.Equal(got, []string{"A-"}) {
+				t.Errorf("sealed by %q", got)
+			}
+		})
+	}
+}
+
+// TestRewrap_LosesNoChange changes webhooks while they are rewrapped: what was written last is there, and sealed with the new key.
+func TestRewrap_LosesNoChange(t *testing.T) {
+	t.Parallel()
+	for name, pg := range map[string]bool{"SQLite": false, "PostgreSQL": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b, all := sealedBox(t, pg)
+			var wg sync.WaitGroup
+			for ws, hooks := range all {
+				wg.Go(func() {
+					for n := range 20 {
+						for _, wh := range hooks {
+							_, err := b.DB.UpdateWebhook(t.Context(), ws, wh, b.Now.Add(time.Second), func(w *signalbox.Webhook) error {
+								if string(w.Label) != "" && w.Label != fmt.Sprint(n-1) {
+									t.Errorf("change %d finds the label %q", n, w.Label)
+								}
+								w.Label = fmt.Sprint(n)
+								w.SealedSecret = fmt.Appendf(nil, "B-secret %d of %d", n, wh) // as a server does that has the new key
+								return nil
+							})
+							if err != nil {
+								t.Error(err)
+								return
+							}
+						}
+					}
+				})
+				wg.Go(func() {
+					for range 20 {
+						_, err := b.DB.Rewrap(t.Context(), ws, func(v store.Sealed) ([]byte, error) {
+							if v.Value[0] == 'B' {
+								return v.Value, nil
+							}
+							return append([]byte("B"), v.Value[1:]...), nil
+						})
+						if err != nil {
+							t.Error(err)
+							return
+						}
+					}
+				})
+			}
+			wg.Wait()
+			for ws, hooks := range all {
+				for _, wh := range hooks {
+					w, err := b.DB.Webhook(t.Context(), ws, wh)
+					b.Must(err)
+					if string(w.SealedSecret) != fmt.Sprintf("B-secret 19 of %d", wh) || w.Label != "19" || w.Revision != 21 {
+						t.Errorf("webhook %d: %q, label %q, revision %d", wh, w.SealedSecret, w.Label, w.Revision)
+					}
+				}
+			}
+		})
+	}
+}
