@@ -65,6 +65,11 @@ func Run(ctx context.Context, c Config) ([]Checked, error) {
 		c.Report = func(Progress) {}
 	}
 	c.Slice = cmp.Or(c.Slice, signalbox.SliceRows)
+	for _, db := range []Database{c.From, c.To} { // what cannot be copied by this program is refused before there are marks
+		if err := db.Snapshot(ctx, func(*store.Snapshot) error { return nil }); err != nil {
+			return nil, err
+		}
+	}
 	mark, err := c.begin(ctx)
 	if err != nil {
 		return nil, err

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -271,10 +272,13 @@ func TestRun_WaitsForATargetThatIsAway(t *testing.T) {
 type tampered struct {
 	move.Database
 	change func()
+	calls  int
 }
 
 func (c *tampered) Snapshot(ctx context.Context, fn func(*store.Snapshot) error) error {
-	c.change()
+	if c.calls++; c.calls == 2 { // the first one looks whether it can be copied to
+		c.change()
+	}
 	return c.Database.Snapshot(ctx, fn)
 }
 
@@ -294,7 +298,7 @@ func TestRun_FindsWhatIsNotAsItWas(t *testing.T) {
 			base := schema(t)
 			from, to := filled(t), open(t, store.Config{DatabaseURL: base})
 			before := sums(t, from)
-			_, err := move.Run(t.Context(), config(from, &tampered{to, func() { exec(t, base, c.sql) }}))
+			_, err := move.Run(t.Context(), config(from, &tampered{Database: to, change: func() { exec(t, base, c.sql) }}))
 			if err == nil || !strings.Contains(err.Error(), c.says) || !strings.Contains(err.Error(), "Nothing was switched") || strings.Contains(err.Error(), "\n") {
 				t.Errorf("error %v, want that %s", err, c.says)
 			}
@@ -359,6 +363,40 @@ func TestRun_RefusesAnythingElse(t *testing.T) {
 				t.Errorf("the marks were %s and %s, and are %s and %s", a, b, a2, b2)
 			}
 		})
+	}
+}
+
+// A database with more than this program knows would lose that on the way: it is refused, and stays free, on either side.
+func TestRun_RefusesANewerSchema(t *testing.T) {
+	t.Parallel()
+	own, err := os.ReadDir("../store/migrations/sqlite")
+	if err != nil {
+		t.Fatal(err)
+	}
+	later := fstest.MapFS{fmt.Sprintf("%04d_later.sql", len(own)+1): {Data: fmt.Appendf(nil, "-- oldest: %d\nCREATE TABLE later (id INTEGER)", len(own))}}
+	for _, f := range own {
+		text, err := os.ReadFile(filepath.Join("../store/migrations/sqlite", f.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		later[f.Name()] = &fstest.MapFile{Data: text}
+	}
+	path := filepath.Join(t.TempDir(), "box.db")
+	db, err := store.Open(t.Context(), store.Config{Path: path, Migrations: later})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	newer, other := open(t, store.Config{Path: path}), embedded(t)
+	for _, c := range []move.Config{config(newer, other), config(other, newer)} {
+		if _, err := move.Run(t.Context(), c); err == nil || !strings.Contains(err.Error(), "use the newer program") {
+			t.Errorf("error %v", err)
+		}
+		if a, b := state(t, newer), state(t, other); a != "free" || b != "free" {
+			t.Errorf("the databases are %s and %s", a, b)
+		}
 	}
 }
 
