@@ -47,7 +47,8 @@ type App struct {
 	wakes  *wakes
 	codec  *signalbox.Codec
 	ids    *signalbox.IDs
-	token  string    // which node this is, whatever its number
+	token  string // which node this is, whatever its number
+	box    sealer
 	lock   io.Closer // of the node's own file; nil with the embedded database, which has one
 
 	listener net.Listener
@@ -98,8 +99,7 @@ func (a *App) open(ctx context.Context) (err error) {
 		return err
 	}
 	a.codec = signalbox.NewCodec(idKey)
-	box, err := a.openBox(ctx)
-	if err != nil {
+	if a.box, err = a.openBox(ctx); err != nil {
 		return err
 	}
 	if err := a.join(ctx); err != nil {
@@ -113,7 +113,7 @@ func (a *App) open(ctx context.Context) (err error) {
 		return err
 	}
 	metrics := newMetrics(a)
-	a.wire(box, policy, metrics)
+	a.wire(policy, metrics)
 	metrics.watch()
 	a.warnOfDev()
 	return nil
@@ -147,7 +147,7 @@ func (a *App) join(ctx context.Context) (err error) {
 }
 
 // wire makes the rooms that work and gives each what it asks for.
-func (a *App) wire(box sealer, policy *egress.Policy, m *metrics) {
+func (a *App) wire(policy *egress.Policy, m *metrics) {
 	codec, ids := a.codec, a.ids
 	a.client = egress.NewClient(policy)
 	a.wakes = newWakes(m, a.node.Now, a.log)
@@ -157,7 +157,7 @@ func (a *App) wire(box sealer, policy *egress.Policy, m *metrics) {
 	}
 	agent := "Signalbox/" + a.cfg.Version
 	a.sender = deliver.New(deliver.Config{
-		Store: a.db, Egress: a.client, Node: node, Box: box, Codec: codec, IDs: ids, Log: a.log,
+		Store: a.db, Egress: a.client, Node: node, Box: a.box, Codec: codec, IDs: ids, Log: a.log,
 		Metrics: m.registry, UserAgent: agent, Grace: a.cfg.DrainGrace, Wake: a.wakes.Due,
 		Now: a.node.Now, Share: a.node.Share, Others: a.wakes.Others,
 	})
@@ -179,7 +179,7 @@ func (a *App) wire(box sealer, policy *egress.Policy, m *metrics) {
 	a.api = api.New(api.Config{
 		Keys: a.keys, Signals: a.intake, Acts: a.intake, Store: a.db, Sender: testSender{a.sender, node}, Targets: targets{policy}, Arrivals: a.wakes,
 		CheckHeaders: egress.ValidateHeaders, NormalizeDomain: identity.Domain, NormalizeEmail: normalizeEmail,
-		Box: box, Codec: codec, IDs: ids, Ready: a.ready, Metrics: m.handler(), Observe: m.observe, Wake: a.wakes.Due,
+		Box: a.box, Codec: codec, IDs: ids, Ready: a.ready, Metrics: m.handler(), Observe: m.observe, Wake: a.wakes.Due,
 		Now: a.node.Now, Share: a.shareOfRequests, UserAgent: agent, Version: a.cfg.Version, Log: a.log,
 	})
 	a.server = api.NewServer(a.api)
@@ -241,6 +241,9 @@ func (a *App) Run(ctx context.Context) error {
 	services.start("sender", a.sender.Run)
 	services.start("due", a.runner.Run)
 	services.start("intake", a.intake.Run)
+	if door := a.openDoor(); door != nil {
+		services.start("admin", door.Run)
+	}
 	services.start("doors", func(ctx context.Context) error { return a.serve(ctx, listener) })
 	a.log.Info("server.started", "addr", a.Addr(), "data_dir", a.cfg.DataDir, "version", a.cfg.Version)
 	var cause error

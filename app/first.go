@@ -15,7 +15,9 @@ import (
 
 	"signalbox"
 	"signalbox/auth"
+	"signalbox/backup"
 	"signalbox/seal"
+	"signalbox/store"
 )
 
 // sealer seals and opens secrets.
@@ -38,7 +40,23 @@ func (a *App) openBox(ctx context.Context) (*seal.Box, error) {
 	if err != nil {
 		return nil, err
 	}
-	return box, opensProbe(box, probe)
+	if err := opensProbe(box, probe); err != nil {
+		return nil, err
+	}
+	return box, opensAll(ctx, a.db, box)
+}
+
+// opensAll says that something in a database is sealed with a key that a box has not, though it has the probe's: a change of keys that was not
+// completed.
+func opensAll(ctx context.Context, db *store.DB, box *seal.Box) error {
+	keys, err := sealedBy(ctx, db)
+	if err != nil {
+		return err
+	}
+	if err := backup.CheckKeys("the database", keys, box.IDs()); err != nil {
+		return fmt.Errorf("%w: a change of keys was not completed; set SIGNALBOX_OLD_SECRET_KEYS too, and run signalbox keys rewrap", err)
+	}
+	return nil
 }
 
 // opensProbe says that a box does not open what is sealed in a database, and which key would.

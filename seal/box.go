@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 const (
@@ -81,6 +82,9 @@ func NewBox(primary Key, old ...Key) (*Box, error) {
 
 // Primary names the key that seals.
 func (b *Box) Primary() KeyID { return b.ids[0] }
+
+// IDs names the keys that open, the primary one first.
+func (b *Box) IDs() []KeyID { return slices.Clone(b.ids) }
 
 // Seal encrypts plaintext with the primary key; each call gives other bytes.
 func (b *Box) Seal(bind Bind, plaintext []byte) []byte {

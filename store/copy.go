@@ -146,6 +146,18 @@ func (s *Snapshot) broken(table string, err error) error {
 	return s.err
 }
 
+// Version is that of the schema.
+func (s *Snapshot) Version() int { return s.db.version }
+
+// Setting returns what was put under a name; nil when nothing was.
+func (s *Snapshot) Setting(name string) ([]byte, error) {
+	value, err := s.t.setting(name)
+	if err != nil {
+		return nil, s.broken("settings", err)
+	}
+	return value, nil
+}
+
 // Count counts the rows of a table that a copy has.
 func (s *Snapshot) Count(table string) (int64, error) {
 	t, err := s.db.table(table)

@@ -1,6 +1,12 @@
 package store
 
-import "io"
+import (
+	"errors"
+	"io"
+)
+
+// ErrLocked is the cause of an error that says that another program has a database open.
+var ErrLocked = errors.New("another server has it open")
 
 // Lock keeps other programs away from what path stands for until it is closed: one that comes meanwhile is refused with an error that names the
 // file. It goes with the process, however that ends.

@@ -65,7 +65,7 @@ func (db *DB) migrate(ctx context.Context, c *conn) error {
 			return err
 		}
 		if m.number > 1 && applied == m.number-1 {
-			if err := copyBefore(c, fmt.Sprintf("%s.before-%04d", db.cfg.Path, m.number)); err != nil {
+			if err := db.copyBefore(t, fmt.Sprintf("%s.before-%04d", db.cfg.Path, m.number)); err != nil {
 				return fmt.Errorf("copy the database before migration %d: %w", m.number, err)
 			}
 		}
@@ -198,8 +198,12 @@ func apply(t *tx, m migration, now time.Time) error {
 	return err
 }
 
-// copyBefore makes a consistent copy of the database. It has the name only when it is whole and on the disk.
-func copyBefore(c *conn, to string) error {
+// copyBefore makes a consistent copy of the database, unless that is just being restored from one. It has the name only when it is whole and on the disk.
+func (db *DB) copyBefore(t *tx, to string) error {
+	mark, err := t.move()
+	if err != nil || mark != nil && mark.State == Restoring {
+		return err
+	}
 	part := to + ".part"
 	if err := os.Remove(part); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -207,7 +211,6 @@ func copyBefore(c *conn, to string) error {
 	if err := touch(part); err != nil {
 		return err
 	}
-	t := &tx{c: c}
 	if _, err := t.exec("VACUUM INTO $1", part); err != nil {
 		return err
 	}

@@ -83,8 +83,8 @@ func (t *tx) markMove(m *Move) error {
 	return err
 }
 
-// LoadMoved adds encoded rows to a table and notes with them, in one transaction, how far the move is. Where the database has not the mark of that
-// move it does nothing.
+// LoadMoved adds encoded rows to a table and notes with them, in one transaction, how far the move or restore is. Where the database has not its mark
+// it does nothing.
 func (db *DB) LoadMoved(ctx context.Context, table string, rows [][]byte, m *Move) error {
 	to, err := db.table(table)
 	if err != nil {
@@ -95,8 +95,8 @@ func (db *DB) LoadMoved(ctx context.Context, table string, rows [][]byte, m *Mov
 		if err != nil {
 			return err
 		}
-		if has == nil || has.ID != m.ID || has.State != MoveFilling {
-			return errors.New("the database that is filled is not this move's any more: somebody else works on it")
+		if has == nil || has.ID != m.ID || has.State != m.State {
+			return errors.New("the database that is filled has not this mark any more: somebody else works on it")
 		}
 		if err := t.loadRows(db, to, rows); err != nil {
 			return err

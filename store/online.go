@@ -12,7 +12,6 @@ import (
 	"github.com/ncruces/go-sqlite3"
 
 	"signalbox"
-	"signalbox/internal/fault"
 )
 
 // A copy of the embedded database is made while it works: SQLite's backup copies pages from the writer's connection, a little between two
@@ -56,7 +55,6 @@ func (db *DB) SnapshotOnline(ctx context.Context, report func(CopyProgress), fn 
 	if err := db.copyOnline(ctx, report); err != nil {
 		return fmt.Errorf("copy the database: %w", err)
 	}
-	fault.Point("store.copied")
 	return db.readCopy(ctx, fn)
 }
 

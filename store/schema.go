@@ -41,15 +41,19 @@ func (s Schema) Pending() (n int) {
 // ReadSchema reads which migrations a database has, and changes nothing: it makes no file, takes no lock that a server could miss, and needs no right
 // but to read. A database that does not exist has none.
 func ReadSchema(ctx context.Context, cfg Config) (s Schema, err error) {
-	own, read := ownSQLite, readSQLiteHistory
+	own := ownSQLite
 	if cfg.DatabaseURL != "" {
-		own, read = ownPostgres, readPostgresHistory
+		own = ownPostgres
 	}
 	known, err := readMigrations(cfg.Migrations, own)
 	if err != nil {
 		return s, err
 	}
-	list, err := read(ctx, cfg)
+	var list []step
+	err = look(ctx, cfg, func(t *tx) (err error) {
+		list, err = historyOf(t)
+		return err
+	})
 	if err != nil {
 		return s, fmt.Errorf("read the schema: %w", err)
 	}
@@ -83,15 +87,23 @@ func historyOf(t *tx) ([]step, error) {
 	return t.history()
 }
 
-// readSQLiteHistory reads the file. While there is a log beside it, a server has it open or was killed, and the log is read too; else nothing
+// look gives fn a database to read, before anything of it is known, and changes nothing. One that does not exist is not looked at.
+func look(ctx context.Context, cfg Config, fn func(*tx) error) error {
+	if cfg.DatabaseURL != "" {
+		return lookPostgres(ctx, cfg, fn)
+	}
+	return lookSQLite(cfg, fn)
+}
+
+// lookSQLite reads the file. While there is a log beside it, a server has it open or was killed, and the log is read too; else nothing
 // can change the file's content, and it is read as it is, without the files that SQLite would make for a moment.
-func readSQLiteHistory(_ context.Context, cfg Config) (list []step, err error) {
+func lookSQLite(cfg Config, fn func(*tx) error) (err error) {
 	path, err := filepath.Abs(cfg.Path)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+		return nil
 	}
 	query := url.Values{}
 	if _, err := os.Stat(path + "-wal"); errors.Is(err, fs.ErrNotExist) {
@@ -100,18 +112,33 @@ func readSQLiteHistory(_ context.Context, cfg Config) (list []step, err error) {
 	name := url.URL{Scheme: "file", Path: path, RawQuery: query.Encode()}
 	raw, err := sqlite3.OpenFlags(name.String(), sqlite3.OPEN_READONLY|sqlite3.OPEN_URI)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return fmt.Errorf("%s: %w", path, err)
 	}
 	c := &conn{Conn: raw, stmts: map[string]*stmt{}}
 	defer func() { err = errors.Join(err, c.close()) }()
 	if err := c.BusyTimeout(defaultBusy); err != nil {
-		return nil, err
+		return err
 	}
-	return historyOf(&tx{c: c})
+	return fn(&tx{c: c})
 }
 
-// readPostgresHistory asks the server, on one connection.
-func readPostgresHistory(ctx context.Context, cfg Config) ([]step, error) {
+// lookPostgres asks the server, on one connection.
+func lookPostgres(ctx context.Context, cfg Config, fn func(*tx) error) error {
+	c, err := connectOnce(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	defer c.Close(context.WithoutCancel(ctx))
+	s := &session{conn: c, stmts: map[string]*prepared{}, ctx: ctx}
+	s.until(time.Now().Add(transactFor))
+	if err := s.begin(beginReadSQL); err != nil {
+		return err
+	}
+	return fn(&tx{pg: s})
+}
+
+// connectOnce opens a connection to PostgreSQL apart from any pool.
+func connectOnce(ctx context.Context, cfg Config) (*pgconn.PgConn, error) {
 	config, err := pgconn.ParseConfig(cfg.DatabaseURL)
 	if err != nil {
 		return nil, err // names no password
@@ -121,11 +148,5 @@ func readPostgresHistory(ctx context.Context, cfg Config) ([]step, error) {
 	if err != nil {
 		return nil, &lost{err}
 	}
-	defer c.Close(context.WithoutCancel(ctx))
-	s := &session{conn: c, stmts: map[string]*prepared{}, ctx: ctx}
-	s.until(time.Now().Add(transactFor))
-	if err := s.begin(beginReadSQL); err != nil {
-		return nil, err
-	}
-	return historyOf(&tx{pg: s})
+	return c, nil
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"signalbox/app"
 	"signalbox/client"
 )
 
@@ -60,7 +61,7 @@ func TestWorkspaces_AreMadeWhileNoServerRuns(t *testing.T) {
 	s := startServer(t)
 	s.stop()
 	made := cli{}.run(t, "workspaces", "create", "  Second  ", "--data-dir", s.dir, "--json")
-	var ws shownWorkspace
+	var ws app.Workspace
 	if err := json.Unmarshal([]byte(made.out), &ws); err != nil || made.code != exitOK {
 		t.Fatalf("status %d, %v: %s%s", made.code, err, made.out, made.err)
 	}
@@ -75,15 +76,48 @@ func TestWorkspaces_AreMadeWhileNoServerRuns(t *testing.T) {
 	}
 }
 
+// While a server has the data directory open, it lists and makes workspaces itself.
 func TestWorkspaces_WithALiveServer(t *testing.T) {
 	t.Parallel()
 	s := startServer(t)
-	made := cli{}.run(t, "workspaces", "create", "Second", "--data-dir", s.dir)
-	if made.code != exitFailure || !strings.Contains(made.err, "stop the server") || made.out != "" {
-		t.Errorf("create: status %d: %s%s", made.code, made.out, made.err)
+	made := cli{}.run(t, "workspaces", "create", "Second", "--data-dir", s.dir, "--json")
+	var ws app.Workspace
+	if err := json.Unmarshal([]byte(made.out), &ws); err != nil || made.code != exitOK {
+		t.Fatalf("status %d, %v: %s%s", made.code, err, made.out, made.err)
 	}
-	list := s.cli().run(t, "workspaces", "list", "--data-dir", s.dir)
-	if list.code != exitOK || strings.Count(list.out, "ws_") != 1 || !strings.Contains(list.err, "stop the server to list all") {
+	got, err := client.New(s.url, ws.APIKey).Workspace(t.Context())
+	if err != nil || got.ID != ws.ID || got.Name != "Second" {
+		t.Errorf("the new key opens %+v, %v; want %s", got, err, ws.ID)
+	}
+	list := cli{}.run(t, "workspaces", "list", "--data-dir", s.dir)
+	if list.code != exitOK || strings.Count(list.out, "ws_") != 2 || !strings.Contains(list.out, ws.ID) {
+		t.Errorf("list: status %d: %s%s", list.code, list.out, list.err)
+	}
+	asked := s.cli().run(t, "workspaces", "list")
+	if asked.code != exitOK || strings.Count(asked.out, "ws_") != 1 || !strings.Contains(asked.err, "Asked the server") {
+		t.Errorf("by an API key: status %d: %s%s", asked.code, asked.out, asked.err)
+	}
+	if bad := (cli{}).run(t, "workspaces", "create", strings.Repeat("x", 201), "--data-dir", s.dir); bad.code != exitUsage {
+		t.Errorf("a name too long: status %d: %s", bad.code, bad.err)
+	}
+}
+
+// On PostgreSQL they work beside the nodes.
+func TestWorkspaces_OnPostgreSQL(t *testing.T) {
+	t.Parallel()
+	base := postgres(t).Schema(t)
+	a, stop := runApp(t, app.Config{DataDir: t.TempDir(), DatabaseURL: base, SecretKey: moveKey})
+	defer stop()
+	owner := cli{environ: []string{"SIGNALBOX_SECRET_KEY=" + moveKey, "SIGNALBOX_DATABASE_URL=" + base}}
+	made := owner.run(t, "workspaces", "create", "Second", "--json")
+	var ws app.Workspace
+	if err := json.Unmarshal([]byte(made.out), &ws); err != nil || made.code != exitOK {
+		t.Fatalf("status %d, %v: %s%s", made.code, err, made.out, made.err)
+	}
+	if got, err := clientOf(a, ws.APIKey).Workspace(t.Context()); err != nil || got.ID != ws.ID {
+		t.Errorf("the new key opens %+v, %v", got, err)
+	}
+	if list := owner.run(t, "workspaces", "list"); list.code != exitOK || strings.Count(list.out, "ws_") != 2 {
 		t.Errorf("list: status %d: %s%s", list.code, list.out, list.err)
 	}
 }

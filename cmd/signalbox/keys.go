@@ -10,14 +10,63 @@ import (
 	"github.com/spf13/cobra"
 
 	"signalbox"
+	"signalbox/app"
 	"signalbox/client"
 )
 
 // keys makes the commands for API keys.
 func (p *program) keys() *cobra.Command {
-	cmd := &cobra.Command{Use: "keys", Short: "List, make and revoke API keys", RunE: help, Args: noSuchCommand}
-	cmd.AddCommand(p.keysList(), p.keysCreate(), p.keysRevoke())
+	cmd := &cobra.Command{Use: "keys", Short: "List, make and revoke API keys; change the secret key", RunE: help, Args: noSuchCommand}
+	cmd.AddCommand(p.keysList(), p.keysCreate(), p.keysRevoke(), p.keysRewrap())
 	return cmd
+}
+
+// keysRewrap makes the command that ends a change of the secret key.
+func (p *program) keysRewrap() *cobra.Command {
+	s := newSettings()
+	var forget, asJSON bool
+	cmd := &cobra.Command{
+		Use:   "rewrap",
+		Short: "Seal every stored secret anew with the new secret key",
+		Long: `Seal every stored secret anew with the secret key that is set now, while
+SIGNALBOX_OLD_SECRET_KEYS still opens what older ones sealed. After it the old
+key is needed no more. Stopped anywhere, the same command goes on; when nothing
+is left it changes nothing.
+
+To change the key: start the server (every node of it) with the new key and the
+old one in SIGNALBOX_OLD_SECRET_KEYS; run this; start with the new key alone.
+While a server has the data directory open, it does the work, with its keys.
+
+--forget-lost is for a key that is lost for good: webhooks whose secret no given
+key opens are disabled as secret_lost, and have to be made anew.`,
+		Args: exactly(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := p.ownerConfig(s)
+			if err != nil {
+				return err
+			}
+			done, err := app.Rewrap(cmd.Context(), cfg, forget)
+			if err != nil {
+				return stoppedOr(err, "it was stopped: the same command goes on where it was")
+			}
+			return p.showRewrapped(done, asJSON)
+		},
+	}
+	cmd.Flags().BoolVar(&forget, "forget-lost", false, "disable webhooks whose secret no key opens, and forget it")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "write JSON")
+	ownerFlags(cmd, s)
+	return cmd
+}
+
+func (p *program) showRewrapped(done app.Rewrapped, asJSON bool) error {
+	if asJSON {
+		return writeJSON(p.stdout, done)
+	}
+	for _, id := range done.Lost {
+		fmt.Fprintf(p.stdout, "%s is disabled (secret_lost): no key opened what was sealed in it.\n", id)
+	}
+	fmt.Fprintf(p.stdout, "%d values were sealed anew: the secret key %s alone opens everything now.\n", done.Changed, done.KeyID)
+	return nil
 }
 
 // shownKey is a key as the commands print it in JSON.

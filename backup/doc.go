@@ -1,0 +1,12 @@
+// Package backup takes everything out of a database into one archive, and puts it back into an empty one, of either kind.
+//
+// It refuses to decide what a row means, to read keys, and to open anything: who calls it has the database and the file.
+//
+// Invariants:
+//
+//   - What is written is one moment of the database; the sealed values in it stay sealed, and no key is ever in it.
+//   - Nothing is written into a database before the whole archive was read and found whole, of a schema that this program knows, and sealed with
+//     keys that are there.
+//   - A database that a restore was cut short in says so and lets no server start; one that holds anything else is not touched.
+//   - A restore has ended only when the database, read again, has in every table as many rows with the same checksum as the archive.
+package backup
