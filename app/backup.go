@@ -119,132 +119,19 @@ func current(ctx context.Context, sc store.Config) error {
 
 // CheckBackup reads a whole backup and says what is in it; report, if not nil, is told how many bytes are read.
 func CheckBackup(ctx context.Context, r io.Reader, report func(bytes int64)) (BackupContents, error) {
-	a, err := archive.NewReader(r)
-	if err != nil {
-		return BackupContents{}, err
-	}
-	for {
-		_, _, err := a.Next()
-		switch {
-		case errors.Is(err, io.EOF):
-			return a.Contents(), nil
-		case err != nil:
-			return BackupContents{}, err
-		case ctx.Err() != nil:
-			return BackupContents{}, ctx.Err()
-		}
-		if report != nil {
-			report(a.Offset())
-		}
-	}
+	return backup.Check(ctx, r, report)
 }
 
 // BackupProgress is how far a backup file is.
-type BackupProgress struct {
-	Checking bool  // it is written, and is read again
-	Bytes    int64 // written or read
-	Total    int64 // of the file, while it is read
-}
+type BackupProgress = backup.Written
 
 // BackupFile makes a backup in a file that only its owner can read. The file has its name only when it is whole, on the disk, and was read again. One
 // that is there is replaced only with force.
-func BackupFile(ctx context.Context, cfg Config, path string, force bool, report func(BackupProgress)) (c BackupContents, err error) {
-	part := path + ".part"
-	f, err := createPart(path, part, force)
-	if err != nil {
-		return c, err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, f.Close(), os.Remove(part))
-		}
-	}()
-	to := &tracked{w: f, report: func(n int64) { report(BackupProgress{Bytes: n}) }}
-	if err := Backup(ctx, cfg, to); err != nil {
-		return c, err
-	}
-	if err := f.Sync(); err != nil {
-		return c, err
-	}
-	if _, err := f.Seek(0, io.SeekStart); err != nil {
-		return c, err
-	}
-	c, err = CheckBackup(ctx, f, func(n int64) { report(BackupProgress{true, n, to.n}) })
-	if err != nil {
-		return c, fmt.Errorf("the backup was written, but is not whole: %w", err)
-	}
-	if err := os.Rename(part, path); err != nil {
-		return c, err
-	}
-	return c, errors.Join(f.Close(), syncDir(filepath.Dir(path)))
-}
-
-// createPart makes the file that a backup is written to.
-func createPart(path, part string, force bool) (*os.File, error) {
-	if dir := filepath.Dir(path); !isDir(dir) {
-		return nil, fmt.Errorf("there is no directory %s to put the backup in", dir)
-	}
-	info, err := os.Lstat(path)
-	switch {
-	case err == nil && info.IsDir():
-		return nil, fmt.Errorf("%s is a directory: name a file", path)
-	case err == nil && !force:
-		return nil, fmt.Errorf("%s is there already: give another name, or --force to replace it", path)
-	case err != nil && !errors.Is(err, fs.ErrNotExist):
-		return nil, err
-	}
-	flags := os.O_RDWR | os.O_CREATE | os.O_EXCL
-	if force {
-		flags = os.O_RDWR | os.O_CREATE | os.O_TRUNC
-	}
-	f, err := os.OpenFile(part, flags, 0o600)
-	if errors.Is(err, fs.ErrExist) {
-		return nil, fmt.Errorf("%s is there already: another backup is being written, or one was cut short; remove it, or give --force", part)
-	}
-	return f, err
-}
-
-func isDir(path string) bool {
-	info, err := os.Stat(path)
-	return err == nil && info.IsDir()
-}
-
-// syncDir makes the names in a directory durable.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
-}
-
-// tracked tells how much went through it.
-type tracked struct {
-	w      io.Writer
-	n      int64
-	report func(n int64)
-}
-
-func (t *tracked) Write(b []byte) (int, error) {
-	k, err := t.w.Write(b)
-	t.n += int64(k)
-	t.report(t.n)
-	return k, err
+func BackupFile(ctx context.Context, cfg Config, path string, force bool, report func(BackupProgress)) (BackupContents, error) {
+	return backup.ToFile(ctx, path, force, func(w io.Writer) error { return Backup(ctx, cfg, w) }, report)
 }
 
 // BackupStream makes a backup in what cannot be read again, and reads it as it passes.
 func BackupStream(ctx context.Context, cfg Config, w io.Writer) (BackupContents, error) {
-	r, copied := io.Pipe()
-	made := make(chan error, 1)
-	go func() {
-		err := Backup(ctx, cfg, io.MultiWriter(w, copied))
-		_ = copied.CloseWithError(err) // nil is the end
-		made <- err
-	}()
-	c, err := CheckBackup(ctx, r, nil)
-	_ = r.CloseWithError(err) // whoever still writes hears why not
-	if madeErr := <-made; madeErr != nil {
-		return c, madeErr
-	}
-	return c, err
+	return backup.ToStream(ctx, w, func(w io.Writer) error { return Backup(ctx, cfg, w) })
 }

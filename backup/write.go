@@ -11,6 +11,7 @@ import (
 
 	"signalbox"
 	"signalbox/archive"
+	"signalbox/internal/fault"
 	"signalbox/seal"
 	"signalbox/store"
 )
@@ -48,6 +49,7 @@ func Write(ctx context.Context, s *store.Snapshot, w io.Writer, from Source) (ar
 			if err != nil {
 				return archive.Contents{}, err
 			}
+			fault.Point("backup.rows")
 		}
 	}
 	return a.Close()
