@@ -194,7 +194,7 @@ func (d *Door) backup(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	d.log.Warn("admin.backup", "request_id", w.Header().Get("X-Request-Id"), "err", err)
-	w.Header().Set(http.TrailerPrefix+errorTrailer, mime.QEncoding.Encode("utf-8", err.Error()))
+	w.Header().Set(errorTrailer, mime.QEncoding.Encode("utf-8", err.Error()))
 	return nil
 }
 
@@ -209,6 +209,7 @@ func (s *stream) Write(b []byte) (int, error) {
 	if !s.begun {
 		s.begun = true
 		s.w.Header().Set("Content-Type", backupType)
+		s.w.Header().Set("Trailer", errorTrailer) // also of an answer so short that it would be sent with its length
 		s.w.WriteHeader(http.StatusOK)
 	}
 	if err := s.clock.SetWriteDeadline(time.Now().Add(writeFor)); err != nil {

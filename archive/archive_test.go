@@ -2,6 +2,7 @@ package archive_test
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -49,8 +50,11 @@ func write(t testing.TB, h archive.Header, rows [][]string) []byte {
 		}
 	}
 	done, err := w.Close()
-	if err != nil || done.Bytes != int64(out.Len()) {
-		t.Fatalf("%v: wrote %d bytes and says %d", err, out.Len(), done.Bytes)
+	if sum := fmt.Sprintf("%x", sha256.Sum256(out.Bytes())); err != nil || done.Bytes != int64(out.Len()) || done.SHA256 != sum {
+		t.Fatalf("%v: wrote %d bytes with SHA-256 %s, and says %+v", err, out.Len(), sum, done)
+	}
+	if read, err := archive.Check(bytes.NewReader(out.Bytes()), nil); err != nil || !cmp.Equal(read, done) {
+		t.Fatalf("read %+v, %v; want %+v", read, err, done)
 	}
 	return out.Bytes()
 }

@@ -65,9 +65,9 @@ type Sum struct {
 // Contents is what a whole archive turned out to hold.
 type Contents struct {
 	Header Header
-	Sums   []Sum // of Header.Tables
-	Bytes  int64 // of the file
-	SHA256 string
+	Sums   []Sum  // of Header.Tables
+	Bytes  int64  // of the file
+	SHA256 string // of the file, hex
 }
 
 // Rows is how many rows all tables have.

@@ -284,7 +284,7 @@ func (a *Reader) readFooter(text []byte, before string) error {
 	case !errors.Is(err, io.EOF):
 		return fmt.Errorf("read the archive: %w", err)
 	}
-	a.done = Contents{Header: a.header, Sums: slices.Clone(got), Bytes: a.at, SHA256: before}
+	a.done = Contents{Header: a.header, Sums: slices.Clone(got), Bytes: a.at, SHA256: hex.EncodeToString(a.whole.Sum(nil))}
 	return io.EOF
 }
 

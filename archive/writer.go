@@ -85,8 +85,7 @@ func (a *Writer) Close() (Contents, error) {
 		return Contents{}, a.err
 	}
 	a.done.Sums = a.sums.end()
-	a.done.SHA256 = hex.EncodeToString(a.whole.Sum(nil))
-	text, err := json.Marshal(footer{a.done.Sums, a.done.SHA256})
+	text, err := json.Marshal(footer{a.done.Sums, hex.EncodeToString(a.whole.Sum(nil))})
 	if err != nil {
 		return Contents{}, err
 	}
@@ -94,7 +93,8 @@ func (a *Writer) Close() (Contents, error) {
 	if a.err != nil {
 		return Contents{}, a.err
 	}
-	a.done.Bytes, a.err = a.bytes, errors.New("archive: it is closed")
+	a.done.Bytes, a.done.SHA256 = a.bytes, hex.EncodeToString(a.whole.Sum(nil))
+	a.err = errors.New("archive: it is closed")
 	return a.done, nil
 }
 
