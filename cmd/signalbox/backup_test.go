@@ -371,3 +371,115 @@ func TestRestore_KilledAnywhereIsUnfinished(t *testing.T) {
 		}
 	}
 }
+
+// TestBackup_KilledLeavesNoBackup kills the command while it writes, and the server while it is read from: there is no file that looks like a backup, the
+// server goes on or starts again, and the next backup is made.
+func TestBackup_KilledLeavesNoBackup(t *testing.T) {
+	t.Parallel()
+	t.Run("the command", func(t *testing.T) {
+		t.Parallel()
+		s := startServer(t)
+		path := filepath.Join(t.TempDir(), "box.backup")
+		args := []string{"backup", "--data-dir", s.dir, "--output", path}
+		if got, killed := runProcess(t, []string{"SIGNALBOX_FAULTS=backup.written=kill"}, args...); !killed {
+			t.Fatalf("it was to be killed: %+v", got)
+		}
+		if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("there is a file of that name: %v", err)
+		}
+		if got := (cli{}).run(t, args...); got.code != exitFailure || !strings.Contains(got.err, "one was cut short; remove it, or give --force") {
+			t.Errorf("once more: %+v", got)
+		}
+		if got := (cli{}).run(t, append(args, "--force")...); got.code != exitOK {
+			t.Errorf("with --force: %+v", got)
+		}
+		if left, err := filepath.Glob(path + "*"); err != nil || len(left) != 1 {
+			t.Errorf("there are %v, %v", left, err)
+		}
+	})
+	t.Run("the server", func(t *testing.T) {
+		t.Parallel()
+		s := startServer(t)
+		if _, err := s.client().SendSignal(t.Context(), client.SignalInput{Type: "t", Source: "s"}); err != nil {
+			t.Fatal(err)
+		}
+		s.stop()
+		ended := make(chan bool)
+		go func() {
+			defer close(ended)
+			if got, killed := runProcess(t, []string{"SIGNALBOX_FAULTS=backup.rows=kill@5"}, "serve", "--data-dir", s.dir, "--addr", "127.0.0.1:0"); !killed {
+				t.Errorf("it was to be killed: %+v", got)
+			}
+		}()
+		eventually(t, func() bool {
+			_, err := os.Stat(filepath.Join(s.dir, "admin.sock"))
+			return err == nil
+		})
+		dir := t.TempDir()
+		got := cli{}.run(t, "backup", "--data-dir", s.dir, "--output", filepath.Join(dir, "box.backup"))
+		<-ended
+		if got.code != exitFailure || strings.Count(got.err, "\n") != 1 || got.out != "" {
+			t.Errorf("the command: %+v", got)
+		}
+		if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+			t.Errorf("it left %v, %v", left, err)
+		}
+		if _, err := os.Stat(filepath.Join(s.dir, app.DatabaseFile+".copy")); err != nil {
+			t.Errorf("the test is to leave a copy behind: %v", err)
+		}
+		backedUp(t, cli{}, "--data-dir", s.dir) // nobody runs: the socket that is left leads nowhere
+		s.start(t, "127.0.0.1:0")
+		if _, err := os.Stat(filepath.Join(s.dir, app.DatabaseFile+".copy")); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("the copy is still there: %v", err)
+		}
+		if _, err := s.client().Workspace(t.Context()); err != nil {
+			t.Error(err)
+		}
+		backedUp(t, cli{}, "--data-dir", s.dir)
+	})
+}
+
+// The secret key comes from a file that SIGNALBOX_SECRET_KEY_FILE names, as it does in containers, for every command that takes one.
+func TestSecretKeyFile_FromTheEnvironment(t *testing.T) {
+	t.Parallel()
+	base := postgres(t).Schema(t)
+	file := filepath.Join(t.TempDir(), "key")
+	if err := os.WriteFile(file, []byte(keyA+"\n"), 0o640); err != nil { // as secrets are mounted: a group may read
+		t.Fatal(err)
+	}
+	environ := []string{"SIGNALBOX_SECRET_KEY_FILE=" + file, "SIGNALBOX_DATABASE_URL=" + base}
+	server := cli{environ: environ}.start(t, "serve", "--addr", "127.0.0.1:0", "--data-dir", t.TempDir())
+	server.err.until(t, "server.started")
+	server.stop()
+	if code := server.wait(t); code != exitOK {
+		t.Fatalf("serve ended with %d: %s", code, server.err)
+	}
+	owner := cli{environ: environ}
+	if got := owner.run(t, "workspaces", "list"); got.code != exitOK {
+		t.Errorf("workspaces: %+v", got)
+	}
+	path := backedUp(t, owner)
+	restored(t, cli{environ: environ[:1]}, path, "--data-dir", filepath.Join(t.TempDir(), "new"))
+	if got := (cli{environ: append(environ, "SIGNALBOX_SECRET_KEY="+keyB)}).run(t, "keys", "rewrap"); got.code != exitFailure || !strings.Contains(got.err, "not both") {
+		t.Errorf("two keys: %+v", got)
+	}
+	if err := os.WriteFile(file, []byte(keyB), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := (cli{environ: environ}).run(t, "serve", "--addr", "127.0.0.1:0", "--data-dir", t.TempDir()); got.code != exitFailure || !strings.Contains(got.err, keyID(t, keyA)) {
+		t.Errorf("with another key: %+v", got)
+	}
+	got := cli{environ: append(environ, "SIGNALBOX_OLD_SECRET_KEYS="+keyA)}.run(t, "keys", "rewrap")
+	if got.code != exitOK || got.out != "1 value was sealed anew: the secret key "+keyID(t, keyB)+" alone opens everything now.\n" {
+		t.Errorf("rewrap: %+v", got)
+	}
+	if err := os.WriteFile(file, []byte(keyB), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(file, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if got := (cli{environ: environ}).run(t, "serve", "--addr", "127.0.0.1:0", "--data-dir", t.TempDir()); got.code != exitFailure || !strings.Contains(got.err, "is open to others (mode 0644)") {
+		t.Errorf("a file that everybody may read: %+v", got)
+	}
+}

@@ -65,7 +65,11 @@ func (p *program) showRewrapped(done app.Rewrapped, asJSON bool) error {
 	for _, id := range done.Lost {
 		fmt.Fprintf(p.stdout, "%s is disabled (secret_lost): no key opened what was sealed in it.\n", id)
 	}
-	fmt.Fprintf(p.stdout, "%d values were sealed anew: the secret key %s alone opens everything now.\n", done.Changed, done.KeyID)
+	what := fmt.Sprintf("%d values were sealed anew", done.Changed)
+	if done.Changed == 1 {
+		what = "1 value was sealed anew"
+	}
+	fmt.Fprintf(p.stdout, "%s: the secret key %s alone opens everything now.\n", what, done.KeyID)
 	return nil
 }
 
