@@ -101,7 +101,7 @@ func TestNode_ItsClockIsTheDatabases(t *testing.T) {
 				}
 				for range 10 {
 					time.Sleep(time.Second)
-					if off := n.Now().Sub(time.Now()) - ahead; off.Abs() > time.Millisecond {
+					if off := time.Until(n.Now()) - ahead; off.Abs() > time.Millisecond {
 						t.Fatalf("%v off the database's clock", off)
 					}
 				}
