@@ -40,6 +40,7 @@ type Config struct {
 	OldSecretKeys   []string // still accepted for what they sealed
 	BootstrapAPIKey string   // an admin key that exists from the first moment
 
+	Distributed    bool          // DatabaseURL is a distributed PostgreSQL: a transaction touches one workspace, and so one shard
 	HoldDeliveries bool          // store deliveries but send none
 	DrainGrace     time.Duration // how long requests under way may finish at a stop; default 10 s
 
@@ -113,6 +114,10 @@ func (c Config) Check() error {
 		if err := store.CheckURL(c.DatabaseURL); err != nil {
 			bad("database-url", "%v", err)
 		}
+	} else if c.Distributed {
+		bad("distributed", "the embedded database is not distributed: give --database-url too")
+	}
+	if c.DatabaseURL != "" {
 		if c.SecretKey == "" && c.SecretKeyFile == "" {
 			bad("secret-key-file", "a PostgreSQL database needs a secret key that all its nodes share: set SIGNALBOX_SECRET_KEY, or name a file "+
 				"(made, for example, by: openssl rand -hex 32)")
