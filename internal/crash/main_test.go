@@ -17,9 +17,13 @@ import (
 )
 
 var (
-	kills = flag.Int("kills", 50, "how often TestKill kills the server at a random moment")
-	cuts  = flag.Int("cuts", 3, "how often TestPowerCut cuts the power")
-	keep  = flag.Bool("keep", false, "keep the data directories and logs of failed tests")
+	kills        = flag.Int("kills", 50, "how often TestKill kills the server at a random moment")
+	cuts         = flag.Int("cuts", 3, "how often TestPowerCut cuts the power")
+	restarts     = flag.Int("restarts", 5, "how often PostgreSQL is restarted immediately")
+	postmasters  = flag.Int("postmasters", 3, "how often PostgreSQL's postmaster is killed")
+	terminateFor = flag.Duration("terminate", 10*time.Second, "how long connections to PostgreSQL are terminated, ten a second")
+
+	keep = flag.Bool("keep", false, "keep the data directories and logs of failed tests")
 )
 
 // roleEnv names the part that a copy of this test binary plays.
@@ -55,7 +59,7 @@ func play(role string) error {
 
 func run(m *testing.M) int {
 	code := m.Run()
-	if err := closeJanitor(); err != nil {
+	if err := errors.Join(stopPostgres(), closeJanitor()); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return max(code, 1)
 	}

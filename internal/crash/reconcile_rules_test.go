@@ -37,7 +37,7 @@ func truth() (*snapshot, *history) {
 			{Hook: 0, Event: "evt_b", Signal: "sig_b", At: at(63), Answer: 200},
 			{Hook: 1, Event: "evt_b", Signal: "sig_b", At: at(3), Answer: dropped},
 		},
-		outages: []outage{{From: second(10), To: second(11)}},
+		outages:  []outage{{From: second(10), To: second(11)}},
 		perFault: 1,
 	}
 	return st, h

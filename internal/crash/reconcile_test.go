@@ -38,7 +38,7 @@ type history struct {
 	acks     []ack
 	arrivals []arrival
 	outages  []outage // in order
-	perFault  int      // repeats that one fault may cause for one webhook: requests in flight, and answered and not settled
+	perFault int      // repeats that one fault may cause for one webhook: requests in flight, and answered and not settled
 }
 
 // outage is the time after a kill until the next life was seen to be ready. What arrives in it was sent before and read late, or by the
