@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"net"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -25,6 +24,7 @@ var committers = [classes]int{classTurn: 3, classSettle: 3, classManage: 2, clas
 // server or the network between does, a transaction's connection is given up at transactFor.
 const (
 	connectFor   = time.Second
+	closeFor     = 200 * time.Millisecond
 	lockFor      = 2 * time.Second
 	statementFor = 5 * time.Second
 	transactFor  = 10 * time.Second
@@ -38,9 +38,11 @@ type postgres struct {
 	reads  chan struct{}
 	lease  atomic.Pointer[signalbox.Lease] // of this node; nil while it is none
 	self   string                          // tells this program's news from the others'
+	watch  watch
 
-	closing chan struct{} // closed by close: nothing new begins
-	once    sync.Once
+	closing   chan struct{} // closed by close: nothing new begins
+	unwatched chan struct{} // closed when nobody keeps watch any more
+	once      sync.Once
 }
 
 // sessionSettings are those of every connection. Statements of this room find their rows by key, always: its plans
@@ -69,6 +71,7 @@ func openPostgres(ctx context.Context, db *DB) (*postgres, error) {
 		return nil, err // names no password
 	}
 	p := &postgres{db: db, self: fmt.Sprintf("%08x", rand.Uint32()), closing: make(chan struct{}), reads: make(chan struct{}, db.cfg.Readers)}
+	p.watch.trips, p.unwatched = map[*session]time.Time{}, make(chan struct{})
 	most := db.cfg.Readers + 1
 	for c, n := range committers {
 		p.queues[c] = make(chan struct{}, n)
@@ -77,8 +80,7 @@ func openPostgres(ctx context.Context, db *DB) (*postgres, error) {
 	cfg.MaxConns = int32(most)
 	cfg.ConnConfig.ConnectTimeout = connectFor
 	cfg.PingTimeout = connectFor
-	dialer := &net.Dialer{Timeout: connectFor, KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 2 * time.Second, Interval: time.Second, Count: 3}}
-	cfg.ConnConfig.DialFunc = dialer.DialContext
+	cfg.ConnConfig.DialFunc = dialLine
 	for name, value := range sessionSettings {
 		cfg.ConnConfig.RuntimeParams[name] = value
 	}
@@ -87,11 +89,13 @@ func openPostgres(ctx context.Context, db *DB) (*postgres, error) {
 		c.PgConn().CustomData()[sessionKey] = s
 		return nil
 	}
+	cfg.BeforeClose = func(c *pgx.Conn) { lineOf(c.PgConn().Conn()).hangUp() }
 	if p.pool, err = pgxpool.NewWithConfig(context.WithoutCancel(ctx), cfg); err != nil {
 		return nil, err
 	}
+	go p.keepWatch()
 	if err := p.prepare(ctx); err != nil {
-		p.pool.Close()
+		_ = p.close()
 		return nil, err
 	}
 	return p, nil
@@ -105,17 +109,22 @@ func (p *postgres) acquire(ctx context.Context) (*pgxpool.Conn, *session, error)
 	if err := ctx.Err(); err != nil {
 		return nil, nil, err
 	}
+	if err := p.watch.try(); err != nil {
+		return nil, nil, &lost{err}
+	}
 	bounded, cancel := context.WithTimeout(ctx, connectFor)
 	defer cancel()
 	c, err := p.pool.Acquire(bounded)
+	if err != nil && ctx.Err() != nil {
+		p.watch.gaveUp()
+		return nil, nil, ctx.Err()
+	}
+	p.watch.tried(err)
 	if err != nil {
-		if ctx.Err() != nil {
-			return nil, nil, ctx.Err()
-		}
 		return nil, nil, &lost{err}
 	}
 	s := c.Conn().PgConn().CustomData()[sessionKey].(*session)
-	s.until(time.Now().Add(transactFor))
+	s.end = time.Now().Add(transactFor)
 	return c, s, nil
 }
 
@@ -210,6 +219,7 @@ func (p *postgres) close() error {
 				places <- struct{}{}
 			}
 		}
+		<-p.unwatched
 		p.pool.Close()
 	})
 	return nil
