@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"signalbox/internal/fault"
 	"signalbox/seal"
 	"signalbox/store"
 )
@@ -79,7 +80,7 @@ func (c Config) withDefaults() Config {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
 	if c.Now == nil {
-		c.Now = time.Now
+		c.Now = func() time.Time { return time.Now().Add(fault.Shift()) }
 	}
 	return c
 }

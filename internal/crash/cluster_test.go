@@ -20,9 +20,9 @@ type cluster struct {
 	pg     *pgserver.Server
 	url    string // of the database, as this harness reaches it
 	nodes  []*site
-	lives  []*server // of each node, the newest
-	eyes   *oracle   // reads the database; nil while nobody can
-	stored int64     // signals at the last check
+	lives  []*server       // of each node, the newest
+	eyes   *oracle         // reads the database; nil while nobody can
+	stored int64           // signals at the last check
 	away   []time.Duration // how long the database was away at each fault of it
 	healed []time.Duration // and how long after it was back the last error came
 }

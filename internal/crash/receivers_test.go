@@ -87,6 +87,15 @@ func (l *traffic) stats(t *testing.T) loadStats { return l.ask(t, "stats") }
 // finish lets the load end what it has begun; nothing new is sent after it.
 func (l *traffic) finish(t *testing.T) loadStats { return l.ask(t, "finish") }
 
+// times asks how long requests took since the last call.
+func (l *traffic) times(t *testing.T) (got loadTimes) {
+	t.Helper()
+	if err := l.proc.ask(order{"times"}, &got); err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
 func (l *traffic) ask(t *testing.T, what string) (s loadStats) {
 	t.Helper()
 	if err := l.proc.ask(order{what}, &s); err != nil {
