@@ -47,7 +47,7 @@ type Config struct {
 
 	Version string
 	Log     *slog.Logger
-	Now     func() time.Time // tests of clocks; nil: the clock
+	Now     func() time.Time // tests of clocks; nil: the machine's. With DatabaseURL the database's clock is used instead, once it is known
 	VFS     string           // tests of I/O faults: the name of a registered SQLite VFS
 	Notices io.Writer        // where --dev's warning goes; nil: the log
 }

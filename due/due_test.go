@@ -31,7 +31,9 @@ type table struct {
 	left       int
 }
 
-func newTable() *table { return &table{rows: map[[2]int64]signalbox.Due{}, beat: signalbox.Beat{Live: 1}} }
+func newTable() *table {
+	return &table{rows: map[[2]int64]signalbox.Due{}, beat: signalbox.Beat{Live: 1}}
+}
 
 func key(d signalbox.Due) [2]int64 { return [2]int64{int64(d.Kind), d.Subject} }
 

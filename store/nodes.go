@@ -62,6 +62,10 @@ SELECT workspace_id, webhook_id
 
 // armLanes makes every lane that has open deliveries due at now.
 func (t *tx) armLanes(now time.Time) error {
+	if t.pg != nil {
+		_, err := t.exec(armLanesPostgresSQL, int64(signalbox.DueLane), now)
+		return err
+	}
 	var ws, wh int64
 	for {
 		found, err := t.one(nextLaneSQL, []any{ws, wh}, func(r *row) { ws, wh = r.int(0), r.int(1) })
