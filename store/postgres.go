@@ -28,6 +28,7 @@ const (
 	lockFor      = 2 * time.Second
 	statementFor = 5 * time.Second
 	transactFor  = 10 * time.Second
+	idleFor      = 2 * time.Second // between two trips of a transaction: a node that stands still there holds up its workspace
 )
 
 // postgres is a PostgreSQL database that any number of nodes share.
@@ -54,7 +55,7 @@ var sessionSettings = map[string]string{
 	"default_transaction_isolation":       "read committed",
 	"lock_timeout":                        fmt.Sprint(lockFor.Milliseconds()),
 	"statement_timeout":                   fmt.Sprint(statementFor.Milliseconds()),
-	"idle_in_transaction_session_timeout": fmt.Sprint(transactFor.Milliseconds()),
+	"idle_in_transaction_session_timeout": fmt.Sprint(idleFor.Milliseconds()),
 	"client_encoding":                     "UTF8",
 	"plan_cache_mode":                     "force_generic_plan",
 	"enable_seqscan":                      "off",

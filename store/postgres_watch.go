@@ -49,6 +49,13 @@ func (w *watch) arrive(s *session) {
 	delete(w.trips, s)
 }
 
+// isAway says whether the server was away when it was last tried.
+func (w *watch) isAway() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.away != nil
+}
+
 // suspicious says whether a trip has lasted for so long that the server is to be asked.
 func (w *watch) suspicious(now time.Time) bool {
 	w.mu.Lock()
