@@ -25,6 +25,9 @@ type cluster struct {
 	stored int64           // signals at the last check
 	away   []time.Duration // how long the database was away at each fault of it
 	healed []time.Duration // and how long after it was back the last error came
+
+	hands     []hand          // what nodes had when they stood still or died
+	takeovers []time.Duration // how long after that it was others'
 }
 
 // The load of nodes on PostgreSQL: what two processors hold together with the database, three receivers and the ledgers. Webhooks as in TestKill.
@@ -135,6 +138,9 @@ func (c *cluster) count(sql string) int64 {
 // steady lets the load run on while all is well, and counts what it offers.
 func (c *cluster) steady(d time.Duration) {
 	c.t.Helper()
+	if d <= 0 {
+		return
+	}
 	before, begin := c.load.stats(c.t), time.Now()
 	pause(c.t.Context(), d)
 	after := c.load.stats(c.t)
@@ -177,23 +183,28 @@ func (c *cluster) heal(ready time.Time) {
 	}
 }
 
-// suffered checks that clients have noticed a fault, and none that had an answer lost it.
+// suffered checks that clients have noticed a fault.
 func (c *cluster) suffered(before loadStats) {
 	c.t.Helper()
 	if now := c.load.stats(c.t); now.Trouble == before.Trouble {
 		c.t.Error("no request was refused or lost: the fault has not happened")
 	}
-	c.check()
 }
 
-// check finds every signal that was acknowledged since the last check, and counts that none went.
-func (c *cluster) check() {
+// lost returns the signals that were acknowledged since the last look and are not stored.
+func (c *cluster) lost() []ack {
 	c.t.Helper()
 	lost, err := c.eyes.missing(c.newAcks())
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	if len(lost) > 0 {
+	return lost
+}
+
+// check finds every signal that was acknowledged since the last check, and counts that none went.
+func (c *cluster) check() {
+	c.t.Helper()
+	if lost := c.lost(); len(lost) > 0 {
 		c.t.Errorf("%d acknowledged signals are not stored, the first is %+v", len(lost), lost[0])
 	}
 	n := c.count("SELECT count(*) FROM signals")
@@ -225,7 +236,12 @@ func (c *cluster) drain() loadStats {
 	if !eventually(c.t.Context(), drainWithin, 50*time.Millisecond, func() bool { return c.count(openDeliveries) == 0 }) {
 		c.t.Errorf("%d deliveries were not tried %s after the load ended", c.count(openDeliveries), drainWithin)
 	}
-	c.retryByHand(c.nodes[0])
+	for n, v := range c.lives {
+		if !v.gone() {
+			c.retryByHand(c.nodes[n])
+			break
+		}
+	}
 	c.stopAll()
 	return stats
 }

@@ -12,10 +12,15 @@ import (
 	"signalbox/internal/boxtest/pgserver"
 )
 
-// server is the PostgreSQL server of this run, which every test of nodes breaks in its own way.
+// postgres is the PostgreSQL server of this run, which every test of nodes breaks in its own way. It ends with this process, however that does;
+// the janitor removes what it leaves, once it has ended.
 var postgres = sync.OnceValues(func() (*pgserver.Server, error) {
 	postgresStarted = true
-	return pgserver.Start()
+	s, err := pgserver.Start()
+	if err == nil {
+		err = atTheEnd("sh", "-c", `rm -rf "$0" || { sleep 2; rm -rf "$0"; }`, s.Dir())
+	}
+	return s, err
 })
 
 var postgresStarted bool

@@ -229,7 +229,7 @@ type request struct {
 
 func (l *load) request() request {
 	n := 1
-	r := request{keyed: l.cfg.Twins > 0 || rand.IntN(4) > 0, batch: l.cfg.Mix > 0 && rand.IntN(l.cfg.Mix) == 0}
+	r := request{keyed: l.cfg.Twins > 0 || rand.IntN(4) > 0, batch: l.cfg.Twins == 0 && l.cfg.Mix > 0 && rand.IntN(l.cfg.Mix) == 0}
 	if r.batch {
 		n = l.cfg.Batch
 	}

@@ -102,6 +102,7 @@ func TestPostgres_NetworkAway(t *testing.T) {
 		c.heal(ready)
 		c.fault(from, ready)
 		c.suffered(before)
+		c.check()
 		late := c.load.times(t) // what had begun before the cure
 		p99 := quantile(times.Refused, 0.99)
 		t.Logf("%s: %d requests refused in p50 %s, p99 %s, max %s; %d taken in p50 %s; %d got no answer; well again after %s (refusals then: max %s)",

@@ -229,6 +229,11 @@ func (v *server) stop() {
 
 // call makes one API request; a body that is not nil is sent as JSON, an answer decoded into out.
 func (s *site) call(method, path string, body, out any) (status int, header http.Header, err error) {
+	return s.callAs(apiKey, method, path, body, out)
+}
+
+// callAs is call with another key.
+func (s *site) callAs(key, method, path string, body, out any) (status int, header http.Header, err error) {
 	var sent io.Reader
 	if body != nil {
 		text, err := json.Marshal(body)
@@ -241,7 +246,7 @@ func (s *site) call(method, path string, body, out any) (status int, header http
 	if err != nil {
 		return 0, nil, err
 	}
-	req.Header.Set("Authorization", "Bearer "+apiKey)
+	req.Header.Set("Authorization", "Bearer "+key)
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
