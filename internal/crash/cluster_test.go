@@ -234,7 +234,7 @@ func (c *cluster) drain() loadStats {
 	c.recv.calmDown(c.t)
 	stats := c.load.finish(c.t)
 	if !eventually(c.t.Context(), drainWithin, 50*time.Millisecond, func() bool { return c.count(openDeliveries) == 0 }) {
-		c.t.Errorf("%d deliveries were not tried %s after the load ended", c.count(openDeliveries), drainWithin)
+		c.t.Errorf("%d deliveries were not tried %s after the load ended:\n%s", c.count(openDeliveries), drainWithin, c.whatStands())
 	}
 	for n, v := range c.lives {
 		if !v.gone() {
@@ -244,6 +244,32 @@ func (c *cluster) drain() loadStats {
 	}
 	c.stopAll()
 	return stats
+}
+
+// whatStandsSQL tells what deliveries wait for: theirs, their lanes' and the nodes' state; times are seconds from now.
+const whatStandsSQL = `
+  WITH now AS (
+SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS us)
+SELECT 'deliveries of webhook ' || webhook_id || ', attempts ' || attempts || ', leased to node ' || coalesce(lease_node::text, '-') ||
+       ' in generation ' || coalesce(lease_generation::text, '-') || ', due in ' || coalesce(max((due_at - us) / 1000000)::text, '-') ||
+       ': ' || count(*) || ', the first is ' || min(id)
+  FROM deliveries, now
+ WHERE done_at IS NULL
+ GROUP BY webhook_id, attempts, lease_node, lease_generation
+ UNION ALL
+SELECT 'due of kind ' || kind || ', subject ' || subject || ': in ' || (at - us) / 1000000
+  FROM due, now
+ UNION ALL
+SELECT 'node ' || id || ', generation ' || generation || ', lost ' || lost || ': heartbeat ' || (heartbeat_at - us) / 1000000
+  FROM nodes, now`
+
+// whatStands describes what does not go on.
+func (c *cluster) whatStands() (text string) {
+	c.t.Helper()
+	if err := c.eyes.query(whatStandsSQL, func(r row) { text += r.text(0) + "\n" }); err != nil {
+		c.t.Error(err)
+	}
+	return text
 }
 
 // stopAll stops the nodes that run, all at once, and checks that they left nothing behind: no lease and no connection.
