@@ -16,8 +16,8 @@ import (
 )
 
 // committers is how many transactions of each class run at once on PostgreSQL: every class has connections of its own, so that none
-// waits for another's backlog. With the readers, one that clears up outcomes and one that listens to
-// the other nodes they are all that a node opens.
+// waits for another's backlog. With the readers, one that clears up outcomes, one that listens to the other nodes and one that asks whether
+// the server is there they are all that a node opens.
 var committers = [classes]int{classTurn: 3, classSettle: 3, classManage: 2, classSlice: 1, classBeat: 1}
 
 // The clocks of a connection. A statement that waits for a lock, or runs, longer than these is ended by the server; whatever the

@@ -16,9 +16,10 @@ import (
 
 const (
 	watchEvery = 100 * time.Millisecond
-	suspectFor = 400 * time.Millisecond // a trip that lasts longer is a reason to ask
-	askFor     = 500 * time.Millisecond // the server answers within it, or is away
+	suspectFor = 300 * time.Millisecond // a trip that lasts longer is a reason to ask
+	askFor     = 800 * time.Millisecond // the server answers within it, or is away
 	tripFor    = statementFor + time.Second
+	tryEvery   = 100 * time.Millisecond // while it is away: each try costs the server a process
 )
 
 // watch knows which trips are under way, and whether the server is there.
@@ -27,6 +28,7 @@ type watch struct {
 	trips  map[*session]time.Time // when each began
 	away   error                  // why no connection could be had; nil: the last one could
 	trying bool                   // somebody finds out whether it is still so
+	next   time.Time              // when somebody may
 }
 
 // depart begins a trip of a session.
@@ -85,7 +87,7 @@ func (w *watch) giveUp(now time.Time, err error) {
 func (w *watch) try() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.away != nil && w.trying {
+	if w.away != nil && (w.trying || time.Now().Before(w.next)) {
 		return w.away
 	}
 	w.trying = true
@@ -96,7 +98,7 @@ func (w *watch) try() error {
 func (w *watch) tried(err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.trying, w.away = false, err
+	w.trying, w.away, w.next = false, err, time.Now().Add(tryEvery)
 }
 
 // gaveUp tells that nothing came of it: the caller did not wait.
@@ -114,36 +116,46 @@ func (p *postgres) keepWatch() {
 	defer close(p.unwatched)
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
-	var c *pgx.Conn // the one that asks; nil: none yet, or it broke
-	for {
+	var c *pgx.Conn // the one that asks, made before it is needed; nil: it broke, or could not be made
+	for n := 0; ; n++ {
 		select {
 		case <-tick.C:
 		case <-p.closing:
 			closeConn(c)
 			return
 		}
-		if !p.watch.suspicious(time.Now()) {
-			continue
-		}
-		if c = p.present(c); c == nil {
-			p.watch.giveUp(time.Now(), errSilent)
-			p.pool.Reset()
+		switch {
+		case p.watch.suspicious(time.Now()):
+			if c = p.present(c); c == nil {
+				p.watch.giveUp(time.Now(), errSilent)
+				p.pool.Reset()
+			}
+		case c == nil && n%10 == 0:
+			c = p.asker()
 		}
 	}
 }
 
 // present asks the server, and returns the connection that it answered on; nil: it did not.
 func (p *postgres) present(c *pgx.Conn) *pgx.Conn {
-	ctx, cancel := context.WithTimeout(context.Background(), askFor)
+	if c != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), askFor)
+		defer cancel()
+		if c.Ping(ctx) == nil {
+			return c
+		}
+		closeConn(c)
+		if ctx.Err() != nil {
+			return nil
+		}
+	}
+	return p.asker() // the old connection was broken, as by a restart: that says nothing of now
+}
+
+// asker makes the connection that asks; nil: the server does not give it.
+func (p *postgres) asker() *pgx.Conn {
+	ctx, cancel := context.WithTimeout(context.Background(), connectFor)
 	defer cancel()
-	if c != nil && c.Ping(ctx) == nil {
-		return c
-	}
-	closeConn(c)
-	if ctx.Err() != nil {
-		return nil
-	}
-	// The old connection was broken, as by a restart: that says nothing of now.
 	c, err := pgx.ConnectConfig(ctx, p.pool.Config().ConnConfig)
 	if err != nil {
 		return nil

@@ -26,7 +26,7 @@ var (
 	twinKills    = flag.Int("twinkills", 6, "how often a node, or the database, is killed under twins")
 	stops        = flag.Int("stops", 3, "how often one of two nodes is stopped under load")
 	rolls        = flag.Int("rolls", 1, "how often three nodes are restarted one after the other")
-	changes      = flag.Int("changes", 20, "how often definitions are changed on one node and tried on the other")
+	changes      = flag.Int("changes", 12, "how often definitions are changed on one node and tried on the other")
 	pauses       = flag.Int("pauses", 3, "how often one of three nodes stands still past its lease")
 
 	keep = flag.Bool("keep", false, "keep the data directories and logs of failed tests")
