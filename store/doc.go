@@ -64,7 +64,7 @@
 //     whole table are closed for these connections, and a plan is made once for each of them.
 //   - Lock and statement timeouts, the idle transaction's and a deadline for the connection itself end what hangs. A trip that lasts is a reason
 //     to ask the server on another connection: one that is slow is waited for, one that is silent is given up within about a second, and while it
-//     is away one caller at a time finds out whether it still is (postgres_watch.go). A connection that breaks before its COMMIT costs no
+//     is away nobody waits (postgres_watch.go). A connection that breaks before its COMMIT costs no
 //     caller anything: the operation runs again on another one. What the server cannot do now is Unavailable; nothing there is ever final
 //     (Failed is never closed): the server keeps its own promises about its disk, and Open refuses one that runs with fsync or synchronous_commit off.
 //   - When the answer to a COMMIT is lost, the outcome is found out before the caller is answered (postgres_outcome.go). An error means that nothing was saved,

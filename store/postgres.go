@@ -72,7 +72,7 @@ func openPostgres(ctx context.Context, db *DB) (*postgres, error) {
 		return nil, err // names no password
 	}
 	p := &postgres{db: db, self: fmt.Sprintf("%08x", rand.Uint32()), closing: make(chan struct{}), reads: make(chan struct{}, db.cfg.Readers)}
-	p.watch.trips, p.unwatched = map[*session]time.Time{}, make(chan struct{})
+	p.watch.trips, p.unwatched = map[trip]time.Time{}, make(chan struct{})
 	most := db.cfg.Readers + 1
 	for c, n := range committers {
 		p.queues[c] = make(chan struct{}, n)
@@ -110,18 +110,20 @@ func (p *postgres) acquire(ctx context.Context) (*pgxpool.Conn, *session, error)
 	if err := ctx.Err(); err != nil {
 		return nil, nil, err
 	}
-	if err := p.watch.try(); err != nil {
+	if err := p.watch.gone(); err != nil {
 		return nil, nil, &lost{err}
 	}
 	bounded, cancel := context.WithTimeout(ctx, connectFor)
 	defer cancel()
+	trip := &asking{}
+	p.watch.begin(trip)
 	c, err := p.pool.Acquire(bounded)
+	p.watch.arrive(trip)
 	if err != nil && ctx.Err() != nil {
-		p.watch.gaveUp()
 		return nil, nil, ctx.Err()
 	}
-	p.watch.tried(err)
 	if err != nil {
+		p.watch.refused(err)
 		return nil, nil, &lost{err}
 	}
 	s := c.Conn().PgConn().CustomData()[sessionKey].(*session)

@@ -3,32 +3,49 @@ package store
 import (
 	"context"
 	"errors"
+	"net"
 	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // A server, or a network, that has died without a word looks like one that is slow: nothing comes back. A statement may run for seconds, but
 // who waits for it is to be told within about one. So a trip to the server that lasts is a reason to ask the server, on another connection,
 // whether it is there at all. If it is, the trip may last (statementFor ends it); if not, every trip that lasts is given up, and so is every
-// connection: all of them went the same way.
+// connection: all of them went the same way. Until the server answers again nobody waits for it: all are told at once.
 
 const (
 	watchEvery = 100 * time.Millisecond
 	suspectFor = 300 * time.Millisecond // a trip that lasts longer is a reason to ask
 	askFor     = 800 * time.Millisecond // the server answers within it, or is away
 	tripFor    = statementFor + time.Second
-	tryEvery   = 100 * time.Millisecond // while it is away: each try costs the server a process
 )
 
 // watch knows which trips are under way, and whether the server is there.
 type watch struct {
-	mu     sync.Mutex
-	trips  map[*session]time.Time // when each began
-	away   error                  // why no connection could be had; nil: the last one could
-	trying bool                   // somebody finds out whether it is still so
-	next   time.Time              // when somebody may
+	mu    sync.Mutex
+	trips map[trip]time.Time // when each began
+	away  error              // why no connection can be had; nil: the server is there as far as anybody knows
+}
+
+// trip is what waits for the server: a session that has sent something, or somebody who asks for a connection.
+type trip interface {
+	// until gives it up at a moment.
+	until(at time.Time)
+}
+
+// asking is somebody who asks for a connection, for connectFor at most.
+type asking struct{ _ byte }
+
+func (*asking) until(time.Time) {}
+
+// begin notes a trip.
+func (w *watch) begin(t trip) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.trips[t] = time.Now()
 }
 
 // depart begins a trip of a session.
@@ -44,18 +61,25 @@ func (w *watch) depart(s *session) {
 	s.until(until)
 }
 
-// arrive ends it.
-func (w *watch) arrive(s *session) {
+// arrive ends a trip.
+func (w *watch) arrive(t trip) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	delete(w.trips, s)
+	delete(w.trips, t)
 }
 
-// isAway says whether the server was away when it was last tried.
-func (w *watch) isAway() bool {
+// gone says why the server is away; nil: it is not, as far as anybody knows.
+func (w *watch) gone() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.away != nil
+	return w.away
+}
+
+// back tells that the server has answered.
+func (w *watch) back() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.away = nil
 }
 
 // suspicious says whether a trip has lasted for so long that the server is to be asked.
@@ -75,43 +99,36 @@ func (w *watch) giveUp(now time.Time, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.away = err
-	for s, began := range w.trips {
+	for t, began := range w.trips {
 		if now.Sub(began) > suspectFor {
-			s.until(now)
+			t.until(now)
 		}
 	}
 }
 
-// try says whether a connection may be asked for: while the server is away, one caller at a time finds out whether it still is, and the others are
-// told at once why not. Who may try tells what came of it (tried, gaveUp).
-func (w *watch) try() error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.away != nil && (w.trying || time.Now().Before(w.next)) {
-		return w.away
+// refused tells that a connection could not be had: then the server is away, unless that says nothing of it.
+func (w *watch) refused(err error) {
+	if aboutOne(err) {
+		return
 	}
-	w.trying = true
-	return nil
-}
-
-// tried tells what came of asking for a connection: nil, or the reason why there is none.
-func (w *watch) tried(err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.trying, w.away, w.next = false, err, time.Now().Add(tryEvery)
+	w.away = err
 }
 
-// gaveUp tells that nothing came of it: the caller did not wait.
-func (w *watch) gaveUp() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.trying = false
+// aboutOne says whether an error is of one connection, and the others may be as good as ever: it came too late, others have all there are, or
+// somebody ended it.
+func aboutOne(err error) bool {
+	var e *pgconn.PgError
+	var late net.Error
+	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &late) && late.Timeout() ||
+		errors.As(err, &e) && (e.Code == "53300" || e.Code == "57P01")
 }
 
 // errSilent says that a server did not answer at all.
 var errSilent = errors.New("the server gives no answer")
 
-// keepWatch asks the server whether it is there whenever a trip lasts, until the database is closed.
+// keepWatch asks the server whether it is there, whenever a trip lasts and while it is away, until the database is closed.
 func (p *postgres) keepWatch() {
 	defer close(p.unwatched)
 	tick := time.NewTicker(watchEvery)
@@ -125,6 +142,10 @@ func (p *postgres) keepWatch() {
 			return
 		}
 		switch {
+		case p.watch.gone() != nil:
+			if c = p.present(c); c != nil {
+				p.watch.back()
+			}
 		case p.watch.suspicious(time.Now()):
 			if c = p.present(c); c == nil {
 				p.watch.giveUp(time.Now(), errSilent)

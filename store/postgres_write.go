@@ -29,7 +29,7 @@ func (p *postgres) write(ctx context.Context, c class, fn func(*tx) error) error
 			p.db.sick.Store(nil)
 			return nil
 		}
-		if n == reruns || !again(err, c, n) || p.watch.isAway() {
+		if n == reruns || !again(err, c, n) || p.watch.gone() != nil {
 			return p.answer(err)
 		}
 		// Two that met are not to meet again at once.
