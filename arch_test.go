@@ -36,6 +36,7 @@ var rooms = map[string][]string{
 	"signalbox/seal":             {},
 	"signalbox/deliver":          {"signalbox", "signalbox/retry", "signalbox/sign", "signalbox/egress", "signalbox/seal"},
 	"signalbox/store":            {"signalbox"},
+	"signalbox/move":             {"signalbox", "signalbox/store"},
 	"signalbox/auth":             {"signalbox"},
 	"signalbox/api":              {"signalbox", "signalbox/auth", "signalbox/wire", "signalbox/seal", "signalbox/sign"},
 	"signalbox/client":           {"signalbox"},

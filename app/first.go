@@ -24,22 +24,13 @@ type sealer = *seal.Box
 // probeSetting is the name of the stored probe that a secret key must open.
 const probeSetting = "seal_probe"
 
+// keyFile is the name of the secret key of an embedded database, in its data directory.
+const keyFile = "secret.key"
+
 // openBox finds the secret key and holds it against the probe that the database keeps: a server must not start with a key that
 // cannot open what is stored.
 func (a *App) openBox(ctx context.Context) (*seal.Box, error) {
-	key, err := a.secretKey()
-	if err != nil {
-		return nil, err
-	}
-	var old []seal.Key
-	for _, text := range a.cfg.OldSecretKeys {
-		k, err := seal.ParseKey(text)
-		if err != nil {
-			return nil, fmt.Errorf("old secret key: %w", err)
-		}
-		old = append(old, k)
-	}
-	box, err := seal.NewBox(key, old...)
+	box, err := a.cfg.box(func() (seal.Key, error) { return seal.LoadOrCreateKeyFile(filepath.Join(a.cfg.DataDir, keyFile)) })
 	if err != nil {
 		return nil, err
 	}
@@ -47,21 +38,42 @@ func (a *App) openBox(ctx context.Context) (*seal.Box, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := box.CheckProbe(probe); err != nil {
-		return nil, fmt.Errorf("the secret key does not open this database: %w", err)
-	}
-	return box, nil
+	return box, opensProbe(box, probe)
 }
 
-// secretKey reads the configured key, or makes one in the data directory.
-func (a *App) secretKey() (seal.Key, error) {
-	switch {
-	case a.cfg.SecretKey != "":
-		return seal.ParseKey(a.cfg.SecretKey)
-	case a.cfg.SecretKeyFile != "":
-		return seal.LoadKeyFile(a.cfg.SecretKeyFile)
+// opensProbe says that a box does not open what is sealed in a database, and which key would.
+func opensProbe(box *seal.Box, probe []byte) error {
+	if err := box.CheckProbe(probe); err != nil {
+		return fmt.Errorf("the secret key does not open this database: %w", err)
 	}
-	return seal.LoadOrCreateKeyFile(filepath.Join(a.cfg.DataDir, "secret.key"))
+	return nil
+}
+
+// box makes a box of the configured keys; without any the key is byDefault's.
+func (c *Config) box(byDefault func() (seal.Key, error)) (*seal.Box, error) {
+	key, err := c.secretKey(byDefault)
+	if err != nil {
+		return nil, err
+	}
+	var old []seal.Key
+	for _, text := range c.OldSecretKeys {
+		k, err := seal.ParseKey(text)
+		if err != nil {
+			return nil, fmt.Errorf("old secret key: %w", err)
+		}
+		old = append(old, k)
+	}
+	return seal.NewBox(key, old...)
+}
+
+func (c *Config) secretKey(byDefault func() (seal.Key, error)) (seal.Key, error) {
+	switch {
+	case c.SecretKey != "":
+		return seal.ParseKey(c.SecretKey)
+	case c.SecretKeyFile != "":
+		return seal.LoadKeyFile(c.SecretKeyFile)
+	}
+	return byDefault()
 }
 
 // nodeToken is what makes a restarted node the node that it was.

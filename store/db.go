@@ -27,6 +27,7 @@ type Config struct {
 	CacheBytes  int           // the writer's page cache; 0: 32 MiB, at most 64 MiB
 	Readers     int           // connections that read; 0: 4
 	BusyTimeout time.Duration // how long a lock is waited for; 0: 5 s
+	Moving      bool          // opens also what a move to another database has marked, which nobody else may (move.go)
 
 	VFS        string // tests: the name of a registered VFS; "" is the operating system
 	Migrations fs.FS  // tests: the migrations, NNNN_name.sql; nil: this program's own
@@ -52,6 +53,7 @@ const minVersion = 3_051_003
 type DB struct {
 	cfg     Config
 	log     *slog.Logger
+	version int       // of the schema that this program knows
 	pg      *postgres // PostgreSQL; nil: the embedded database, which is lock to space
 	lock    *lockFile
 	w       *writer
@@ -153,7 +155,10 @@ func (db *DB) prepare(ctx context.Context, c *conn) error {
 	if err := checkVersion(c); err != nil {
 		return err
 	}
-	if err := migrate(ctx, c, db.cfg.Path, db.cfg.Migrations, time.Now(), db.log); err != nil {
+	if err := db.refuseMoved(&tx{c: c}); err != nil {
+		return err
+	}
+	if err := db.migrate(ctx, c); err != nil {
 		return err
 	}
 	// SQLite syncs a new log's content but leaves it to the caller that its name survives a power cut.

@@ -14,10 +14,11 @@ func toPostgres(sql string) string {
 	return sql
 }
 
-// onPostgres are the statements that differ on PostgreSQL, by SQLite's text. There are three reasons:
+// onPostgres are the statements that differ on PostgreSQL, by SQLite's text. There are four reasons:
 //   - a key of a tenant's table begins with the workspace there, so that the workspace is part of every way to a row, and a conflict's;
 //   - there several transactions write at once: what is read to be changed is locked as it is read (here the writer is the lock);
-//   - rows that are looked up many at a time are found by arrays (postgres_batch.go makes those forms by itself).
+//   - rows that are looked up many at a time are found by arrays (postgres_batch.go makes those forms by itself);
+//   - what tables there are is asked otherwise.
 var onPostgres = map[string]string{
 	armDueSQL:         armDuePostgresSQL,
 	setDueSQL:         setDuePostgresSQL,
@@ -32,6 +33,8 @@ var onPostgres = map[string]string{
 	agedEventsSQL:     agedEventsPostgresSQL,
 	agedDeliveriesSQL: agedDeliveriesPostgresSQL,
 	agedAttemptsSQL:   agedAttemptsPostgresSQL,
+	hasSettingsSQL:    hasSettingsPostgresSQL,
+	hasHistorySQL:     hasHistoryPostgresSQL,
 
 	claimableSQL:       claimableSQL + "\n   FOR UPDATE SKIP LOCKED", // a row that another node is about to lease is its
 	selectDueSQL:       selectDueSQL + "\n   FOR UPDATE SKIP LOCKED",

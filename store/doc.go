@@ -14,8 +14,11 @@
 //   - A delivery belongs to one lease at a time. What an ended lease claims, settles or takes is refused or touches no row.
 //   - A tenant's rows are read and written under its workspace_id; the statements that cannot are listed with their reasons
 //     in statements_test.go.
-//   - No call reads or writes more than about 1,000 rows beyond its page; longer work is a job in slices.
+//   - No call reads or writes more than about 1,000 rows beyond its page; longer work is a job in slices. A Snapshot is read for as long
+//     as it takes, slice by slice.
 //   - Two programs never have one embedded database open: a lock file beside it names the owner. A PostgreSQL database may have any number.
+//   - A schema that a newer program made is opened where each of its later migrations lets this program work (-- oldest: N), and refused
+//     otherwise. A database that a move has left, or has not filled yet, is refused. Both before anything is changed.
 //
 // # How it works
 //
@@ -46,11 +49,18 @@
 //
 // SQLite before 3.51.3 is refused: its log could corrupt when several connections write and copy it at once.
 //
+// # Copies
+//
+// A whole database is copied row by row through Snapshot and LoadRows, for a backup, a restore or a move (copy.go). tables.go is the catalogue of
+// every table and column, held against both schemas by a test. An encoded row is the same bytes whichever database it came from (row.go). The two
+// databases keep rows in different orders, each is read in its own, and a Sum over rows does not depend on it. What belongs to one place is in no
+// copy: nodes, their leases, and the settings that begin with "store.place.". A program that does not know all of a schema copies nothing of it.
+//
 // # PostgreSQL
 //
 // With Config.DatabaseURL the same methods work on PostgreSQL 15 or later, for any number of nodes, and the same suite holds both databases
 // (internal/boxtest/storesuite). Statements are written once, with numbered parameters; those that must differ stand in one table with the
-// three reasons (dialect.go). The files that begin with postgres are all that only PostgreSQL needs.
+// reasons (dialect.go). The files that begin with postgres are all that only PostgreSQL needs.
 //
 //   - A write has a transaction and a connection of its own, READ COMMITTED, each class of work its own few connections (postgres.go). What the
 //     single writer gives for nothing is taken by locks there: a turn takes the heads of its workspaces in key order, and those that

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 )
 
@@ -111,4 +112,61 @@ func Exec(ctx context.Context, db *DB, sql string) error {
 // Manage runs fn as one write of the class that people's changes have.
 func Manage(ctx context.Context, db *DB, fn func() error) error {
 	return db.write(ctx, classManage, func(*tx) error { return fn() })
+}
+
+// KindOf says what a column of the catalogue holds.
+func KindOf(t Table, column int) string {
+	return map[kind]string{kindInt: "int", kindText: "text", kindBlob: "blob"}[t.kinds[column]]
+}
+
+// SelectSQL is how a table is read, from its beginning or from behind a place.
+func SelectSQL(t Table, pg, behind bool) string { return t.selectSQL(pg, behind) }
+
+// Texts runs a query and returns the first column.
+func Texts(ctx context.Context, db *DB, sql string) (list []string, err error) {
+	err = db.read(ctx, func(t *tx) error {
+		return t.query(sql, nil, func(r *row) error {
+			list = append(list, r.text(0))
+			return nil
+		})
+	})
+	return list, err
+}
+
+// CheckServer judges a server that is as it must be but for what spoil does to it.
+func CheckServer(spoil func(*Server)) error {
+	srv := Server{version: minPostgres, encoding: "UTF8", syncCommit: "on", safe: true, schema: "public", user: "me"}
+	spoil(&srv)
+	return srv.check()
+}
+
+// Server is what a server says of itself.
+type Server = server
+
+// The ways to spoil a Server.
+var Spoil = map[string]func(*Server){
+	"": func(*Server) {},
+	"PostgreSQL 14.9 is too old: 15 or later is needed": func(s *Server) { s.version = 140_009 },
+	"read-only standby":                   func(s *Server) { s.standby = true },
+	"default_transaction_read_only is on": func(s *Server) { s.readOnly = true },
+	"encoding is SQL_ASCII":               func(s *Server) { s.encoding = "SQL_ASCII" },
+	"synchronous_commit is local":         func(s *Server) { s.syncCommit = "local" },
+	"fsync or full_page_writes off":       func(s *Server) { s.safe = false },
+	"user me has no schema":               func(s *Server) { s.schema = "" },
+}
+
+// Decode reads an encoded row and makes a place of it, and reads that.
+func Decode(t Table, row []byte) error {
+	place, err := t.place(row, t.own)
+	if err != nil {
+		return err
+	}
+	key := &Table{}
+	for _, column := range t.own {
+		key.kinds = append(key.kinds, t.kinds[column])
+	}
+	if err := key.values(place, func(int, kind, int64, []byte) {}); err != nil {
+		return fmt.Errorf("the place of a row that can be read: %w", err)
+	}
+	return nil
 }

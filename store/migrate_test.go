@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,13 +16,25 @@ import (
 // steps are a program's migrations: this program's own, and those of later versions.
 func steps(t *testing.T, later ...string) fstest.MapFS {
 	t.Helper()
-	own, err := os.ReadFile("migrations/sqlite/0001_spine.sql")
+	return stepsIn(t, "migrations/sqlite", later...)
+}
+
+func stepsIn(t *testing.T, dir string, later ...string) fstest.MapFS {
+	t.Helper()
+	own, err := os.ReadDir(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	fsys := fstest.MapFS{"0001_spine.sql": {Data: own}}
+	fsys := fstest.MapFS{}
+	for _, f := range own {
+		text, err := os.ReadFile(filepath.Join(dir, f.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		fsys[f.Name()] = &fstest.MapFile{Data: text}
+	}
 	for i, sql := range later {
-		fsys["000"+string(rune('2'+i))+"_later.sql"] = &fstest.MapFile{Data: []byte(sql)}
+		fsys[fmt.Sprintf("%04d_later.sql", len(own)+1+i)] = &fstest.MapFile{Data: []byte(sql)}
 	}
 	return fsys
 }

@@ -5,11 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"signalbox"
@@ -79,12 +82,8 @@ func openPostgres(ctx context.Context, db *DB) (*postgres, error) {
 		most += n
 	}
 	cfg.MaxConns = int32(most)
-	cfg.ConnConfig.ConnectTimeout = connectFor
 	cfg.PingTimeout = connectFor
-	cfg.ConnConfig.DialFunc = dialLine
-	for name, value := range sessionSettings {
-		cfg.ConnConfig.RuntimeParams[name] = value
-	}
+	tune(&cfg.ConnConfig.Config)
 	cfg.AfterConnect = func(_ context.Context, c *pgx.Conn) error {
 		s := &session{conn: c.PgConn(), owner: p, stmts: map[string]*prepared{}}
 		c.PgConn().CustomData()[sessionKey] = s
@@ -100,6 +99,15 @@ func openPostgres(ctx context.Context, db *DB) (*postgres, error) {
 		return nil, err
 	}
 	return p, nil
+}
+
+// tune gives a connection the clocks and settings of this room.
+func tune(cfg *pgconn.Config) {
+	cfg.ConnectTimeout = connectFor
+	cfg.DialFunc = dialLine
+	for name, value := range sessionSettings {
+		cfg.RuntimeParams[name] = value
+	}
 }
 
 // sessionKey is where a connection keeps its session.
@@ -231,7 +239,20 @@ func (p *postgres) close() error {
 // lost is an error of the way to the server, not of a statement.
 type lost struct{ err error }
 
-func (e *lost) Error() string { return "connection to the database: " + e.err.Error() }
+// Error is one line, also where the driver has one for each address that it tried.
+func (e *lost) Error() string {
+	var lines []string
+	for line := range strings.Lines(e.err.Error()) {
+		if line = strings.TrimSpace(line); line != "" && !slices.Contains(lines, line) {
+			lines = append(lines, line)
+		}
+	}
+	if len(lines) > 1 && strings.HasSuffix(lines[0], ":") {
+		lines = append([]string{lines[0] + " " + lines[1]}, lines[2:]...)
+	}
+	return "connection to the database: " + strings.Join(lines, "; ")
+}
+
 func (e *lost) Unwrap() error { return e.err }
 
 // ErrOutcomeUnknown is the cause of an Unavailable error when the answer to a COMMIT was lost and the server could not be asked since whether

@@ -4,8 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"signalbox"
 	"signalbox/internal/fault"
 )
 
@@ -69,10 +73,11 @@ func (p *postgres) prepare(ctx context.Context) error {
 	if err := srv.check(); err != nil {
 		return err
 	}
-	known, err := readMigrations(p.db.cfg.Migrations, "migrations/postgres")
+	known, err := readMigrations(p.db.cfg.Migrations, ownPostgres)
 	if err != nil {
 		return err
 	}
+	p.db.version = len(known)
 	return s.exclusive(func() error { return p.migrate(ctx, t, srv, known) })
 }
 
@@ -146,21 +151,30 @@ func (p *postgres) migrate(ctx context.Context, t *tx, srv server, known []migra
 		return fmt.Errorf("user %s may not read and write table %s: grant it SELECT, INSERT, UPDATE and DELETE on the tables of schema %s",
 			srv.user, table, srv.schema)
 	}
+	if err := p.db.refuseMoved(t); err != nil {
+		return err
+	}
 	applied := 0
 	if srv.hasSchemaHistory {
-		if applied, err = checkHistory(t, known); err != nil {
+		if applied, err = p.db.checkHistory(t, known); err != nil {
 			return err
 		}
 	}
 	if applied < len(known) && !srv.mayCreate {
 		return fmt.Errorf("user %s may not create tables in schema %s: grant it CREATE there, or migrate as another user", srv.user, srv.schema)
 	}
+	strict := slices.IndexFunc(known[applied:], func(m migration) bool { return m.oldest > applied })
+	if applied > 0 && strict >= 0 {
+		if err := p.awaitNodes(ctx, t, known[applied+strict]); err != nil {
+			return err
+		}
+	}
 	for _, m := range known[applied:] {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		fault.Point("store.before_migration")
-		if err := p.apply(t, m); err != nil {
+		if err := p.apply(ctx, t, m); err != nil {
 			return fmt.Errorf("migration %d (%s): %w", m.number, m.name, err)
 		}
 		fault.Point("store.after_migration_step")
@@ -169,14 +183,66 @@ func (p *postgres) migrate(ctx context.Context, t *tx, srv server, known []migra
 	return nil
 }
 
-// apply runs one step and records it, together or not at all.
-func (p *postgres) apply(t *tx, m migration) error {
-	_, err := t.pg.simple("BEGIN; " + createMigrationsSQL)
+const workingNodesSQL = `
+SELECT count(*)
+  FROM nodes
+ WHERE lost = 0
+   AND heartbeat_at >= ` + serverNow + ` - ` + leaseUS
+
+// awaitNodes waits until no node works any more that a step would not let work. Who works now knows no more than what was applied before this program came:
+// else it would have applied it. A node that was killed is silent soon; one that is not must be stopped.
+func (p *postgres) awaitNodes(ctx context.Context, t *tx, m migration) error {
+	for end := time.Now().Add(signalbox.LeaseFor + time.Second); ; {
+		working, err := t.count(workingNodesSQL)
+		if err != nil || working == 0 {
+			return err
+		}
+		if time.Now().After(end) {
+			return fmt.Errorf("migration %d (%s) lets no program of the versions before work, and nodes of such a one are working (%d): stop them first", m.number, m.name, working)
+		}
+		select {
+		case <-time.After(stepPause):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// While a step waits for a table that nodes are using, every statement behind it in the table's queue waits too. So it waits for less than they
+// would (lockFor), lets them through, and tries again.
+const (
+	stepLockFor  = 500 * time.Millisecond
+	stepPause    = time.Second
+	stepTriesFor = 5 * time.Minute
+)
+
+// apply runs one step, as often as it takes to get its locks.
+func (p *postgres) apply(ctx context.Context, t *tx, m migration) error {
+	begun := time.Now()
+	for {
+		err := p.applyOnce(t, m)
+		var e *pgconn.PgError
+		if !errors.As(err, &e) || e.Code != "55P03" || time.Since(begun) > stepTriesFor {
+			return err
+		}
+		p.db.log.Warn("a migration waits for a table that others use", "number", m.number, "name", m.name)
+		select {
+		case <-time.After(stepPause):
+		case <-ctx.Done():
+			return errors.Join(ctx.Err(), err)
+		}
+	}
+}
+
+// applyOnce runs one step and records it, together or not at all.
+func (p *postgres) applyOnce(t *tx, m migration) error {
+	_, err := t.pg.simple(fmt.Sprintf("BEGIN; SET LOCAL lock_timeout = %d; %s", stepLockFor.Milliseconds(), createMigrationsSQL))
 	if err == nil {
 		_, err = t.pg.simple(m.sql)
 	}
 	if err == nil {
-		_, err = t.exec(insertMigrationSQL, m.number, m.name, m.checksum, time.Now())
+		fault.Point("store.in_migration")
+		_, err = t.exec(insertMigrationSQL, m.number, m.name, m.checksum, time.Now(), m.oldest)
 	}
 	if err == nil {
 		return t.pg.commit()

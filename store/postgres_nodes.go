@@ -68,11 +68,22 @@ func (t *tx) join(token string, now time.Time) (l signalbox.Lease, err error) {
 		}
 		found, err = t.one(takeNumberSQL, []any{free, token}, scan)
 	}
-	if err != nil || l.Generation == 1 {
-		return l, err // a new number: nothing was ever leased to it
+	if err != nil {
+		return l, err
+	}
+	if l.Generation == 1 {
+		// A new number: nothing was ever leased to it. The first of all may find what was copied here, with lanes that nobody has made due.
+		if others, err := t.count(otherNodesSQL, l.Node); err != nil || others > 0 {
+			return l, err
+		}
 	}
 	return l, t.armLanes(now)
 }
+
+const otherNodesSQL = `
+SELECT count(*)
+  FROM nodes
+ WHERE id <> $1`
 
 // beatSQL confirms a lease and looks around: one statement, which is all that an idle node says every few seconds. A statement does not see what it
 // changes itself, so that this node counts whatever its own row said before.

@@ -87,7 +87,7 @@ func TestOpenPostgres_RefusesWhatCannotBe(t *testing.T) {
 	box(t, base)
 	refused(t, store.Config{DatabaseURL: as(t, base, reader)}, "user "+reader+" may not read and write table accounts", "grant it", schema)
 
-	s.Exec(t, "INSERT INTO "+schema+".schema_migrations VALUES (2, 'later', '', 0)")
+	s.Exec(t, "INSERT INTO "+schema+".schema_migrations VALUES (2, 'later', '', 0, 2)")
 	refused(t, store.Config{DatabaseURL: base}, "the schema has version 2", "run the newer program")
 }
 
@@ -507,5 +507,38 @@ func TestPostgres_ALockThatIsNotGivenBackIsRefused(t *testing.T) {
 	}
 	if _, _, err := s.signal([]byte(`{}`)); err != nil {
 		t.Errorf("with the lock given back: %v", err)
+	}
+}
+
+// What a server must be is judged from what it says of itself: an old one cannot be had for every test.
+func TestOpenPostgres_JudgesTheServer(t *testing.T) {
+	t.Parallel()
+	for says, spoil := range store.Spoil {
+		err := store.CheckServer(spoil)
+		if (err != nil) != (says != "") || err != nil && (!strings.Contains(err.Error(), says) || strings.Contains(err.Error(), "\n")) {
+			t.Errorf("error %v, want %q", err, says)
+		}
+	}
+}
+
+// A standby can be read, so that its schema can be looked at, and is refused as a database.
+func TestOpenPostgres_RefusesAStandby(t *testing.T) {
+	t.Parallel()
+	primary := postgres(t)
+	base := primary.Schema(t)
+	box(t, base)
+	standby, err := primary.Standby()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := standby.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	there := store.Config{DatabaseURL: standby.Of(t, base)}
+	refused(t, there, "read-only standby", "connect to the primary")
+	if got := status(t, there); !strings.HasPrefix(got, "applied") {
+		t.Errorf("the standby's schema: %s", got)
 	}
 }

@@ -6,10 +6,11 @@ import (
 	"fmt"
 )
 
-// The settings that this room keeps for itself.
+// The settings that this room keeps for itself. Those that begin with placePrefix tell of one place where a database is: no copy has them.
 const (
 	settingCodec = "store.codec_key"
-	settingProbe = "store.probe"
+	placePrefix  = "store.place."
+	settingProbe = placePrefix + "probe"
 )
 
 const getSettingSQL = `

@@ -21,7 +21,8 @@ func faultPoints(t *testing.T) []string {
 			return err
 		}
 		if d.IsDir() {
-			if name := d.Name(); name != ".." && strings.HasPrefix(name, ".") || name == "node_modules" || name == "crash" {
+			// A move runs while no server does: cmd/signalbox kills it at its points.
+			if name := d.Name(); name != ".." && strings.HasPrefix(name, ".") || name == "node_modules" || name == "crash" || name == "move" {
 				return fs.SkipDir
 			}
 			return nil

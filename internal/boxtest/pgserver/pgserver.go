@@ -77,6 +77,36 @@ func (s *Server) start() (err error) {
 	return s.Up()
 }
 
+// Standby starts a second server that follows this one and can be read only, from a copy of its data. It is stopped by whoever asked for it.
+func (s *Server) Standby() (*Server, error) {
+	b := &Server{bin: s.bin, cred: s.cred}
+	var err error
+	if b.dir, err = os.MkdirTemp("", "signalbox-pg-"); err != nil {
+		return nil, err
+	}
+	if err := b.follow(s); err != nil {
+		return nil, errors.Join(err, os.RemoveAll(b.dir))
+	}
+	return b, nil
+}
+
+func (s *Server) follow(primary *Server) (err error) {
+	if s.cred != nil {
+		if err := os.Chown(s.dir, int(s.cred.Uid), int(s.cred.Gid)); err != nil {
+			return err
+		}
+	}
+	backup := s.command("pg_basebackup", "--pgdata="+s.data(), "--host=127.0.0.1", fmt.Sprint("--port=", primary.port), "--username=signalbox",
+		"--write-recovery-conf", "--checkpoint=fast", "--no-sync")
+	if out, err := backup.CombinedOutput(); err != nil {
+		return fmt.Errorf("pg_basebackup: %w: %s", err, out)
+	}
+	if s.port, err = freePort(); err != nil {
+		return err
+	}
+	return s.Up()
+}
+
 // binaries finds the newest installation that is new enough.
 func binaries() (string, error) {
 	found, err := filepath.Glob("/usr/lib/postgresql/*/bin/postgres")
@@ -217,12 +247,40 @@ func (s *Server) url(schema string) string {
 	return fmt.Sprintf("postgres://signalbox@127.0.0.1:%d/postgres?sslmode=disable&search_path=%s", s.port, schema)
 }
 
+// Of is the URL of the same database as one of another server's URLs, on this server.
+func (s *Server) Of(t testing.TB, url string) string {
+	t.Helper()
+	_, schema, ok := strings.Cut(url, "search_path=")
+	if !ok {
+		t.Fatalf("%s is no URL of a schema", url)
+	}
+	return s.url(schema)
+}
+
 // Schema makes an empty schema for one test and returns the URL of a database that is nothing else.
 func (s *Server) Schema(t testing.TB) string {
 	t.Helper()
 	name := fmt.Sprint("box", s.schemas.Add(1))
 	s.Exec(t, "CREATE SCHEMA "+name)
 	return s.url(name)
+}
+
+// DemandPassword makes a role that has a password and must show it.
+func (s *Server) DemandPassword(t testing.TB, role, password string) {
+	t.Helper()
+	s.Exec(t, fmt.Sprintf("CREATE ROLE %s LOGIN PASSWORD '%s'", role, password))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	path := filepath.Join(s.data(), "pg_hba.conf")
+	rest, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := fmt.Sprintf("host all %s 127.0.0.1/32 scram-sha-256\n", role)
+	if err := os.WriteFile(path, append([]byte(first), rest...), 0o600); err != nil { // keeps the file's owner
+		t.Fatal(err)
+	}
+	s.Exec(t, "SELECT pg_reload_conf()")
 }
 
 // Exec runs statements as the server's owner.
