@@ -32,6 +32,15 @@ func (a *API) accountRoutes() []route {
 			answers:  takes(a.updateAccount),
 		},
 		{
+			method: http.MethodPost, pattern: "/v1/accounts/batch", id: "importAccounts", tag: tag, need: auth.NeedWrite,
+			summary: "Make or change many accounts",
+			detail:  "Up to 1,000 rows and 5 MiB. The account that a row's domain names, matched as in signals, is changed as by a PATCH, or made. " + importDetail,
+			status:  http.StatusOK, also: []signalbox.Code{signalbox.Overloaded},
+			examples: []example{{name: "three", summary: "Three companies, one of them wrong",
+				body: `{"accounts":[{"domain":"initech.com","name":"Initech","status":"customer","attributes":{"plan":"pro","seats":120}},{"domain":"https://www.globex.org/about","attributes":{"trial":null}},{"domain":"gmail.com"}]}`}},
+			answers: raw[accountsBody, importAnswer](a.importAccounts),
+		},
+		{
 			method: http.MethodDelete, pattern: "/v1/accounts/{id}", id: "eraseAccount", tag: tag, need: auth.NeedAdmin,
 			summary: "Erase an account", detail: "It is out of sight at once; a job removes what is stored of it everywhere, also from signals and deliveries.",
 			status: http.StatusAccepted, answers: asks(a.eraseAccount),
@@ -90,15 +99,11 @@ func (a *API) updateAccount(c *call, in *accountPatch) (accountView, error) {
 	if err != nil {
 		return accountView{}, err
 	}
-	if err := checkTexts([]string{"name", "status"}, []*string{in.Name, in.Status}); err != nil {
+	if err := cleanTexts([]string{"name", "status"}, []*string{in.Name, in.Status}); err != nil {
 		return accountView{}, err
 	}
 	patch := signalbox.AccountPatch{Name: in.Name, Status: in.Status}
-	patch.Attributes, err = attributesPatch(in.Attributes, func() ([]byte, error) {
-		row, err := a.cfg.Store.Account(c.r.Context(), c.ws(), id)
-		return row.Attributes, err
-	})
-	if err != nil {
+	if patch.Attributes, err = attributesPatch(in.Attributes); err != nil {
 		return accountView{}, err
 	}
 	row, err := a.cfg.Acts.PatchAccount(c.r.Context(), c.ws(), id, patch)

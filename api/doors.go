@@ -22,6 +22,14 @@ type Signals interface {
 	// Room returns nil, or the refusal that so many more signals would get now, so that they need not be read.
 	Room(ws signalbox.WorkspaceID, signals int) error
 	SubmitBatch(ctx context.Context, ws signalbox.WorkspaceID, key signalbox.KeyID, in []signalbox.SignalInput) ([]signalbox.Verdict, error)
+	// TryBatch says what SubmitBatch would answer now, and changes nothing.
+	TryBatch(ctx context.Context, ws signalbox.WorkspaceID, key signalbox.KeyID, in []signalbox.SignalInput) ([]signalbox.Verdict, error)
+}
+
+// Imports makes and changes many records at once, each on its own. dry says what would come of them now, and changes nothing.
+type Imports interface {
+	ImportAccounts(ctx context.Context, ws signalbox.WorkspaceID, rows []signalbox.AccountRow, dry bool) ([]signalbox.RowVerdict, error)
+	ImportContacts(ctx context.Context, ws signalbox.WorkspaceID, rows []signalbox.ContactRow, dry bool) ([]signalbox.RowVerdict, error)
 }
 
 // Acts are what people do to records by hand.

@@ -1,7 +1,7 @@
 package api
 
 import (
-	"fmt"
+	"strings"
 	"time"
 
 	"signalbox"
@@ -17,6 +17,25 @@ func (a *API) lastSignal(c *call, id int64) (time.Time, error) {
 	return state.LastSignalAt, err
 }
 
+// domainOf is the domain of the account that a contact belongs to, "" for none and for one that was erased. A call reads each once.
+func (a *API) domainOf(c *call, id signalbox.AccountID) (string, error) {
+	if id == 0 {
+		return "", nil
+	}
+	if domain, ok := c.domains[id]; ok {
+		return domain, nil
+	}
+	row, err := a.cfg.Store.Account(c.r.Context(), c.ws(), id)
+	if err != nil && signalbox.CodeOf(err) != signalbox.NotFound {
+		return "", err
+	}
+	if c.domains == nil {
+		c.domains = map[signalbox.AccountID]string{}
+	}
+	c.domains[id] = row.Domain
+	return row.Domain, nil
+}
+
 // recordFilter reads what lists of accounts and contacts share.
 func (c *call) recordFilter() (f signalbox.RecordFilter, err error) {
 	f.Query = c.query.Get("q")
@@ -24,17 +43,13 @@ func (c *call) recordFilter() (f signalbox.RecordFilter, err error) {
 	return f, checkLength("q", f.Query, signalbox.MaxName)
 }
 
-// attributesPatch is the merge patch (RFC 7396) of a PATCH, nil when it has none. null removes all that current says there is.
-func attributesPatch(given strictjson.Raw, current func() ([]byte, error)) ([]byte, error) {
+// attributesPatch is the merge patch (RFC 7396) of a PATCH, nil when it has none. null removes all there is.
+func attributesPatch(given strictjson.Raw) ([]byte, error) {
 	switch {
 	case len(given) == 0:
 		return nil, nil
 	case string(given) == "null":
-		have, err := current()
-		if err != nil {
-			return nil, err
-		}
-		return removeAll(have)
+		return given, nil
 	case given[0] != '{':
 		return nil, signalbox.InvalidField("attributes", "attributes must be an object, or null to remove them")
 	case len(given) > signalbox.MaxAttributes:
@@ -43,28 +58,14 @@ func attributesPatch(given strictjson.Raw, current func() ([]byte, error)) ([]by
 	return strictjson.Stable(given)
 }
 
-// removeAll is the merge patch that removes every member of an object.
-func removeAll(have []byte) ([]byte, error) {
-	members := map[string]strictjson.Raw{}
-	if len(have) > 0 {
-		if err := strictjson.Unmarshal(have, &members); err != nil {
-			return nil, fmt.Errorf("read stored attributes: %w", err)
-		}
-	}
-	patch := []byte{'{'}
-	for name := range members {
-		if len(patch) > 1 {
-			patch = append(patch, ',')
-		}
-		patch = append(strictjson.AppendString(patch, name), ":null"...)
-	}
-	return append(patch, '}'), nil
-}
-
-// checkTexts bounds the texts that a PATCH gives, in the order of pairs of name and value.
-func checkTexts(names []string, values []*string) error {
+// cleanTexts trims the texts that a PATCH gives, as the signal doors do, and bounds them; values stand in the order of names.
+func cleanTexts(names []string, values []*string) error {
 	for i, name := range names {
-		if err := checkLength(name, value(values[i]), signalbox.MaxName); err != nil {
+		if values[i] == nil {
+			continue
+		}
+		*values[i] = strings.TrimSpace(*values[i])
+		if err := checkLength(name, *values[i], signalbox.MaxName); err != nil {
 			return err
 		}
 	}
