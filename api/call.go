@@ -33,7 +33,7 @@ type call struct {
 	query     url.Values
 	ignored   []string // unknown fields of a signal
 	domains   map[signalbox.AccountID]string
-	status    int      // 0 until the answer began
+	status    int // 0 until the answer began
 	refused   *signalbox.Error
 }
 
