@@ -186,6 +186,7 @@ type Signal struct {
 	Contact    *ContactRef     `json:"contact"` // nil: none
 	Score      float64         `json:"score"`
 	Properties json.RawMessage `json:"properties"`
+	Backfill   bool            `json:"backfill"` // it triggered nothing
 	OccurredAt time.Time       `json:"occurred_at"`
 	CreatedAt  time.Time       `json:"created_at"`
 }

@@ -30,7 +30,7 @@ func (c *connection) serverFlags(cmd *cobra.Command) {
 }
 
 // open makes the client: flags, then the environment, then what a first start left in the data directory.
-func (c *connection) open(p *program) (*client.Client, error) {
+func (c *connection) open(p *program, opts ...client.Option) (*client.Client, error) {
 	server, key := cmp.Or(c.server, p.env("SIGNALBOX_URL")), cmp.Or(c.key, p.env("SIGNALBOX_API_KEY"))
 	if server == "" || key == "" {
 		dir := c.dataDir
@@ -50,5 +50,6 @@ func (c *connection) open(p *program) (*client.Client, error) {
 	if key == "" {
 		return nil, errors.New("no API key: set SIGNALBOX_API_KEY, or give --data-dir of a server whose first start left its key there")
 	}
-	return client.New(cmp.Or(server, "http://"+app.DefaultAddr), key, client.WithUserAgent("signalbox-cli/"+buildVersion().Version)), nil
+	opts = append(opts, client.WithUserAgent("signalbox-cli/"+buildVersion().Version))
+	return client.New(cmp.Or(server, "http://"+app.DefaultAddr), key, opts...), nil
 }
