@@ -107,10 +107,17 @@ func (s *importing) check(kind, file string) (err error) {
 		return usagef("--batch must be 1 to %d", s.kind.most)
 	case s.trigger && !s.kind.signals():
 		return usagef("--trigger is for signals")
-	case s.errors != "" && s.errors != "-" && filepath.Clean(s.errors) == filepath.Clean(s.file):
+	case sameFile(s.errors, s.file):
 		return usagef("--errors names the file itself; name another one")
 	}
 	return nil
+}
+
+// sameFile says whether two names are of one file.
+func sameFile(a, b string) bool {
+	first, err1 := os.Stat(a)
+	second, err2 := os.Stat(b)
+	return err1 == nil && err2 == nil && os.SameFile(first, second)
 }
 
 // importFile takes a file in.

@@ -164,7 +164,7 @@ func TestImport_RefusesWhatItWouldHaveToGuess(t *testing.T) {
 		{"JSON in place of CSV", "accounts", `{"domain":"a.com"}`, []string{"--format", "csv"}, exitFailure, "quote"},
 		{"flags of CSV for JSONL", "accounts", `{"domain":"a.com"}`, []string{"--format", "jsonl", "--text"}, exitUsage, "are for CSV"},
 		{"too large a batch", "accounts", "domain\na.com\n", []string{"--batch", "1001"}, exitUsage, "1 to 1000"},
-		{"the file as its own errors", "accounts", "domain\na.com\n", []string{"--errors", "."}, exitFailure, "is a directory"},
+		{"a folder for refused rows", "accounts", "domain\na.com\n", []string{"--errors", "."}, exitFailure, "is a directory"},
 		{"a separator of two characters", "accounts", "domain\na.com\n", []string{"--delimiter", ";;"}, exitUsage, "--delimiter"},
 		{"a trigger for companies", "accounts", "domain\na.com\n", []string{"--trigger"}, exitUsage, "--trigger is for signals"},
 		{"another kind", "people", "domain\na.com\n", nil, exitUsage, `"people" is none of accounts, contacts, signals`},
@@ -335,6 +335,7 @@ func TestImport_ManyRefusedRowsAreCounted(t *testing.T) {
 	t.Parallel()
 	s := startServer(t)
 	file := write(t, "f.csv", "domain\n"+strings.Repeat("com\n", 50))
+	s.cli().run(t, "import", "accounts", file, "--errors", file).ended(t, exitUsage, "", "--errors names the file itself")
 	got := s.cli().run(t, "import", "accounts", file)
 	got.ended(t, exitFailure, "0 created, 0 updated, 0 unchanged, 50 rejected\n", "f.csv:21: ", "f.csv: 30 more rows were refused; --errors FILE keeps them all")
 	if strings.Contains(got.err, "f.csv:22: ") {
