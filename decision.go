@@ -16,6 +16,7 @@ type Need struct {
 // Situation is what the store knew when the turn's heads were taken. Deciding folds its inputs into it.
 type Situation struct {
 	Heads    map[WorkspaceID]Head
+	Busy     map[WorkspaceID]bool // somebody else has their heads: what is asked of them waits for another turn
 	Keys     map[RecordKey]EntityID
 	Accounts map[AccountID]*Account // also those that Keys and Contacts lead to
 	Contacts map[ContactID]*Contact
@@ -119,6 +120,42 @@ const (
 	LeaseFor       = 15 * time.Second // a node whose heartbeat is older has lost its leases
 	SendWithin     = 8 * time.Second  // a node sends only while its own last heartbeat is younger, by the monotonic clock
 )
+
+// Heartbeat is what a node says of itself every HeartbeatEvery.
+type Heartbeat struct {
+	Lease Lease
+	Now   time.Time // the node's clock; a database with a clock of its own does not look at it
+	Holds bool      // it sends nothing: others do not count on it
+}
+
+// Beat is the answer to a heartbeat.
+type Beat struct {
+	Holds bool          // the lease holds: it is confirmed
+	Now   time.Time     // the database's clock; zero where it has none and the node's own is the clock
+	Rank  int           // the place of this node among those that are alive and send, from 0; -1: it is not one of them
+	Live  int           // how many those are
+	Ended int           // nodes that fell silent and whose leases ended with this heartbeat: their lanes are due now
+	Watch time.Duration // in so long the leases of a node that is silent now will be to end; 0: none is
+}
+
+// NewsKind is what a node tells the others.
+type NewsKind byte
+
+// The kinds of News.
+const (
+	NewsDue     NewsKind = 'd' // a row has become due
+	NewsLane    NewsKind = 'l' // a lane has deliveries that this node has no share of
+	NewsWebhook NewsKind = 'w' // a webhook changed, or is gone: what memory knows of it is void
+	NewsArrived NewsKind = 'a' // a pull webhook has something to read
+	NewsMissed  NewsKind = 'm' // news may have been missed: anything may have happened
+)
+
+// News is what one node tells the others. A lost one costs a poll, but for NewsWebhook, which is told in the transaction that makes it.
+type News struct {
+	Kind      NewsKind
+	Workspace WorkspaceID
+	Webhook   WebhookID
+}
 
 // Ready is a delivery that is leased to this node, with all that sending it needs.
 type Ready struct {

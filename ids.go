@@ -68,6 +68,16 @@ type IDs struct {
 // NewIDs makes ids that carry the node number, 0 to MaxNode.
 func NewIDs(node int) *IDs { return &IDs{node: int64(node & MaxNode)} }
 
+// Become makes ids for another node number from now on: this node has lost its own.
+func (g *IDs) Become(node int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if n := int64(node & MaxNode); n != g.node {
+		g.node = n
+		g.last = (g.last>>seqBits + 1) << seqBits // a lower number in the same millisecond would go back
+	}
+}
+
 // Next returns an id above every one returned before. now only pulls ids towards the present: a clock that stands still or
 // goes back never makes an id twice.
 func (g *IDs) Next(now time.Time) int64 {

@@ -41,6 +41,10 @@ type Config struct {
 	Metrics http.Handler
 	// Observe is told of every finished request of an operation; nil: nobody is.
 	Observe func(operation string, status int, took time.Duration)
+	// Now is the clock that is stored and compared with what is stored; nil: time.Now.
+	Now func() time.Time
+	// Share is this node's part of a limit on requests that its nodes divide, at least one; nil: all of it.
+	Share func(whole int) int
 	// Wake is told of due rows that a change wrote; nil: they are found by the next poll.
 	Wake func(at time.Time)
 
@@ -71,13 +75,19 @@ func New(cfg Config) *API {
 	if cfg.Rand == nil {
 		cfg.Rand = rand.Reader
 	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.Share == nil {
+		cfg.Share = func(whole int) int { return whole }
+	}
 	if cfg.Wake == nil {
 		cfg.Wake = func(time.Time) {}
 	}
 	if cfg.Observe == nil {
 		cfg.Observe = func(string, int, time.Duration) {}
 	}
-	a := &API{cfg: cfg, mux: http.NewServeMux(), limits: newLimits(cfg.Store)}
+	a := &API{cfg: cfg, mux: http.NewServeMux(), limits: newLimits(cfg.Store, cfg.Share)}
 	a.life, a.stop = context.WithCancel(context.Background())
 	a.routes = a.table()
 	for pattern, methods := range byPattern(a.routes) {
@@ -93,7 +103,7 @@ func (a *API) StopWaiting() { a.stop() }
 
 // ServeHTTP answers one request.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	now := time.Now().UTC()
+	now := a.cfg.Now().UTC()
 	c := &call{ResponseWriter: w, api: a, r: r, now: now}
 	c.requestID = a.cfg.Codec.Format(signalbox.KindRequest, a.cfg.IDs.Next(now))
 	h := w.Header()

@@ -15,6 +15,7 @@ const limitsFor = time.Second
 // node's share; signals are counted by intake, exactly).
 type limits struct {
 	store WorkspaceStore
+	share func(whole int) int
 
 	mu  sync.Mutex
 	per map[signalbox.WorkspaceID]*window
@@ -32,8 +33,8 @@ type window struct {
 	today   int
 }
 
-func newLimits(store WorkspaceStore) *limits {
-	return &limits{store: store, per: map[signalbox.WorkspaceID]*window{}}
+func newLimits(store WorkspaceStore, share func(int) int) *limits {
+	return &limits{store: store, share: share, per: map[signalbox.WorkspaceID]*window{}}
 }
 
 // take counts a request, or refuses it when its workspace's limit is reached. A refused request counts nothing.
@@ -77,8 +78,10 @@ func (l *limits) rate(ctx context.Context, ws signalbox.WorkspaceID, now time.Ti
 	if l.per[ws] == nil {
 		l.per[ws] = &window{}
 	}
-	l.per[ws].rate, l.per[ws].readAt = found.Limits.Requests, now
-	return found.Limits.Requests, nil
+	rate := found.Limits.Requests
+	rate.PerMinute, rate.PerDay = l.share(rate.PerMinute), l.share(rate.PerDay)
+	l.per[ws].rate, l.per[ws].readAt = rate, now
+	return rate, nil
 }
 
 // forget has a workspace's limit read again at its next request.

@@ -5,8 +5,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"sync"
-	"time"
 
 	"signalbox"
 	"signalbox/deliver"
@@ -58,56 +56,6 @@ func (t testSender) Test(ctx context.Context, w *signalbox.Webhook, r signalbox.
 func normalizeEmail(raw string) (string, error) {
 	_, match, _, err := identity.Email(raw)
 	return match, err
-}
-
-// wakes carries a commit's news to whoever waits for it. A lost one costs a poll.
-type wakes struct {
-	due     func(time.Time)
-	metrics *metrics
-
-	mu      sync.Mutex
-	readers map[signalbox.WebhookID]chan struct{} // closed when something arrives
-}
-
-func newWakes(m *metrics) *wakes {
-	return &wakes{metrics: m, readers: map[signalbox.WebhookID]chan struct{}{}}
-}
-
-// Due tells the due runner of a row.
-func (w *wakes) Due(at time.Time) { w.due(at) }
-
-// Committed counts a turn.
-func (w *wakes) Committed(signals int, took time.Duration) { w.metrics.turn(signals, took) }
-
-// Arrived wakes the readers of a pull webhook's feed.
-func (w *wakes) Arrived(id signalbox.WebhookID) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if ch, ok := w.readers[id]; ok {
-		close(ch)
-		delete(w.readers, id)
-	}
-}
-
-// feedPoll bounds how long a reader waits that registered just after its news.
-const feedPoll = time.Second
-
-// Wait returns when something may have arrived, or when ctx ends.
-func (w *wakes) Wait(ctx context.Context, id signalbox.WebhookID) {
-	w.mu.Lock()
-	ch, ok := w.readers[id]
-	if !ok {
-		ch = make(chan struct{})
-		w.readers[id] = ch
-	}
-	w.mu.Unlock()
-	timer := time.NewTimer(feedPoll)
-	defer timer.Stop()
-	select {
-	case <-ch:
-	case <-timer.C:
-	case <-ctx.Done():
-	}
 }
 
 // reachable turns a listening address into one that a browser on this machine can open.

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -28,6 +29,9 @@ import (
 	"signalbox/store"
 )
 
+// committers is how many turns are decided at once on PostgreSQL, where a commit is waited for elsewhere; the embedded database has one writer.
+const committers = 3
+
 // App is one server. Run may be called once; Close undoes a New whose Run was never called.
 type App struct {
 	cfg    Config
@@ -43,6 +47,8 @@ type App struct {
 	wakes  *wakes
 	codec  *signalbox.Codec
 	ids    *signalbox.IDs
+	token  string    // which node this is, whatever its number
+	lock   io.Closer // of the node's own file; nil with the embedded database, which has one
 
 	listener net.Listener
 	server   *http.Server
@@ -96,17 +102,10 @@ func (a *App) open(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	token, err := nodeToken(a.cfg.DataDir)
-	if err != nil {
+	if err := a.join(ctx); err != nil {
 		return err
 	}
-	a.node, err = due.Join(ctx, a.db, token, a.log, func() { a.sender.LeaseLost() })
-	if err != nil {
-		return err
-	}
-	lease, _ := a.node.Lease()
-	a.ids = signalbox.NewIDs(lease.Node)
-	if err := a.firstStart(ctx); err != nil {
+	if err := a.db.Alone(ctx, func() error { return a.firstStart(ctx) }); err != nil {
 		return err
 	}
 	policy, err := newPolicy(a.cfg, a.listener.Addr().String())
@@ -120,11 +119,38 @@ func (a *App) open(ctx context.Context) (err error) {
 	return nil
 }
 
+// join makes this process a node of its database.
+func (a *App) join(ctx context.Context) (err error) {
+	if a.cfg.DatabaseURL != "" { // the embedded database has a lock of its own
+		if a.lock, err = store.Lock(filepath.Join(a.cfg.DataDir, "node.lock")); err != nil {
+			return fmt.Errorf("each node needs a --data-dir of its own: %w", err)
+		}
+	}
+	if a.token, err = nodeToken(a.cfg.DataDir); err != nil {
+		return err
+	}
+	a.node, err = due.Join(ctx, due.NodeConfig{
+		Store: a.db, Token: a.token, Holds: a.cfg.HoldDeliveries, Log: a.log, Clock: a.cfg.Now,
+		Lost: func(l signalbox.Lease) {
+			a.ids.Become(l.Node)
+			a.sender.LeaseLost()
+		},
+		Shares: func() { a.sender.SharesChanged() },
+		Due:    func() { a.wakes.Due(a.node.Now()) },
+	})
+	if err != nil {
+		return err
+	}
+	lease, _ := a.node.Lease()
+	a.ids = signalbox.NewIDs(lease.Node)
+	return nil
+}
+
 // wire makes the rooms that work and gives each what it asks for.
 func (a *App) wire(box sealer, policy *egress.Policy, m *metrics) {
 	codec, ids := a.codec, a.ids
 	a.client = egress.NewClient(policy)
-	a.wakes = newWakes(m)
+	a.wakes = newWakes(m, a.node.Now, a.log)
 	var node deliver.Node = a.node
 	if a.cfg.HoldDeliveries {
 		node = held{a.node}
@@ -133,23 +159,43 @@ func (a *App) wire(box sealer, policy *egress.Policy, m *metrics) {
 	a.sender = deliver.New(deliver.Config{
 		Store: a.db, Egress: a.client, Node: node, Box: box, Codec: codec, IDs: ids, Log: a.log,
 		Metrics: m.registry, UserAgent: agent, Grace: a.cfg.DrainGrace, Wake: a.wakes.Due,
+		Now: a.node.Now, Share: a.node.Share, Others: a.wakes.Others,
 	})
 	owners := map[signalbox.DueKind]due.Owner{signalbox.DueLane: a.sender.LaneDue}
-	for kind, owner := range jobs.New(a.db, ids, codec, a.log, a.sender.Changed).Owners() {
+	work := jobs.New(jobs.Config{Store: a.db, IDs: ids, Codec: codec, Log: a.log, Now: a.node.Now, Changed: a.webhookChanged})
+	for kind, owner := range work.Owners() {
 		owners[kind] = owner
 	}
 	a.runner = due.New(a.db, a.node, owners, a.log)
-	a.wakes.due = a.runner.Wake
-	a.intake = intake.New(intake.Config{Store: a.db, Sender: a.sender, Waker: a.wakes, IDs: ids, Codec: codec, Now: a.cfg.Now, Log: a.log})
+	a.wakes.due, a.wakes.sender = a.runner.Wake, a.sender
+	turns := intake.Config{
+		Store: a.db, Sender: a.sender, Waker: a.wakes, IDs: ids, Codec: codec, Now: a.node.Now, Log: a.log, Alone: a.cfg.Distributed,
+	}
+	if a.cfg.DatabaseURL != "" {
+		turns.Committers, a.wakes.tell = committers, a.db.Tell
+	}
+	a.intake = intake.New(turns)
 	a.keys = auth.NewKeys(a.db, a.log)
 	a.api = api.New(api.Config{
 		Keys: a.keys, Signals: a.intake, Acts: a.intake, Imports: a.intake, Store: a.db, Sender: testSender{a.sender, node}, Targets: targets{policy}, Arrivals: a.wakes,
 		CheckHeaders: egress.ValidateHeaders, NormalizeDomain: identity.Domain, NormalizeEmail: normalizeEmail,
 		Box: box, Codec: codec, IDs: ids, Ready: a.ready, Metrics: m.handler(), Observe: m.observe, Wake: a.wakes.Due,
-		UserAgent: agent, Version: a.cfg.Version, Log: a.log,
+		Now: a.node.Now, Share: a.shareOfRequests, UserAgent: agent, Version: a.cfg.Version, Log: a.log,
 	})
 	a.server = api.NewServer(a.api)
 	a.server.ErrorLog = slog.NewLogLogger(a.log.Handler(), slog.LevelDebug)
+}
+
+// webhookChanged has every node forget what memory holds of a webhook.
+func (a *App) webhookChanged(ctx context.Context, id signalbox.WebhookID) error {
+	a.sender.Changed(id)
+	return a.db.Tell(ctx, signalbox.News{Kind: signalbox.NewsWebhook, Webhook: id})
+}
+
+// shareOfRequests is this node's part of a limit on requests: they are spread evenly, so that it need not be exact, only never none.
+func (a *App) shareOfRequests(whole int) int {
+	live := max(a.node.Live(), 1)
+	return (whole + live - 1) / live
 }
 
 // Addr is the address that the server is bound to.
@@ -189,6 +235,8 @@ func (a *App) Run(ctx context.Context) error {
 	// Each service has a context of its own, so that they stop in order and not all at once.
 	services := newStack(context.WithoutCancel(ctx))
 	services.start("node", a.node.Run)
+	services.start("news", a.wakes.Run)
+	services.start("listener", func(ctx context.Context) error { return a.db.Listen(ctx, a.wakes.heard) })
 	services.start("keys", a.keys.Run)
 	services.start("sender", a.sender.Run)
 	services.start("due", a.runner.Run)
@@ -262,6 +310,10 @@ func (a *App) Close() error {
 	if a.db != nil {
 		errs = append(errs, a.db.Close())
 		a.db = nil
+	}
+	if a.lock != nil {
+		errs = append(errs, a.lock.Close())
+		a.lock = nil
 	}
 	return errors.Join(errs...)
 }

@@ -15,13 +15,9 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"signalbox/app"
 	"signalbox/sign"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const bootstrap = "sk_live_bootstrap_key_of_the_tests_0001"
 

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"signalbox/internal/fault"
 	"signalbox/seal"
 	"signalbox/store"
 )
@@ -40,12 +41,13 @@ type Config struct {
 	OldSecretKeys   []string // still accepted for what they sealed
 	BootstrapAPIKey string   // an admin key that exists from the first moment
 
+	Distributed    bool          // DatabaseURL is a distributed PostgreSQL: a transaction touches one workspace, and so one shard
 	HoldDeliveries bool          // store deliveries but send none
 	DrainGrace     time.Duration // how long requests under way may finish at a stop; default 10 s
 
 	Version string
 	Log     *slog.Logger
-	Now     func() time.Time // tests of clocks; nil: the clock
+	Now     func() time.Time // tests of clocks; nil: the machine's. With DatabaseURL the database's clock is used instead, once it is known
 	VFS     string           // tests of I/O faults: the name of a registered SQLite VFS
 	Notices io.Writer        // where --dev's warning goes; nil: the log
 }
@@ -78,7 +80,7 @@ func (c Config) withDefaults() Config {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
 	if c.Now == nil {
-		c.Now = time.Now
+		c.Now = func() time.Time { return time.Now().Add(fault.Shift()) }
 	}
 	return c
 }
@@ -113,6 +115,10 @@ func (c Config) Check() error {
 		if err := store.CheckURL(c.DatabaseURL); err != nil {
 			bad("database-url", "%v", err)
 		}
+	} else if c.Distributed {
+		bad("distributed", "the embedded database is not distributed: give --database-url too")
+	}
+	if c.DatabaseURL != "" {
 		if c.SecretKey == "" && c.SecretKeyFile == "" {
 			bad("secret-key-file", "a PostgreSQL database needs a secret key that all its nodes share: set SIGNALBOX_SECRET_KEY, or name a file "+
 				"(made, for example, by: openssl rand -hex 32)")

@@ -107,9 +107,11 @@ func (a *App) firstStart(ctx context.Context) error {
 	if err != nil || string(known) == shownKey {
 		return err
 	}
-	if len(known) == 8 {
-		lost := signalbox.KeyID(binary.BigEndian.Uint64(known))
-		if err := a.db.RevokeKey(ctx, list[0].ID, lost, a.cfg.Now().UTC()); err != nil && signalbox.CodeOf(err) != signalbox.NotFound {
+	if made, ok := parseFirst(known); ok {
+		if made.token != a.token && a.node.Now().Sub(made.at) < showWithin {
+			return nil // another node is about to show its key
+		}
+		if err := a.db.RevokeKey(ctx, list[0].ID, made.key, a.node.Now().UTC()); err != nil && signalbox.CodeOf(err) != signalbox.NotFound {
 			return err
 		}
 	}
@@ -118,7 +120,31 @@ func (a *App) firstStart(ctx context.Context) error {
 		return err
 	}
 	a.first = &FirstStart{Workspace: a.codec.Format(signalbox.KindWorkspace, int64(list[0].ID)), APIKey: key}
-	return a.db.PutSetting(ctx, firstKeySetting, binary.BigEndian.AppendUint64(nil, uint64(id)))
+	return a.db.PutSetting(ctx, firstKeySetting, firstKey{id, a.node.Now(), a.token}.format())
+}
+
+// firstKey is a first start's key that nobody has been shown yet, as a setting keeps it: 8 bytes of id, 8 of microseconds, and the node's token.
+type firstKey struct {
+	key   signalbox.KeyID
+	at    time.Time
+	token string
+}
+
+// showWithin is how long a node may take to show the key that it made, before another one makes another.
+const showWithin = time.Minute
+
+func (f firstKey) format() []byte {
+	raw := binary.BigEndian.AppendUint64(nil, uint64(f.key))
+	return append(binary.BigEndian.AppendUint64(raw, uint64(f.at.UnixMicro())), f.token...)
+}
+
+func parseFirst(raw []byte) (f firstKey, ok bool) {
+	if len(raw) < 16 {
+		return f, false
+	}
+	return firstKey{
+		key: signalbox.KeyID(binary.BigEndian.Uint64(raw)), at: time.UnixMicro(int64(binary.BigEndian.Uint64(raw[8:]))), token: string(raw[16:]),
+	}, true
 }
 
 // FirstStartShown says that somebody has been shown what FirstStart told; without it the next start tells again, with another key.
@@ -150,7 +176,7 @@ func (a *App) MakeWorkspace(ctx context.Context, name string) (signalbox.Workspa
 }
 
 func (a *App) makeWorkspace(ctx context.Context, name string) (signalbox.Workspace, error) {
-	now := a.cfg.Now().UTC().Truncate(time.Microsecond)
+	now := a.node.Now().UTC().Truncate(time.Microsecond)
 	ws := signalbox.Workspace{
 		ID: signalbox.WorkspaceID(a.ids.Next(now)), Name: name, Timezone: "UTC", Revision: 1, CreatedAt: now, UpdatedAt: now,
 		Retention: signalbox.Retention{SignalDays: a.cfg.RetentionSignalDays, EventDays: a.cfg.RetentionEventDays},
@@ -170,7 +196,7 @@ func (a *App) makeKey(ctx context.Context, ws signalbox.WorkspaceID, name, text 
 		}
 		text = made.Reveal()
 	}
-	now := a.cfg.Now().UTC().Truncate(time.Microsecond)
+	now := a.node.Now().UTC().Truncate(time.Microsecond)
 	id := signalbox.KeyID(a.ids.Next(now))
 	return text, id, a.db.CreateKey(ctx, signalbox.APIKey{
 		ID: id, Workspace: ws, Name: name, Scope: signalbox.ScopeAdmin,

@@ -24,7 +24,7 @@ type metrics struct {
 	turns    prometheus.Histogram
 	commit   prometheus.Histogram
 
-	waiting, waitingBytes, stored, open, oldest, file, wal *prometheus.Desc
+	waiting, waitingBytes, stored, open, oldest, file, wal, nodes, lost *prometheus.Desc
 }
 
 func newMetrics(a *App) *metrics {
@@ -50,6 +50,8 @@ func newMetrics(a *App) *metrics {
 		oldest:       desc("deliveries_oldest_due_seconds", "How long the oldest due delivery has waited."),
 		file:         desc("database_bytes", "Size of the database file."),
 		wal:          desc("database_wal_bytes", "Size of the write-ahead log."),
+		nodes:        desc("nodes_live", "Nodes that share the work of sending, as this one knows."),
+		lost:         desc("lease_lost_total", "How often this node has lost its lease."),
 	}
 	return m
 }
@@ -78,7 +80,7 @@ func (m *metrics) turn(signals int, took time.Duration) {
 
 // Describe lists what Collect reads at each scrape.
 func (m *metrics) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{m.waiting, m.waitingBytes, m.stored, m.open, m.oldest, m.file, m.wal} {
+	for _, d := range []*prometheus.Desc{m.waiting, m.waitingBytes, m.stored, m.open, m.oldest, m.file, m.wal, m.nodes, m.lost} {
 		ch <- d
 	}
 }
@@ -89,6 +91,8 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 	inputs, bytes := m.app.intake.Waiting()
 	gauge(m.waiting, float64(inputs))
 	gauge(m.waitingBytes, float64(bytes))
+	gauge(m.nodes, float64(m.app.node.Live()))
+	ch <- prometheus.MustNewConstMetric(m.lost, prometheus.CounterValue, float64(m.app.node.LeasesLost()))
 	ctx, cancel := context.WithTimeout(context.Background(), statsWithin)
 	defer cancel()
 	s, err := m.app.db.Stats(ctx)
@@ -100,7 +104,7 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 	gauge(m.open, float64(s.OpenDeliveries))
 	var age float64
 	if !s.OldestDue.IsZero() {
-		age = max(0, time.Since(s.OldestDue).Seconds())
+		age = max(0, m.app.node.Now().Sub(s.OldestDue).Seconds())
 	}
 	gauge(m.oldest, age)
 	gauge(m.file, float64(s.FileBytes))

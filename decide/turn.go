@@ -21,7 +21,7 @@ type IDs interface {
 }
 
 // Outcome is what became of one input: the answer of its kind, or Err. Stale says that the input was not decided because its
-// workspace's definitions have changed since it was prepared.
+// workspace's definitions have changed since it was prepared, Busy that it was not because somebody else decides for its workspace.
 type Outcome struct {
 	Receipt signalbox.Receipt
 	Account *signalbox.Account
@@ -30,7 +30,11 @@ type Outcome struct {
 	Job     *signalbox.Job
 	Err     error
 	Stale   bool
+	Busy    bool
 }
+
+// Undecided says whether the input must be decided by another turn.
+func (o *Outcome) Undecided() bool { return o.Stale || o.Busy }
 
 // Poison is the panic of one input: the whole turn is void, and can be run again without it.
 type Poison struct {
@@ -89,6 +93,9 @@ func (f *fold) input(place int, in *Prepared, out *Outcome) (err error) {
 		}
 	}()
 	head, ok := f.now.Heads[in.Workspace]
+	if out.Busy = f.now.Busy[in.Workspace]; out.Busy {
+		return nil
+	}
 	if !ok {
 		out.Err = signalbox.NoSuch("workspace")
 		return nil

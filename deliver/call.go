@@ -36,7 +36,7 @@ func (s *Sender) Test(ctx context.Context, wh *signalbox.Webhook, r signalbox.Re
 	l := s.lane(wh.Workspace, wh.ID)
 	it := item{Ready: r, target: newTarget(wh), call: c}
 	if s.phase == draining {
-		s.release(l, it, time.Now())
+		s.release(l, it, s.cfg.Now())
 	} else {
 		l.queue.pushFront(it)
 		s.add(l, load{queued: 1, bytes: len(it.Body)})
@@ -65,7 +65,7 @@ func errStopping() error {
 func (s *Sender) abandon(l *lane, c *call) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.releaseQueue(l, time.Now(), func(it item) bool { return it.call == c })
+	s.releaseQueue(l, s.cfg.Now(), func(it item) bool { return it.call == c })
 }
 
 // cutCall is the outcome of a test that was not sent: it fails, because nobody waits for it later.

@@ -15,10 +15,30 @@ const claimAgain = time.Second
 func (s *Sender) LaneDue(_ context.Context, d signalbox.Due) (signalbox.Again, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.phase <= running { // before Run too: the claimers find it listed
-		s.list(s.lane(d.Workspace, signalbox.WebhookID(d.Subject)))
+	if s.phase > running { // before Run too: the claimers find it listed
+		return signalbox.Again{Kept: true}, nil
+	}
+	l := s.lane(d.Workspace, signalbox.WebhookID(d.Subject))
+	if l.max > 0 {
+		s.list(l)
+	} else {
+		s.handOver(l)
 	}
 	return signalbox.Again{Kept: true}, nil
+}
+
+// LaneTold tells that another node has deliveries of a lane and no part in it: it is claimed if this one has.
+func (s *Sender) LaneTold(ws signalbox.WorkspaceID, id signalbox.WebhookID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.phase > running {
+		return
+	}
+	if l := s.lane(ws, id); l.max > 0 {
+		s.list(l)
+	} else {
+		s.forget(l)
+	}
 }
 
 // list puts the lane among those that claimers turn to. Callers hold s.mu.
@@ -127,7 +147,7 @@ func (s *Sender) claimLane(l *lane, p pledge) {
 	var got signalbox.Claimed
 	var err error
 	if alive {
-		got, err = s.cfg.Store.Claim(context.Background(), lease, l.workspace, l.id, p.items, time.Now().UTC())
+		got, err = s.cfg.Store.Claim(context.Background(), lease, l.workspace, l.id, p.items, s.cfg.Now().UTC())
 	}
 	if err != nil {
 		s.cfg.Log.Warn("delivery.claim", "webhook_id", s.cfg.Codec.Format(signalbox.KindWebhook, int64(l.id)), "err", err)
@@ -150,25 +170,30 @@ func (s *Sender) claimLane(l *lane, p pledge) {
 
 // claimed queues what a claim brought and says how the lane goes on. Callers hold s.mu.
 func (s *Sender) claimed(l *lane, p pledge, got *signalbox.Claimed) {
-	now := time.Now()
+	now := s.cfg.Now()
 	if got.Webhook == nil {
 		s.close(l, now)
 		return
 	}
 	stale := p.changes != l.changes || s.phase != running
 	if !stale {
-		l.know(got.Webhook)
+		s.know(l, got.Webhook)
 	}
 	if len(got.Ready) > 0 {
 		l.largest = guess
 	}
 	for _, r := range got.Ready {
 		it := item{Ready: r, target: l.target}
-		if stale || it.target == nil {
+		if stale || it.target == nil || l.max == 0 {
 			s.release(l, it, now)
 			continue
 		}
 		s.enqueue(l, it)
+	}
+	if l.max == 0 { // its definition says so, which was not known before
+		l.again = false
+		s.handOver(l)
+		return
 	}
 	again := l.again || stale
 	l.again = false

@@ -34,7 +34,7 @@ type lane struct {
 	workspace signalbox.WorkspaceID
 	webhook   *signalbox.Webhook // the newest definition seen; nil when it is not known
 	target    *target            // of webhook
-	max       int                // requests at the same time
+	max       int                // requests at the same time: this node's part; 0: other nodes send
 	held      load
 	queue     fifo[item]
 	slow      bool // its last answer took long
@@ -71,7 +71,7 @@ func (s *Sender) lane(ws signalbox.WorkspaceID, id signalbox.WebhookID) *lane {
 	l := s.lanes[id]
 	if l == nil {
 		s.forgetIdle()
-		l = &lane{id: id, workspace: ws, max: signalbox.DefaultMaxInFlight, largest: guess}
+		l = &lane{id: id, workspace: ws, max: s.share(id, nil), largest: guess}
 		s.lanes[id] = l
 	}
 	return l
@@ -99,14 +99,45 @@ func (l *lane) idle() bool {
 }
 
 // know takes over a definition, unless a newer one is known.
-func (l *lane) know(wh *signalbox.Webhook) {
+func (s *Sender) know(l *lane, wh *signalbox.Webhook) {
 	if l.webhook != nil && l.webhook.Revision >= wh.Revision {
 		return
 	}
-	l.webhook, l.target, l.max = wh, newTarget(wh), wh.MaxInFlight
-	if l.max <= 0 {
-		l.max = signalbox.DefaultMaxInFlight
+	l.webhook, l.target, l.max = wh, newTarget(wh), s.share(wh.ID, wh)
+}
+
+// share is how many requests of a webhook this node may have in flight; nil: its definition is not known.
+func (s *Sender) share(id signalbox.WebhookID, wh *signalbox.Webhook) int {
+	whole := signalbox.DefaultMaxInFlight
+	if wh != nil && wh.MaxInFlight > 0 {
+		whole = wh.MaxInFlight
 	}
+	return s.cfg.Share(whole, int64(id))
+}
+
+// SharesChanged tells that nodes came or went, so that this one's parts are others. What is queued of a webhook that has none here any more goes back
+// to the table, for those who have one.
+func (s *Sender) SharesChanged() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.cfg.Now()
+	for _, l := range s.lanes {
+		before := l.max
+		if l.max = s.share(l.id, l.webhook); l.max == 0 && before > 0 {
+			s.releaseQueue(l, now, func(it item) bool { return it.call == nil })
+			s.handOver(l)
+		} else if l.max > 0 && before == 0 {
+			s.list(l)
+		}
+		s.pump(l)
+	}
+}
+
+// handOver leaves a lane to the nodes that have a part in it. Callers hold s.mu.
+func (s *Sender) handOver(l *lane) {
+	l.more, l.backlogged = false, false
+	s.cfg.Others(l.workspace, l.id)
+	s.forget(l)
 }
 
 // room is how many more deliveries the lane may hold, and bytes of their bodies. Slow lanes leave the last eighth to the others.
@@ -145,12 +176,16 @@ func (s *Sender) Reserve(wh *signalbox.Webhook, n, bytes int) (signalbox.Lease, 
 	}
 	l := s.lane(wh.Workspace, wh.ID)
 	items, most := s.room(l)
+	s.know(l, wh)
+	if l.max == 0 { // saved free and due: the others' news of it comes with the due row
+		s.forget(l)
+		return signalbox.Lease{}, false
+	}
 	if !alive || l.backlogged || n > items || bytes > most {
 		l.backlogged = true
 		l.refusals++
 		return signalbox.Lease{}, false
 	}
-	l.know(wh)
 	s.add(l, load{reserved: n, bytes: bytes})
 	return lease, true
 }
@@ -178,7 +213,7 @@ func (s *Sender) Send(wh *signalbox.Webhook, list []signalbox.Ready) {
 		return
 	}
 	l := s.lane(wh.Workspace, wh.ID)
-	now := time.Now()
+	now := s.cfg.Now()
 	stale := s.phase == draining || l.webhook == nil // changed since, and not known yet as it is now
 	for _, r := range list {
 		s.add(l, load{reserved: -1, bytes: -len(r.Body)})
@@ -241,14 +276,26 @@ func (s *Sender) releaseQueue(l *lane, now time.Time, chosen which) {
 func (s *Sender) Changed(id signalbox.WebhookID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	l := s.lanes[id]
-	if l == nil {
-		return
+	if l := s.lanes[id]; l != nil {
+		s.changed(l)
 	}
+}
+
+// AllChanged tells that any webhook may have changed, as when news of other nodes were missed.
+func (s *Sender) AllChanged() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, l := range s.lanes {
+		s.changed(l)
+	}
+}
+
+// changed forgets a lane's definition. Callers hold s.mu.
+func (s *Sender) changed(l *lane) {
 	l.changes++
 	l.webhook, l.target = nil, nil
 	l.backlogged = true
-	s.releaseQueue(l, time.Now(), func(it item) bool { return it.call == nil })
+	s.releaseQueue(l, s.cfg.Now(), func(it item) bool { return it.call == nil })
 	s.list(l)
 }
 
@@ -263,10 +310,17 @@ func (s *Sender) pump(l *lane) {
 	}
 }
 
-// startable says whether the lane itself allows another request.
+// startable says whether the lane itself allows another request. Somebody who waits for the answer to a test waits here: one request is always
+// allowed for that.
 func (s *Sender) startable(l *lane) bool {
-	return s.phase == running && l.queue.len() > 0 && l.held.inFlight < l.max &&
-		l.held.inFlight+l.held.unsettled < s.limits.LaneUnsettled
+	if s.phase != running || l.queue.len() == 0 || l.held.inFlight+l.held.unsettled >= s.limits.LaneUnsettled {
+		return false
+	}
+	most := l.max
+	if (*l.queue.front()).call != nil {
+		most = max(most, 1)
+	}
+	return l.held.inFlight < most
 }
 
 // mayStart says whether the node allows another request, of a lane as fast as this one.

@@ -18,7 +18,7 @@ import (
 // attempt sends one delivery and has the answer judged; it returns what to settle, and how long the answer took. A delivery whose lease is
 // not this node's any more, or not surely so, is given back unsent.
 func (s *Sender) attempt(life context.Context, l *lane, it item) (outcome, time.Duration) {
-	start := time.Now()
+	start, begun := s.cfg.Now(), time.Now()
 	if lease, alive := s.cfg.Node.Lease(); !alive || lease != it.Lease || life.Err() != nil {
 		if it.call != nil {
 			return s.cutCall(l, it, start), 0
@@ -40,8 +40,8 @@ func (s *Sender) attempt(life context.Context, l *lane, it item) (outcome, time.
 		fault.Point("deliver.after_send")
 		o = read(&res)
 	}
-	end := time.Now()
-	took := end.Sub(start)
+	took := time.Since(begun)
+	end := start.Add(took)
 	v := retry.Judge(o, it.Delivery, s.cfg.Schedule, end, s.cfg.Jitter())
 	record(a, &res, took, v.Text)
 	s.report(&it, a, o, v, end)

@@ -54,6 +54,11 @@ type Config struct {
 	Limits    Limits                // zero fields: DefaultLimits
 	Jitter    func() float64        // 0 to 1; nil: random
 	Wake      func(at time.Time)    // told of the moments that settling and claiming made due; nil: nobody
+	Now       func() time.Time      // the clock that is stored and compared with what is stored; nil: time.Now
+	// Share is this node's part of a webhook's MaxInFlight, which all nodes divide; nil: all of it. A webhook without a part here is sent by others.
+	Share func(whole int, subject int64) int
+	// Others is told of a lane that this node has deliveries of and no part in: those who have one claim it; nil: nobody.
+	Others func(ws signalbox.WorkspaceID, wh signalbox.WebhookID)
 }
 
 // DefaultGrace is how long a stop waits for requests in flight, and then again for the store to take their settlements.
@@ -144,6 +149,15 @@ func New(cfg Config) *Sender {
 	if cfg.Wake == nil {
 		cfg.Wake = func(time.Time) {}
 	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.Share == nil {
+		cfg.Share = func(whole int, _ int64) int { return whole }
+	}
+	if cfg.Others == nil {
+		cfg.Others = func(signalbox.WorkspaceID, signalbox.WebhookID) {}
+	}
 	s := &Sender{cfg: cfg, limits: cfg.Limits.withDefaults(), lanes: map[signalbox.WebhookID]*lane{}}
 	s.claim = sync.NewCond(&s.mu)
 	s.settler = newSettler()
@@ -193,7 +207,7 @@ func (s *Sender) drain() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.phase, s.quiet = draining, make(chan struct{})
-	now := time.Now()
+	now := s.cfg.Now()
 	for _, l := range s.lanes {
 		s.releaseQueue(l, now, everything)
 	}
@@ -206,7 +220,7 @@ func (s *Sender) drain() {
 func (s *Sender) LeaseLost() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now := time.Now()
+	now := s.cfg.Now()
 	for _, l := range s.lanes {
 		s.releaseQueue(l, now, everything)
 	}

@@ -76,7 +76,7 @@ func (s *server) start(db deliver.Store, grace time.Duration) {
 	s.t.Helper()
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
 	ctx, cancel := context.WithCancel(context.Background())
-	node, err := due.Join(ctx, s.db, "test", log, func() { s.sender.LeaseLost() })
+	node, err := due.Join(ctx, due.NodeConfig{Store: s.db, Token: "test", Log: log, Lost: func(signalbox.Lease) { s.sender.LeaseLost() }})
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -36,7 +36,7 @@ const (
 // Runner hands due rows to their owners.
 type Runner struct {
 	store  Store
-	node   *Node
+	node   *Node // its lease, and its clock: nothing here asks another one what time it is
 	owners map[signalbox.DueKind]Owner
 	log    *slog.Logger
 
@@ -82,7 +82,7 @@ func (r *Runner) Run(ctx context.Context) error {
 			r.holdOff(signalbox.HeartbeatEvery)
 			continue
 		}
-		rows, err := r.store.TakeDue(ctx, lease, time.Now().UTC(), takeAtOnce)
+		rows, err := r.store.TakeDue(ctx, lease, r.node.Now().UTC(), takeAtOnce)
 		if err != nil {
 			if ctx.Err() == nil {
 				r.log.WarnContext(ctx, "due.take", "err", err)
@@ -105,7 +105,7 @@ func (r *Runner) Run(ctx context.Context) error {
 			})
 		}
 		if len(rows) == takeAtOnce {
-			r.Wake(time.Now())
+			r.Wake(r.node.Now())
 		}
 	}
 	return nil
@@ -116,11 +116,11 @@ func (r *Runner) sleep(ctx context.Context) bool {
 	for {
 		wait := PollEvery
 		if at, ok, err := r.store.NextDue(ctx); err == nil && ok {
-			wait = min(wait, time.Until(at))
+			wait = min(wait, at.Sub(r.node.Now()))
 		}
 		r.mu.Lock()
 		if !r.next.IsZero() {
-			wait = min(wait, time.Until(r.next))
+			wait = min(wait, r.next.Sub(r.node.Now()))
 		}
 		wait = max(wait, time.Until(r.hold))
 		r.mu.Unlock()
@@ -177,7 +177,7 @@ func (r *Runner) hand(ctx context.Context, d signalbox.Due) {
 		return // the lease runs out, or the next start frees it
 	case err != nil:
 		r.log.ErrorContext(ctx, "due.owner", "kind", d.Kind, "subject", d.Subject, "err", err)
-		next = signalbox.Again{At: time.Now().Add(retryFailed)}
+		next = signalbox.Again{At: r.node.Now().Add(retryFailed)}
 	case next.Kept:
 		if !next.At.IsZero() {
 			r.Wake(next.At)

@@ -57,7 +57,7 @@ func (i *Intake) again(stale []*waiting) {
 		w.Prepared = p
 		back = append(back, w)
 	}
-	i.queue.putBack(back)
+	i.queue.putBack(back, false)
 }
 
 // learn tells the compiled definitions which types the turn has made.

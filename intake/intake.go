@@ -49,6 +49,11 @@ type Config struct {
 	Codec  *signalbox.Codec
 	Now    func() time.Time // nil: the clock
 	Log    *slog.Logger
+
+	// Committers is how many turns may be decided at once, of different workspaces; 0: one. More pay where a commit is waited for elsewhere.
+	Committers int
+	// Alone has a turn hold one workspace, so that its transaction touches one shard of a distributed database.
+	Alone bool
 }
 
 // twinWaits is how long a signal waits for an earlier one with the same idempotency key (contract section 3).
@@ -72,7 +77,8 @@ func New(cfg Config) *Intake {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	return &Intake{cfg: cfg, queue: newQueue(), compiled: map[signalbox.WorkspaceID]*decide.Compiled{}, dry: make(chan struct{}, 1)}
+	cfg.Committers = max(cfg.Committers, 1)
+	return &Intake{cfg: cfg, queue: newQueue(cfg.Alone), compiled: map[signalbox.WorkspaceID]*decide.Compiled{}, dry: make(chan struct{}, 1)}
 }
 
 // Submit has one signal decided and saved with all its consequences, and returns its answer after the commit.
@@ -173,21 +179,34 @@ func (i *Intake) Waiting() (inputs, bytes int) { return i.queue.waitingNow() }
 func (i *Intake) Run(ctx context.Context) error {
 	stop := context.AfterFunc(ctx, i.queue.close)
 	defer stop()
-	for i.queue.wait(ctx) {
-		i.commit(context.WithoutCancel(ctx), i.queue.take(nil), true)
+	last := context.WithoutCancel(ctx)
+	var committers sync.WaitGroup
+	for range i.cfg.Committers {
+		committers.Go(func() {
+			for t := i.queue.wait(ctx); t != nil; t = i.queue.wait(ctx) {
+				i.run(last, t)
+			}
+		})
 	}
+	committers.Wait()
 	i.queue.close()
-	for {
-		turn := i.queue.take(nil)
-		if len(turn) == 0 {
-			return nil
-		}
-		i.commit(context.WithoutCancel(ctx), turn, false)
+	for t := i.queue.begin(); t != nil; t = i.queue.begin() {
+		i.run(last, t)
 	}
+	return nil
 }
 
-// commit has one turn decided and saved, and answers it. fill lets it take more inputs until the store begins with it.
-func (i *Intake) commit(ctx context.Context, turn []*waiting, fill bool) {
+// run commits a turn, which takes more inputs until the store begins with it.
+func (i *Intake) run(ctx context.Context, t *turn) {
+	i.commit(ctx, t.inputs, func() []*waiting {
+		i.queue.more(t)
+		return t.inputs
+	})
+	i.queue.end(t)
+}
+
+// commit has inputs decided and saved together, and answers them. more, unless it is nil, says what has joined them when the store begins.
+func (i *Intake) commit(ctx context.Context, turn []*waiting, more func() []*waiting) {
 	var decision *signalbox.Decision
 	var outcomes []decide.Outcome
 	var inputs []decide.Prepared
@@ -195,8 +214,8 @@ func (i *Intake) commit(ctx context.Context, turn []*waiting, fill bool) {
 	begin := time.Now()
 	err := i.cfg.Store.Decide(ctx,
 		func() signalbox.Need {
-			if fill {
-				turn = i.queue.take(turn)
+			if more != nil {
+				turn, more = more(), nil // a second run is of the same inputs: the first one's may be answered by position
 			}
 			inputs = inputsOf(turn)
 			return decide.Need(inputs)
@@ -239,15 +258,15 @@ func (i *Intake) failed(ctx context.Context, turn []*waiting, err error) {
 		i.poisoned(ctx, w.Workspace, poison)
 		i.refuse([]*waiting{w}, errPoisoned(poison))
 		if rest := append(turn[:poison.Input:poison.Input], turn[poison.Input+1:]...); len(rest) > 0 {
-			i.commit(ctx, rest, false)
+			i.commit(ctx, rest, nil)
 		}
 	case signalbox.CodeOf(err) != signalbox.Internal || len(turn) <= 1:
 		i.cfg.Log.Log(ctx, i.loudness(), "intake.not_saved", "inputs", len(turn), "err", err)
 		i.refuse(turn, err)
 	default:
 		i.cfg.Log.WarnContext(ctx, "intake.halved", "inputs", len(turn), "err", err)
-		i.commit(ctx, turn[:len(turn)/2], false)
-		i.commit(ctx, turn[len(turn)/2:], false)
+		i.commit(ctx, turn[:len(turn)/2], nil)
+		i.commit(ctx, turn[len(turn)/2:], nil)
 	}
 }
 
@@ -278,20 +297,25 @@ func (i *Intake) refuse(list []*waiting, err error) {
 	i.queue.answered(list)
 }
 
-// answer gives every input its outcome; those that were prepared under older definitions are prepared again and wait on.
+// answer gives every input its outcome; those that were prepared under older definitions are prepared again and wait on, and so do those whose
+// workspace somebody else had.
 func (i *Intake) answer(turn []*waiting, outcomes []decide.Outcome) {
 	fault.Point("intake.before_answer")
-	var stale []*waiting
+	var stale, busy []*waiting
 	done := make([]*waiting, 0, len(turn))
 	for n, w := range turn {
-		if outcomes[n].Stale {
+		switch {
+		case outcomes[n].Busy:
+			busy = append(busy, w)
+		case outcomes[n].Stale:
 			stale = append(stale, w)
-			continue
+		default:
+			w.outcome = outcomes[n]
+			done = append(done, w)
 		}
-		w.outcome = outcomes[n]
-		done = append(done, w)
 	}
 	i.queue.answered(done)
+	i.queue.putBack(busy, true)
 	if len(stale) > 0 {
 		i.again(stale)
 	}

@@ -51,8 +51,16 @@ type queue struct {
 	inputs   int
 	singles  int // of the inputs, those of the single door
 	bytes    int
-	inFlight map[signalbox.AnswerKey]int // idempotency keys that wait or are being decided
+	inFlight map[signalbox.AnswerKey]int     // idempotency keys that wait or are being decided
+	deciding map[signalbox.WorkspaceID]*turn // who has a workspace: what else waits of it waits for that turn to end
+	alone    bool                            // a turn holds one workspace
 	closed   bool
+}
+
+// turn is what one transaction decides. The workspaces in it are its own until it has ended.
+type turn struct {
+	inputs []*waiting
+	alone  bool // it takes no further workspace
 }
 
 // line is what waits of one workspace.
@@ -61,13 +69,16 @@ type line struct {
 	single    []*waiting
 	batch     []*waiting
 	bytes     int
+	passed    bool // a turn could not have its head: the next one waits for it, and takes no other workspace along
 }
 
-func newQueue() *queue {
+func newQueue(alone bool) *queue {
 	return &queue{
 		wake:     make(chan struct{}, 1),
 		lines:    map[signalbox.WorkspaceID]*line{},
 		inFlight: map[signalbox.AnswerKey]int{},
+		deciding: map[signalbox.WorkspaceID]*turn{},
+		alone:    alone,
 	}
 }
 
@@ -140,13 +151,14 @@ func (q *queue) fits(l *line, inputs, bytes int) error {
 	return &signalbox.Error{Code: signalbox.Overloaded, RetryAfter: retryAfterOverload, Msg: "too many signals wait to be stored; send again after Retry-After seconds"}
 }
 
-// putBack lets inputs that were taken wait again, before everybody else of their workspace.
-func (q *queue) putBack(list []*waiting) {
+// putBack lets inputs that were taken wait again, before everybody else of their workspace. passed: their turn could not have its head.
+func (q *queue) putBack(list []*waiting, passed bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for i := len(list) - 1; i >= 0; i-- {
 		w := list[i]
 		l := q.enter(w.Workspace)
+		l.passed = l.passed || passed
 		if w.batch {
 			l.batch = append([]*waiting{w}, l.batch...)
 		} else {
@@ -170,55 +182,99 @@ func (q *queue) signal() {
 	}
 }
 
-// wait returns when something waits, or false when ctx has ended.
-func (q *queue) wait(ctx context.Context) bool {
+// wait returns the next turn with what waits for it, or nil when ctx has ended.
+func (q *queue) wait(ctx context.Context) *turn {
 	for {
-		q.mu.Lock()
-		some := q.inputs > 0
-		q.mu.Unlock()
-		if some {
-			return true
+		if t := q.begin(); t != nil {
+			return t
 		}
 		select {
 		case <-ctx.Done():
-			return false
+			return nil
 		case <-q.wake:
 		}
 	}
 }
 
-// take appends what waits to a turn until one of its bounds is reached: one input of each workspace in turn, singles first.
-func (q *queue) take(turn []*waiting) []*waiting {
+// begin makes a turn of what waits of workspaces that no other turn has; nil when there is none. What is left wakes whoever waits next.
+func (q *queue) begin() *turn {
+	t := &turn{alone: q.alone}
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	q.fill(t)
+	if len(t.inputs) == 0 {
+		return nil
+	}
+	if q.inputs > 0 {
+		q.signal()
+	}
+	return t
+}
+
+// more lets a turn that has not begun to decide take what has come meanwhile.
+func (q *queue) more(t *turn) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.fill(t)
+}
+
+// end gives the turn's workspaces back.
+func (q *queue) end(t *turn) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for ws, owner := range q.deciding {
+		if owner == t {
+			delete(q.deciding, ws)
+		}
+	}
+	if q.inputs > 0 {
+		q.signal()
+	}
+}
+
+// may says whether the next input of a line may join a turn. The caller holds mu.
+func (q *queue) may(t *turn, l *line) bool {
+	owner := q.deciding[l.workspace]
+	switch {
+	case owner == t:
+		return true
+	case owner != nil:
+		return false
+	}
+	return len(t.inputs) == 0 || !t.alone && !l.passed
+}
+
+// fill appends what waits to a turn until one of its bounds is reached: one input of each workspace in turn, singles first. The caller holds mu.
+func (q *queue) fill(t *turn) {
 	bytes, rows, batch := 0, 0, 0
-	for _, w := range turn {
+	for _, w := range t.inputs {
 		bytes, rows = bytes+w.bytes, rows+w.Rows()
 		if w.batch {
 			batch++
 		}
 	}
-	for idle := 0; len(q.ring) > 0 && idle < len(q.ring) && len(turn) < MaxTurn; {
+	for idle := 0; len(q.ring) > 0 && idle < len(q.ring) && len(t.inputs) < MaxTurn; {
 		q.next %= len(q.ring)
 		l := q.ring[q.next]
 		w := l.peek(batch < batchShareOfATurn || q.singles == 0)
-		if w == nil {
+		if w == nil || !q.may(t, l) {
 			idle++
 			q.next++
 			continue
 		}
-		if len(turn) > 0 && (bytes+w.bytes > maxTurnBytes || rows+w.Rows() > maxTurnRows) {
+		if len(t.inputs) > 0 && (bytes+w.bytes > maxTurnBytes || rows+w.Rows() > maxTurnRows) {
 			break
 		}
 		idle = 0
+		t.alone, l.passed = t.alone || l.passed, false
+		q.deciding[l.workspace] = t
 		q.pop(l, w)
-		turn = append(turn, w)
+		t.inputs = append(t.inputs, w)
 		bytes, rows = bytes+w.bytes, rows+w.Rows()
 		if w.batch {
 			batch++
 		}
 	}
-	return turn
 }
 
 // peek returns whom the line would send next; nil when only batch inputs wait and none may go.

@@ -72,7 +72,7 @@ func webhooksOf(turn []*waiting, outcomes []decide.Outcome) map[signalbox.Webhoo
 	all := map[signalbox.WebhookID]*signalbox.Webhook{}
 	seen := map[signalbox.WorkspaceID]bool{}
 	for n, w := range turn {
-		if seen[w.Workspace] || outcomes[n].Stale {
+		if seen[w.Workspace] || outcomes[n].Undecided() {
 			continue
 		}
 		seen[w.Workspace] = true

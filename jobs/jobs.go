@@ -43,12 +43,25 @@ type Jobs struct {
 	ids     IDs
 	codec   *signalbox.Codec
 	log     *slog.Logger
-	changed func(signalbox.WebhookID)
+	now     func() time.Time
+	changed func(context.Context, signalbox.WebhookID) error
 }
 
-// New makes the owner; changed is told of webhooks that it deletes, and of those whose waiting deliveries memory must forget.
-func New(store Store, ids IDs, codec *signalbox.Codec, log *slog.Logger, changed func(signalbox.WebhookID)) *Jobs {
-	return &Jobs{store: store, ids: ids, codec: codec, log: log, changed: changed}
+// Config is what Jobs work with; everything is needed.
+type Config struct {
+	Store Store
+	IDs   IDs
+	Codec *signalbox.Codec
+	Log   *slog.Logger
+	Now   func() time.Time // the clock that is stored and compared with what is stored
+	// Changed is told of webhooks that were deleted, and of those whose waiting deliveries memory must forget, on every node; after an error
+	// it is told again.
+	Changed func(ctx context.Context, id signalbox.WebhookID) error
+}
+
+// New makes the owner.
+func New(c Config) *Jobs {
+	return &Jobs{store: c.Store, ids: c.IDs, codec: c.Codec, log: c.Log, now: c.Now, changed: c.Changed}
 }
 
 // Owners returns the owners by kind of due row, for whoever hands due rows out.
@@ -65,7 +78,7 @@ func (j *Jobs) Slice(ctx context.Context, d signalbox.Due) (signalbox.Again, err
 	until := time.Now().Add(signalbox.LeaseFor / 3)
 	for {
 		begin := time.Now()
-		job, err := j.store.RunSlice(ctx, d.Workspace, signalbox.JobID(d.Subject), begin.UTC())
+		job, err := j.store.RunSlice(ctx, d.Workspace, signalbox.JobID(d.Subject), j.now().UTC())
 		if signalbox.CodeOf(err) == signalbox.NotFound {
 			return signalbox.Again{Done: true}, nil
 		}
@@ -77,7 +90,7 @@ func (j *Jobs) Slice(ctx context.Context, d signalbox.Due) (signalbox.Again, err
 			return signalbox.Again{Done: true}, j.forget(ctx, &job)
 		}
 		if time.Now().After(until) {
-			return signalbox.Again{At: time.Now()}, nil
+			return signalbox.Again{At: j.now()}, nil
 		}
 		select {
 		case <-ctx.Done():
@@ -99,7 +112,9 @@ func (j *Jobs) forget(ctx context.Context, job *signalbox.Job) error {
 			return err
 		}
 		for i := range list {
-			j.changed(list[i].ID)
+			if err := j.changed(ctx, list[i].ID); err != nil {
+				return err
+			}
 		}
 		if next == 0 {
 			return nil
@@ -110,7 +125,7 @@ func (j *Jobs) forget(ctx context.Context, job *signalbox.Job) error {
 
 // Retention makes a workspace's retention job, once a day.
 func (j *Jobs) Retention(ctx context.Context, d signalbox.Due) (signalbox.Again, error) {
-	now := time.Now().UTC()
+	now := j.now().UTC()
 	err := j.store.CreateJob(ctx, signalbox.Job{
 		ID: signalbox.JobID(j.ids.Next(now)), Workspace: d.Workspace, Kind: signalbox.JobRetention, Status: signalbox.JobQueued,
 		CreatedAt: now, UpdatedAt: now,
@@ -131,7 +146,7 @@ func (j *Jobs) Temporary(ctx context.Context, d signalbox.Due) (signalbox.Again,
 	if err != nil {
 		return signalbox.Again{}, err
 	}
-	now := time.Now().UTC()
+	now := j.now().UTC()
 	seen := w.CreatedAt
 	if w.LastReadAt.After(seen) {
 		seen = w.LastReadAt
@@ -146,6 +161,5 @@ func (j *Jobs) Temporary(ctx context.Context, d signalbox.Due) (signalbox.Again,
 	if err != nil {
 		return signalbox.Again{}, err
 	}
-	j.changed(id)
-	return signalbox.Again{Done: true}, nil
+	return signalbox.Again{Done: true}, j.changed(ctx, id)
 }

@@ -72,7 +72,13 @@ func run(t *testing.T, s *table, test func(t *testing.T, j *jobs.Jobs, changed *
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var changed []signalbox.WebhookID
-		test(t, jobs.New(s, signalbox.NewIDs(0), signalbox.NewCodec([16]byte{1}), slog.New(slog.DiscardHandler), func(id signalbox.WebhookID) { changed = append(changed, id) }), &changed)
+		test(t, jobs.New(jobs.Config{
+			Store: s, IDs: signalbox.NewIDs(0), Codec: signalbox.NewCodec([16]byte{1}), Log: slog.New(slog.DiscardHandler), Now: time.Now,
+			Changed: func(_ context.Context, id signalbox.WebhookID) error {
+				changed = append(changed, id)
+				return nil
+			},
+		}), &changed)
 	})
 }
 

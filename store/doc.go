@@ -53,8 +53,8 @@
 // three reasons (dialect.go). The files that begin with postgres are all that only PostgreSQL needs.
 //
 //   - A write has a transaction and a connection of its own, READ COMMITTED, each class of work its own few connections (postgres.go). What the
-//     single writer gives for nothing is taken by locks there: a turn takes the heads of its workspaces in key order and waits for those
-//     who have them; whoever changes a definition takes the head first; a claim takes its lane's due row, then the deliveries that
+//     single writer gives for nothing is taken by locks there: a turn takes the heads of its workspaces in key order, and those that
+//     somebody has only when it asks for one alone; whoever changes a definition takes the head first; a claim takes its lane's due row, then the deliveries that
 //     nobody else is taking (SKIP LOCKED); who shows a lease keeps the node's row from changing until its commit.
 //   - The operation runs again when the server gave the transaction up for another's sake (40001, 40P01): it must not count on running once.
 //   - A trip to the server costs more than a statement. A statement for many rows is made of the one for one row, with arrays (unnest,
@@ -67,7 +67,8 @@
 //   - When the answer to a COMMIT is lost, the outcome is found out before the caller is answered (postgres_outcome.go). An error means that nothing was saved,
 //     but for one that wraps ErrOutcomeUnknown.
 //   - A node has a number, leased by its token, and a generation. The clock of nodes is the server's. A node that is silent for LeaseFor has
-//     its leases ended by the heartbeat of another one, which makes its lanes due (postgres_nodes.go).
+//     its leases ended by the heartbeat of another one, which makes its lanes due; a turn is refused when its node's lease has ended
+//     (postgres_nodes.go). Nodes tell each other by NOTIFY what a poll would find later (postgres_news.go).
 //   - What an erasure removes leaves the tables at its commit. The server's dead rows go with its autovacuum, its log and its backups with their
 //     own keeping: neither is this program's to end, so that an erasure waits for neither.
 package store

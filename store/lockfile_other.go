@@ -16,7 +16,7 @@ type lockFile struct {
 // lockPath takes the lock at once or refuses, naming the file.
 func lockPath(path string) (*lockFile, error) {
 	if err := os.Remove(path); err != nil && !os.IsNotExist(err) {
-		return nil, fmt.Errorf("%s is held: another server has this database open", path)
+		return nil, fmt.Errorf("%s is held: another server has it open", path)
 	}
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {

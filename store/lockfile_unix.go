@@ -26,7 +26,7 @@ func lockPath(path string) (*lockFile, error) {
 			return nil, fmt.Errorf("lock %s: %w", path, err)
 		}
 		pid, _ := os.ReadFile(path)
-		return nil, fmt.Errorf("%s is held by process %s: another server has this database open", path, strings.TrimSpace(string(pid)))
+		return nil, fmt.Errorf("%s is held by process %s: another server has it open", path, strings.TrimSpace(string(pid)))
 	}
 	if err := f.Truncate(0); err == nil {
 		_, _ = fmt.Fprintln(f, os.Getpid()) // for people only: a full disk does not keep the lock from being one

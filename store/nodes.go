@@ -29,7 +29,7 @@ RETURNING generation`
 // on PostgreSQL a program that comes with the same token gets its node number again, and another one a free number, or an error when all
 // are taken.
 func (db *DB) JoinNode(ctx context.Context, token string, now time.Time) (l signalbox.Lease, err error) {
-	err = db.write(ctx, classSettle, func(t *tx) error {
+	err = db.write(ctx, classBeat, func(t *tx) error {
 		if t.pg != nil {
 			l, err = t.join(token, now)
 			return err
@@ -42,6 +42,9 @@ func (db *DB) JoinNode(ctx context.Context, token string, now time.Time) (l sign
 	})
 	if err != nil {
 		return signalbox.Lease{}, fmt.Errorf("join as a node: %w", err)
+	}
+	if db.pg != nil {
+		db.pg.lease.Store(&l)
 	}
 	return l, nil
 }
@@ -59,6 +62,10 @@ SELECT workspace_id, webhook_id
 
 // armLanes makes every lane that has open deliveries due at now.
 func (t *tx) armLanes(now time.Time) error {
+	if t.pg != nil {
+		_, err := t.exec(armLanesPostgresSQL, int64(signalbox.DueLane), now)
+		return err
+	}
 	var ws, wh int64
 	for {
 		found, err := t.one(nextLaneSQL, []any{ws, wh}, func(r *row) { ws, wh = r.int(0), r.int(1) })
@@ -78,17 +85,35 @@ UPDATE nodes
  WHERE id = $1
    AND generation = $2`
 
-// Heartbeat keeps a lease alive; false means that it has ended: drop what it covered and join anew.
-func (db *DB) Heartbeat(ctx context.Context, l signalbox.Lease, now time.Time) (ok bool, err error) {
+// Heartbeat keeps a lease alive. Beat.Holds false means that it has ended: drop what it covered and join anew.
+func (db *DB) Heartbeat(ctx context.Context, h signalbox.Heartbeat) (b signalbox.Beat, err error) {
 	if db.pg != nil {
-		return db.pg.beat(ctx, l, now)
+		return db.pg.beat(ctx, h)
 	}
-	err = db.write(ctx, classSettle, func(t *tx) error {
-		changed, err := t.exec(heartbeatSQL, l.Node, l.Generation, now)
-		ok = changed == 1
+	err = db.write(ctx, classBeat, func(t *tx) error {
+		changed, err := t.exec(heartbeatSQL, h.Lease.Node, h.Lease.Generation, h.Now)
+		b = alone(h)
+		b.Holds = changed == 1
 		return err
 	})
-	return ok, err
+	return b, err
+}
+
+// alone is what an embedded database says of its only node.
+func alone(h signalbox.Heartbeat) signalbox.Beat {
+	if h.Holds {
+		return signalbox.Beat{Rank: -1}
+	}
+	return signalbox.Beat{Live: 1}
+}
+
+// LeaveNode ends a lease for good: what was leased under it is free, its lanes are due at now, and nobody counts on the node any more. A lease that
+// has ended already is left alone. On the embedded database the next start does all that.
+func (db *DB) LeaveNode(ctx context.Context, l signalbox.Lease, now time.Time) error {
+	if db.pg == nil {
+		return nil
+	}
+	return db.pg.leave(ctx, l, now)
 }
 
 const nodeGenerationSQL = `

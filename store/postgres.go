@@ -4,17 +4,22 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"signalbox"
 )
 
 // committers is how many transactions of each class run at once on PostgreSQL: every class has connections of its own, so that none
-// waits for another's backlog. With the readers they are all the connections that a node opens, and one more that clears up outcomes.
-var committers = [classes]int{classTurn: 3, classSettle: 3, classManage: 2, classSlice: 1}
+// waits for another's backlog. With the readers, one that clears up outcomes and one that listens to
+// the other nodes they are all that a node opens.
+var committers = [classes]int{classTurn: 3, classSettle: 3, classManage: 2, classSlice: 1, classBeat: 1}
 
 // The clocks of a connection. A statement that waits for a lock, or runs, longer than these is ended by the server; whatever the
 // server or the network between does, a transaction's connection is given up at transactFor.
@@ -31,6 +36,8 @@ type postgres struct {
 	pool   *pgxpool.Pool
 	queues [classes]chan struct{} // places for each class's transactions
 	reads  chan struct{}
+	lease  atomic.Pointer[signalbox.Lease] // of this node; nil while it is none
+	self   string                          // tells this program's news from the others'
 
 	closing chan struct{} // closed by close: nothing new begins
 	once    sync.Once
@@ -61,7 +68,7 @@ func openPostgres(ctx context.Context, db *DB) (*postgres, error) {
 	if err != nil {
 		return nil, err // names no password
 	}
-	p := &postgres{db: db, closing: make(chan struct{}), reads: make(chan struct{}, db.cfg.Readers)}
+	p := &postgres{db: db, self: fmt.Sprintf("%08x", rand.Uint32()), closing: make(chan struct{}), reads: make(chan struct{}, db.cfg.Readers)}
 	most := db.cfg.Readers + 1
 	for c, n := range committers {
 		p.queues[c] = make(chan struct{}, n)
@@ -76,7 +83,7 @@ func openPostgres(ctx context.Context, db *DB) (*postgres, error) {
 		cfg.ConnConfig.RuntimeParams[name] = value
 	}
 	cfg.AfterConnect = func(_ context.Context, c *pgx.Conn) error {
-		s := &session{conn: c.PgConn(), stmts: map[string]*prepared{}}
+		s := &session{conn: c.PgConn(), owner: p, stmts: map[string]*prepared{}}
 		c.PgConn().CustomData()[sessionKey] = s
 		return nil
 	}

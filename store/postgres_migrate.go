@@ -12,8 +12,8 @@ import (
 // minPostgres is the oldest server that the tests run on, as server_version_num says it.
 const minPostgres = 150_000
 
-// migrationLock is the advisory lock that a node holds while it looks at the schema and migrates it: others wait.
-const migrationLock = 0x7369676e616c626f // "signalbo"
+// startLock is the advisory lock that a node holds while it migrates the schema, or makes what a first start makes: others wait.
+const startLock = 0x7369676e616c626f // "signalbo"
 
 const (
 	serverSQL = `
@@ -73,14 +73,32 @@ func (p *postgres) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	// Others migrate for as long as it takes them: neither the lock's clock nor a statement's holds here.
+	return s.exclusive(func() error { return p.migrate(ctx, t, srv, known) })
+}
+
+// exclusive runs fn while no other node does. Others take as long as they take: neither the lock's clock nor a statement's holds here.
+func (s *session) exclusive(fn func() error) error {
 	s.until(time.Time{})
-	if _, err := s.simple(fmt.Sprintf("SET lock_timeout = 0; SET statement_timeout = 0; SELECT pg_advisory_lock(%d)", migrationLock)); err != nil {
+	if _, err := s.simple(fmt.Sprintf("SET lock_timeout = 0; SET statement_timeout = 0; SELECT pg_advisory_lock(%d)", startLock)); err != nil {
 		return err
 	}
-	err = p.migrate(ctx, t, srv, known)
-	_, endErr := s.simple(fmt.Sprintf("SELECT pg_advisory_unlock(%d); RESET lock_timeout; RESET statement_timeout", migrationLock))
+	err := fn()
+	_, endErr := s.simple(fmt.Sprintf("SELECT pg_advisory_unlock(%d); RESET lock_timeout; RESET statement_timeout", startLock))
 	return errors.Join(err, endErr)
+}
+
+// Alone runs what a start does once in the life of a database while no other node does: of several first starts, one makes what there is to make
+// and the others find it. fn works through the door, with transactions of its own.
+func (db *DB) Alone(ctx context.Context, fn func() error) error {
+	if db.pg == nil {
+		return fn() // no other program has this database open
+	}
+	c, s, err := db.pg.acquire(ctx)
+	if err != nil {
+		return err
+	}
+	defer release(c, s)
+	return s.exclusive(fn)
 }
 
 func (t *tx) server() (srv server, err error) {

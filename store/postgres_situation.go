@@ -4,14 +4,16 @@ import (
 	"signalbox"
 )
 
-// headsSQL takes the heads of a turn in the order of their workspaces, and waits for those who have them: what the statements after it see is
-// what they saved.
+// headsSQL takes the head of a turn's only workspace, and waits for whoever has it: what the statements after it see is what they saved.
 const headsSQL = `
 SELECT workspace_id, definitions_version, last_id, types
   FROM heads
  WHERE workspace_id = ANY($1::bigint[])
  ORDER BY workspace_id
    FOR NO KEY UPDATE`
+
+// freeHeadsSQL takes those heads of a turn that nobody has: a workspace that another node is deciding for holds up none of the others.
+const freeHeadsSQL = headsSQL + ` SKIP LOCKED`
 
 // batched answers a Need by a statement for each kind of look-up, however many there are of it.
 func (l loader) batched(n *signalbox.Need) error {
@@ -33,13 +35,26 @@ func (l loader) takeHeads(n *signalbox.Need) error {
 	if len(n.Workspaces) == 0 {
 		return nil
 	}
-	s, err := l.t.stmt(headsSQL)
+	if err := l.t.fence(); err != nil {
+		return err
+	}
+	sql := headsSQL
+	if len(n.Workspaces) > 1 {
+		sql = freeHeadsSQL
+		l.s.Busy = make(map[signalbox.WorkspaceID]bool, len(n.Workspaces))
+		for _, ws := range n.Workspaces {
+			l.s.Busy[ws] = true // unless it is answered; one that does not exist is found to when its turn is its own
+		}
+	}
+	s, err := l.t.stmt(sql)
 	if err != nil {
 		return err
 	}
 	bindIDs(s, n.Workspaces)
 	return s.pg.later(s.err, func(r *row) error {
-		l.s.Heads[signalbox.WorkspaceID(r.int(0))] = signalbox.Head{Definitions: r.int(1), LastID: r.int(2), Types: r.int(3)}
+		ws := signalbox.WorkspaceID(r.int(0))
+		l.s.Heads[ws] = signalbox.Head{Definitions: r.int(1), LastID: r.int(2), Types: r.int(3)}
+		delete(l.s.Busy, ws)
 		return nil
 	})
 }

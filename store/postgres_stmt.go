@@ -15,6 +15,7 @@ import (
 // session is one connection with the statements it has prepared. It is used by one goroutine at a time.
 type session struct {
 	conn  *pgconn.PgConn
+	owner *postgres
 	stmts map[string]*prepared
 	ctx   context.Context // of a read: its statements do not begin after its end
 	xid   string          // the number of the transaction that is under way
@@ -199,6 +200,24 @@ func (q *pgStmt) rows(err error, each func(*row) error) error {
 		return err
 	}
 	return q.s.flush()
+}
+
+// must has a statement sent with what is sent next; unless it answers a row, none is refused with missing.
+func (q *pgStmt) must(err, missing error) error {
+	if err := q.check(err); err != nil {
+		return err
+	}
+	found := false
+	q.s.queue = append(q.s.queue, queued{p: q.p, params: q.params, each: func(*row) error {
+		found = true
+		return nil
+	}, changed: func(int64) error {
+		if !found {
+			return missing
+		}
+		return nil
+	}})
+	return nil
 }
 
 // later has each called for the rows of the result when the queue is sent.

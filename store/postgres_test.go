@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -175,11 +176,15 @@ func TestNodes_EachHasANumberOfItsOwn(t *testing.T) {
 	if a.Node == b.Node || a.Generation != 1 || b.Generation != 1 {
 		t.Fatalf("leases %+v and %+v", a, b)
 	}
-	if again := join("a"); again.Node != a.Node || again.Generation != 2 {
+	again := join("a")
+	if again.Node != a.Node || again.Generation != 2 {
 		t.Fatalf("%+v after %+v: a node that comes back has its number again", again, a)
 	}
-	if n, err := db.LiveNodes(t.Context()); err != nil || n != 2 {
-		t.Fatalf("%d live nodes, %v", n, err)
+	for rank, l := range []signalbox.Lease{again, b} {
+		beat, err := db.Heartbeat(t.Context(), signalbox.Heartbeat{Lease: l, Now: benchTime})
+		if err != nil || !beat.Holds || beat.Live != 2 || beat.Rank != rank || time.Since(beat.Now).Abs() > time.Minute {
+			t.Fatalf("beat %+v, %v, want place %d of 2 and the server's time", beat, err, rank)
+		}
 	}
 	if err := store.Exec(t.Context(), db, "INSERT INTO nodes (id, token, generation, heartbeat_at) SELECT n, 'n' || n, 5, (extract(epoch FROM now()) * 1000000)::bigint FROM generate_series(2, 1023) AS n"); err != nil {
 		t.Fatal(err)
@@ -222,17 +227,21 @@ func TestNodes_ASilentOneLosesItsLeases(t *testing.T) {
 	if err := store.Exec(t.Context(), s.DB, fmt.Sprintf("UPDATE nodes SET heartbeat_at = heartbeat_at - 15100000 WHERE id = %d", s.lease.Node)); err != nil {
 		t.Fatal(err)
 	}
-	if ok, err := other.Heartbeat(t.Context(), mine, s.now); err != nil || !ok {
-		t.Fatalf("heartbeat %t, %v", ok, err)
+	beat, err := other.Heartbeat(t.Context(), signalbox.Heartbeat{Lease: mine})
+	if err != nil || !beat.Holds || beat.Ended != 1 || beat.Live != 1 {
+		t.Fatalf("beat %+v, %v, want the leases of the silent one ended", beat, err)
 	}
-	if due, err := other.TakeDue(t.Context(), mine, s.now, 10); err != nil || len(due) == 0 || due[0].Subject != int64(s.wh) {
+	if due, err := other.TakeDue(t.Context(), mine, beat.Now, 10); err != nil || !slices.ContainsFunc(due, func(d signalbox.Due) bool { return d.Subject == int64(s.wh) }) {
 		t.Fatalf("due %+v, %v: the lane of what it held is due", due, err)
 	}
 	if c := claim(); len(c.Ready) != 1 || c.Ready[0].ID != dlv {
 		t.Fatalf("claimed %+v, want what the silent node held", c.Ready)
 	}
-	if ok, err := s.Heartbeat(t.Context(), s.lease, s.now); err != nil || ok {
-		t.Fatalf("the silent node's heartbeat: %t, %v", ok, err)
+	if beat, err := s.Heartbeat(t.Context(), signalbox.Heartbeat{Lease: s.lease}); err != nil || beat.Holds {
+		t.Fatalf("the silent node's heartbeat: %+v, %v", beat, err)
+	}
+	if _, _, err := s.signal([]byte(`{}`)); signalbox.CodeOf(err) != signalbox.Unavailable {
+		t.Fatalf("the silent node decides: %v", err)
 	}
 	settled, err := s.Settle(t.Context(), []signalbox.Settlement{{Delivery: dlv, Workspace: s.ws, Webhook: s.wh, Lease: s.lease, State: signalbox.Delivered}})
 	if err != nil || settled[0] {

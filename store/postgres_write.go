@@ -40,6 +40,33 @@ func (p *postgres) write(ctx context.Context, c class, fn func(*tx) error) error
 	}
 }
 
+// single runs one statement that is its own transaction: what an idle node says to the server is no more than it must be. It runs again on
+// another connection only where it was not heard.
+func (p *postgres) single(ctx context.Context, fn func(*tx) error) error {
+	if err := p.enter(ctx, p.queues[classBeat]); err != nil {
+		return err
+	}
+	defer func() { <-p.queues[classBeat] }()
+	err := p.alone(ctx, fn)
+	for n := 0; n < 2 && errors.As(err, new(*stale)); n++ {
+		err = p.alone(ctx, fn)
+	}
+	if err == nil {
+		p.db.sick.Store(nil)
+	}
+	return p.answer(err)
+}
+
+func (p *postgres) alone(ctx context.Context, fn func(*tx) error) error {
+	c, s, err := p.acquire(ctx)
+	if err != nil {
+		return err
+	}
+	defer release(c, s)
+	s.heard, s.queue, s.deferring = false, s.queue[:0], false
+	return s.orStale(fn(&tx{pg: s}))
+}
+
 // stale is an error of a connection that was broken before the server answered anything in the transaction: the server was restarted, or ended
 // it while it was idle. Nothing was done and nobody was told anything, so that another connection may be tried.
 type stale struct{ err error }

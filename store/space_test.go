@@ -48,8 +48,8 @@ func TestSpace_ReserveIsKeptForWhatIsStored(t *testing.T) {
 	if _, err := db.Workspace(t.Context(), 1); err != nil {
 		t.Errorf("reading got %v", err)
 	}
-	if ok, err := db.Heartbeat(t.Context(), lease, now); err != nil || !ok {
-		t.Errorf("the heartbeat got %t, %v: leases must hold while stored deliveries are sent", ok, err)
+	if beat, err := db.Heartbeat(t.Context(), signalbox.Heartbeat{Lease: lease, Now: now}); err != nil || !beat.Holds {
+		t.Errorf("the heartbeat got %+v, %v: leases must hold while stored deliveries are sent", beat, err)
 	}
 	if _, err := db.Settle(t.Context(), nil); err != nil {
 		t.Errorf("settling got %v", err)

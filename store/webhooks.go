@@ -141,7 +141,7 @@ func (t *tx) updateWebhook(w *signalbox.Webhook) error {
 	if _, err := t.exec(updateWebhookSQL, append(args, w.LastReadAt, w.Revision, w.UpdatedAt)...); err != nil {
 		return fmt.Errorf("update webhook: %w", err)
 	}
-	return nil
+	return t.tell(signalbox.News{Kind: signalbox.NewsWebhook, Workspace: w.Workspace, Webhook: w.ID})
 }
 
 // deleteWebhookSQL keeps the row, without its secrets: the deliveries it had still say where they went.
@@ -162,6 +162,9 @@ func (db *DB) DeleteWebhook(ctx context.Context, ws signalbox.WorkspaceID, wh si
 		}
 		if _, err := t.exec(deleteWebhookSQL, id(ws), id(wh), now); err != nil {
 			return fmt.Errorf("delete webhook: %w", err)
+		}
+		if err := t.tell(signalbox.News{Kind: signalbox.NewsWebhook, Workspace: ws, Webhook: wh}); err != nil {
+			return err
 		}
 		for _, kind := range []signalbox.DueKind{signalbox.DueLane, signalbox.DueWebhook} {
 			if err := t.setDue(signalbox.Due{Kind: kind, Workspace: ws, Subject: int64(wh)}); err != nil {

@@ -21,11 +21,12 @@ const (
 	classSettle              // claims and settles of deliveries, due rows
 	classManage              // what people and clients change
 	classSlice               // one slice of a job
+	classBeat                // heartbeats: they wait for nobody
 	classes
 )
 
 // shares is how many operations of each class one transaction takes at most.
-var shares = [classes]int{classTurn: 4, classSettle: 16, classManage: 8, classSlice: 1}
+var shares = [classes]int{classTurn: 4, classSettle: 16, classManage: 8, classSlice: 1, classBeat: 1}
 
 // queueLen bounds what waits of each class; who comes then waits at the door.
 const queueLen = 256
@@ -151,6 +152,8 @@ func (w *writer) next() bool {
 	case o := <-w.queues[classManage]:
 		w.batch = append(w.batch, o)
 	case o := <-w.queues[classSlice]:
+		w.batch = append(w.batch, o)
+	case o := <-w.queues[classBeat]:
 		w.batch = append(w.batch, o)
 	case err := <-w.db.ckpt.rested:
 		w.db.ckpt.finish(w, err)

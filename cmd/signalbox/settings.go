@@ -53,6 +53,7 @@ func newSettings() *settings {
 	f.StringVar(&s.Addr, "addr", app.DefaultAddr, "address to listen on, host:port")
 	f.StringVar(&s.DataDir, "data-dir", app.DefaultDataDir, "directory that holds everything")
 	f.StringVar(&s.DatabaseURL, "database-url", "", "PostgreSQL database that nodes share, postgres://…; default the embedded one")
+	f.BoolVar(&s.Distributed, "distributed", false, "the database is distributed by workspace: one to a transaction")
 	f.StringVar(&s.PublicURL, "public-url", "", "how others reach this server, if not by --addr")
 	f.StringVar(&s.TLSCert, "tls-cert", "", "PEM file with the certificate to serve HTTPS with")
 	f.StringVar(&s.TLSKey, "tls-key", "", "PEM file with its key")

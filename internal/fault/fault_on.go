@@ -63,6 +63,23 @@ func Err(name string) error {
 	return nil
 }
 
+// clock is the point that stands for the machine's clock.
+const clock = "clock"
+
+// Shift is how far this program's own clock is from the machine's: whoever reads the machine's adds it. It is the same for the life of the
+// program.
+func Shift() time.Duration {
+	a, ok := plan()[clock]
+	if !ok {
+		return 0
+	}
+	shifted()
+	return a.delay
+}
+
+// shifted notes once that somebody asked.
+var shifted = sync.OnceFunc(func() { count(clock) })
+
 func count(name string) int {
 	mu.Lock()
 	defer mu.Unlock()
@@ -96,10 +113,13 @@ func parse(text string) (map[string]action, error) {
 			what, a.at = head, at
 		}
 		verb, delay, _ := strings.Cut(what, ":")
-		if verb != "kill" && verb != "sleep" && verb != "error" {
+		if verb != "kill" && verb != "sleep" && verb != "error" && verb != "shift" {
 			return nil, fmt.Errorf("%q: unknown verb %q", entry, verb)
 		}
-		if a.verb = verb; verb == "sleep" {
+		if (verb == "shift") != (name == clock) {
+			return nil, fmt.Errorf("%q: shift is what happens to the clock, and nothing else does", entry)
+		}
+		if a.verb = verb; verb == "sleep" || verb == "shift" {
 			d, err := time.ParseDuration(delay)
 			if err != nil {
 				return nil, fmt.Errorf("%q: %w", entry, err)

@@ -5,6 +5,7 @@ package fault_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -33,6 +34,9 @@ func TestMain(m *testing.M) {
 		os.Stdout.WriteString("passed ")
 	}
 	fault.Point("room.other")
+	if d := fault.Shift(); d != 0 {
+		fmt.Print("shifted by ", d)
+	}
 	os.Exit(0)
 }
 
@@ -83,9 +87,17 @@ func TestPlan_SleepHoldsTheCaller(t *testing.T) {
 	}
 }
 
+func TestPlan_ShiftMovesTheClockAndIsNoted(t *testing.T) {
+	t.Parallel()
+	printed, reached, err := run(t, "clock=shift:-1h")
+	if err != nil || printed != "passed passed passed shifted by -1h0m0s" || reached != "room.point\nroom.other\nclock\n" {
+		t.Errorf("printed %q, reached %q, %v", printed, reached, err)
+	}
+}
+
 func TestPlan_WhatCannotBeReadIsRefused(t *testing.T) {
 	t.Parallel()
-	for _, plan := range []string{"room.point", "room.point=explode", "room.point=kill@soon", "room.point=sleep:long"} {
+	for _, plan := range []string{"room.point", "room.point=explode", "room.point=kill@soon", "room.point=sleep:long", "clock=shift:far", "clock=error", "room.point=shift:1h"} {
 		printed, _, err := run(t, plan)
 		if err == nil || !strings.Contains(printed, "SIGNALBOX_FAULTS:") {
 			t.Errorf("%q: printed %q, %v, want a refusal", plan, printed, err)

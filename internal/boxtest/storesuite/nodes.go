@@ -32,16 +32,21 @@ var nodeTests = map[string]func(*Box){
 		}
 	},
 	"AHeartbeatTellsWhenTheLeaseHasEnded": func(b *Box) {
-		ok, err := b.DB.Heartbeat(b.Context(), b.Lease, b.Now.Add(signalbox.HeartbeatEvery))
+		h := signalbox.Heartbeat{Lease: b.Lease, Now: b.Now.Add(signalbox.HeartbeatEvery)}
+		beat, err := b.DB.Heartbeat(b.Context(), h)
 		b.Must(err)
-		if !ok {
-			b.Fatal("the newest generation's heartbeat was refused")
+		if !beat.Holds || beat.Rank != 0 || beat.Live != 1 || beat.Ended != 0 {
+			b.Fatalf("beat %+v, want the lease of the only node confirmed", beat)
+		}
+		h.Holds = true
+		if beat, err = b.DB.Heartbeat(b.Context(), h); err != nil || !beat.Holds || beat.Rank != -1 || beat.Live != 0 {
+			b.Fatalf("beat %+v, %v of a node that sends nothing: nobody counts on it", beat, err)
 		}
 		_, err = b.DB.JoinNode(b.Context(), "suite", b.Now)
 		b.Must(err)
-		ok, err = b.DB.Heartbeat(b.Context(), b.Lease, b.Now)
+		beat, err = b.DB.Heartbeat(b.Context(), h)
 		b.Must(err)
-		if ok {
+		if beat.Holds {
 			b.Fatal("an older generation's heartbeat was taken")
 		}
 	},

@@ -19,7 +19,8 @@ CREATE TABLE nodes (
   token        TEXT COLLATE "C" NOT NULL UNIQUE,
   generation   BIGINT NOT NULL,
   heartbeat_at BIGINT NOT NULL,
-  lost         SMALLINT NOT NULL DEFAULT 0 CHECK (lost IN (0, 1))
+  lost         SMALLINT NOT NULL DEFAULT 0 CHECK (lost IN (0, 1)),
+  holds        SMALLINT NOT NULL DEFAULT 0 CHECK (holds IN (0, 1)) -- it sends nothing: nobody counts on it
 ) WITH (fillfactor = 50);
 
 CREATE TABLE workspaces (
