@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -280,30 +279,23 @@ func (s *pushedBack) next() (fileRow, error) {
 	return s.rowSource.next()
 }
 
-// set reads the --set flags.
+// set reads the --set flags. Their values are read as cells of CSV, whatever the file is.
 func (m *maker) set(cs *columns, sets []string) error {
+	cells := *cs
+	cells.json = false
 	for _, given := range sets {
 		name, text, ok := strings.Cut(given, "=")
 		if !ok || strings.TrimSpace(text) == "" {
 			return usagef(`--set: %q is not field=value, such as source=hubspot`, clean(given, 80))
 		}
-		c, err := cs.field(strings.TrimSpace(name))
+		c, err := cells.field(strings.TrimSpace(name))
 		if err != nil {
 			return usagef("--set: %v", err)
 		}
 		c.name = "--set " + name
-		as := c.shape
-		if as == asIs { // JSONL: what would be JSON in a file is JSON here
-			as = asText
-			if json.Valid([]byte(text)) {
-				as = asIs
-			}
-		}
-		value := json.RawMessage(text)
-		if as != asIs {
-			if value, err = valueOf(text, as); err != nil {
-				return usagef("--set %s: %v", name, err)
-			}
+		value, err := valueOf(text, c.shape)
+		if err != nil {
+			return usagef("--set %s: %v", name, err)
 		}
 		m.sets, m.values = append(m.sets, c), append(m.values, value)
 	}

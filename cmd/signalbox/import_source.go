@@ -72,7 +72,7 @@ func (m *maker) make(list []column, values []json.RawMessage, line int, raw []by
 		} else {
 			value = values[i-len(m.sets)]
 		}
-		if value == nil || c.path == nil || m.kind.signals() && c.path[0] == "backfill" && !m.trigger {
+		if value == nil || c.path == nil || m.kind.signals() && m.passesOver(c, value) {
 			continue
 		}
 		if err := t.set(c.path, value); err != nil {
@@ -90,6 +90,17 @@ func (m *maker) make(list []column, values []json.RawMessage, line int, raw []by
 		return nil, fmt.Errorf("the row is larger than %d bytes of JSON", maxLine)
 	}
 	return body, nil
+}
+
+// passesOver says whether a field of a signal is left to us: whether it is history, and a key that is none.
+func (m *maker) passesOver(c column, value json.RawMessage) bool {
+	switch c.path[0] {
+	case "backfill":
+		return !m.trigger
+	case "idempotency_key":
+		return string(value) == `null` || string(value) == `""`
+	}
+	return false
 }
 
 // rowKey names a row of a file by its line and what stands there: the same file again is the same rows, whatever its name, and a

@@ -277,6 +277,17 @@ func TestImport_TheSameFileAgainChangesNothing(t *testing.T) {
 	}
 }
 
+func TestImport_EachSignalHasAKeyOfItsOwn(t *testing.T) {
+	t.Parallel()
+	s := startServer(t)
+	lines := `{"type":"a","idempotency_key":null}` + "\n" + `{"type":"a","idempotency_key":""}` + "\n" + `{"type":"a","idempotency_key":"own"}` + "\n" + `{"type":"a","idempotency_key":"own"}`
+	file := write(t, "f.jsonl", lines)
+	s.cli().run(t, "import", "signals", file, "--set", "source=123").ended(t, exitOK, "3 created, 1 sent before, 0 rejected\n")
+	s.cli().run(t, "import", "signals", file, "--set", "source=123").ended(t, exitOK, "0 created, 4 sent before, 0 rejected\n")
+	keyed := write(t, "f.csv", "type,source,key\na,123,own\na,123,\n")
+	s.cli().run(t, "import", "signals", keyed, "--map", "key=idempotency_key").ended(t, exitOK, "1 created, 1 sent before, 0 rejected\n")
+}
+
 func TestImport_DryRunChangesNothing(t *testing.T) {
 	t.Parallel()
 	s := startServer(t)
