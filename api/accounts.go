@@ -67,15 +67,8 @@ func (a *API) listAccounts(c *call) (page[accountView], error) {
 	if err != nil {
 		return page[accountView]{}, err
 	}
-	out := page[accountView]{next: c.cursor(next)}
-	for i := range rows {
-		view, err := a.accountView(c, &rows[i])
-		if err != nil {
-			return page[accountView]{}, err
-		}
-		out.items = append(out.items, view)
-	}
-	return out, nil
+	items, err := a.accountViews(c, rows...)
+	return page[accountView]{items: items, next: c.cursor(next)}, err
 }
 
 func accountID(c *call) (signalbox.AccountID, error) {
@@ -91,7 +84,7 @@ func (a *API) getAccount(c *call) (accountView, error) {
 	if err != nil {
 		return accountView{}, err
 	}
-	return a.accountView(c, &row)
+	return first(a.accountViews(c, row))
 }
 
 func (a *API) updateAccount(c *call, in *accountPatch) (accountView, error) {
@@ -110,7 +103,7 @@ func (a *API) updateAccount(c *call, in *accountPatch) (accountView, error) {
 	if err != nil {
 		return accountView{}, err
 	}
-	return a.accountView(c, &row)
+	return first(a.accountViews(c, row))
 }
 
 func (a *API) eraseAccount(c *call) (jobView, error) {
@@ -140,11 +133,23 @@ type accountView struct {
 	UpdatedAt    stamp   `json:"updated_at"`
 }
 
-func (a *API) accountView(c *call, row *signalbox.Account) (accountView, error) {
-	last, err := a.lastSignal(c, int64(row.ID))
-	return accountView{
-		ID: c.idText(signalbox.KindAccount, int64(row.ID)), Domain: textOrNull(row.Domain), Name: textOrNull(row.Name),
-		Status: textOrNull(row.Status), Attributes: row.Attributes, Revision: row.Revision, LastSignalAt: stampOrNull(last),
-		CreatedAt: stamp(row.CreatedAt), UpdatedAt: stamp(row.UpdatedAt),
-	}, err
+func (a *API) accountViews(c *call, rows ...signalbox.Account) ([]accountView, error) {
+	ids := make([]signalbox.EntityID, len(rows))
+	for i := range rows {
+		ids[i] = signalbox.EntityID(rows[i].ID)
+	}
+	beside, err := a.facts(c, ids, nil)
+	if err != nil {
+		return nil, err
+	}
+	views := make([]accountView, len(rows))
+	for i := range rows {
+		row := &rows[i]
+		views[i] = accountView{
+			ID: c.idText(signalbox.KindAccount, int64(row.ID)), Domain: textOrNull(row.Domain), Name: textOrNull(row.Name),
+			Status: textOrNull(row.Status), Attributes: row.Attributes, Revision: row.Revision, LastSignalAt: stampOrNull(beside.states[ids[i]].LastSignalAt),
+			CreatedAt: stamp(row.CreatedAt), UpdatedAt: stamp(row.UpdatedAt),
+		}
+	}
+	return views, nil
 }

@@ -32,8 +32,7 @@ type call struct {
 	requestID string
 	query     url.Values
 	ignored   []string // unknown fields of a signal
-	domains   map[signalbox.AccountID]string
-	status    int // 0 until the answer began
+	status    int      // 0 until the answer began
 	refused   *signalbox.Error
 }
 

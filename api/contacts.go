@@ -79,15 +79,8 @@ func (a *API) listContacts(c *call) (page[contactView], error) {
 	if err != nil {
 		return page[contactView]{}, err
 	}
-	out := page[contactView]{next: c.cursor(next)}
-	for i := range rows {
-		view, err := a.contactView(c, &rows[i])
-		if err != nil {
-			return page[contactView]{}, err
-		}
-		out.items = append(out.items, view)
-	}
-	return out, nil
+	items, err := a.contactViews(c, rows...)
+	return page[contactView]{items: items, next: c.cursor(next)}, err
 }
 
 func contactID(c *call) (signalbox.ContactID, error) {
@@ -103,7 +96,7 @@ func (a *API) getContact(c *call) (contactView, error) {
 	if err != nil {
 		return contactView{}, err
 	}
-	return a.contactView(c, &row)
+	return first(a.contactViews(c, row))
 }
 
 func (a *API) updateContact(c *call, in *contactPatch) (contactView, error) {
@@ -122,7 +115,7 @@ func (a *API) updateContact(c *call, in *contactPatch) (contactView, error) {
 	if err != nil {
 		return contactView{}, err
 	}
-	return a.contactView(c, &row)
+	return first(a.contactViews(c, row))
 }
 
 func (a *API) eraseContact(c *call) (jobView, error) {
@@ -157,16 +150,28 @@ type contactView struct {
 	UpdatedAt     stamp   `json:"updated_at"`
 }
 
-func (a *API) contactView(c *call, row *signalbox.Contact) (contactView, error) {
-	domain, err := a.domainOf(c, row.Account)
-	if err != nil {
-		return contactView{}, err
+func (a *API) contactViews(c *call, rows ...signalbox.Contact) ([]contactView, error) {
+	ids := make([]signalbox.EntityID, len(rows))
+	var accounts []signalbox.AccountID
+	for i := range rows {
+		if ids[i] = signalbox.EntityID(rows[i].ID); rows[i].Account != 0 {
+			accounts = append(accounts, rows[i].Account)
+		}
 	}
-	last, err := a.lastSignal(c, int64(row.ID))
-	return contactView{
-		ID: c.idText(signalbox.KindContact, int64(row.ID)), AccountID: c.idOrNull(signalbox.KindAccount, int64(row.Account)), AccountDomain: textOrNull(domain),
-		Email: textOrNull(row.Email), FirstName: textOrNull(row.FirstName), LastName: textOrNull(row.LastName), Name: textOrNull(row.FullName()),
-		Title: textOrNull(row.Title), LinkedInURL: textOrNull(row.LinkedInURL), Attributes: row.Attributes, Revision: row.Revision,
-		LastSignalAt: stampOrNull(last), CreatedAt: stamp(row.CreatedAt), UpdatedAt: stamp(row.UpdatedAt),
-	}, err
+	beside, err := a.facts(c, ids, accounts)
+	if err != nil {
+		return nil, err
+	}
+	views := make([]contactView, len(rows))
+	for i := range rows {
+		row := &rows[i]
+		views[i] = contactView{
+			ID: c.idText(signalbox.KindContact, int64(row.ID)), AccountID: c.idOrNull(signalbox.KindAccount, int64(row.Account)),
+			AccountDomain: textOrNull(beside.domains[row.Account]),
+			Email:         textOrNull(row.Email), FirstName: textOrNull(row.FirstName), LastName: textOrNull(row.LastName), Name: textOrNull(row.FullName()),
+			Title: textOrNull(row.Title), LinkedInURL: textOrNull(row.LinkedInURL), Attributes: row.Attributes, Revision: row.Revision,
+			LastSignalAt: stampOrNull(beside.states[ids[i]].LastSignalAt), CreatedAt: stamp(row.CreatedAt), UpdatedAt: stamp(row.UpdatedAt),
+		}
+	}
+	return views, nil
 }

@@ -113,7 +113,9 @@ type ContactStore interface {
 // RecordStore finds records by what they are known by, and what is kept of them between signals.
 type RecordStore interface {
 	FindRecord(ctx context.Context, key signalbox.RecordKey) (id signalbox.EntityID, found bool, err error)
-	State(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.EntityID) (signalbox.EntityState, error)
+	// States and Domains read many records at once; what is not there is left out.
+	States(ctx context.Context, ws signalbox.WorkspaceID, ids []signalbox.EntityID) (map[signalbox.EntityID]signalbox.EntityState, error)
+	Domains(ctx context.Context, ws signalbox.WorkspaceID, ids []signalbox.AccountID) (map[signalbox.AccountID]string, error)
 }
 
 // WebhookStore keeps webhooks.

@@ -2,38 +2,33 @@ package api
 
 import (
 	"strings"
-	"time"
 
 	"signalbox"
 	"signalbox/strictjson"
 )
 
-// lastSignal says when a record last had a signal; zero for never.
-func (a *API) lastSignal(c *call, id int64) (time.Time, error) {
-	state, err := a.cfg.Store.State(c.r.Context(), c.ws(), signalbox.EntityID(id))
-	if signalbox.CodeOf(err) == signalbox.NotFound {
-		return time.Time{}, nil
-	}
-	return state.LastSignalAt, err
+// facts are what a page of records shows beside its rows: read at once, not row by row.
+type facts struct {
+	states  map[signalbox.EntityID]signalbox.EntityState
+	domains map[signalbox.AccountID]string
 }
 
-// domainOf is the domain of the account that a contact belongs to, "" for none and for one that was erased. A call reads each once.
-func (a *API) domainOf(c *call, id signalbox.AccountID) (string, error) {
-	if id == 0 {
-		return "", nil
+// facts reads what is shown beside accounts or contacts; accounts are those that contacts belong to.
+func (a *API) facts(c *call, ids []signalbox.EntityID, accounts []signalbox.AccountID) (f facts, err error) {
+	if f.states, err = a.cfg.Store.States(c.r.Context(), c.ws(), ids); err != nil || len(accounts) == 0 {
+		return f, err
 	}
-	if domain, ok := c.domains[id]; ok {
-		return domain, nil
+	f.domains, err = a.cfg.Store.Domains(c.r.Context(), c.ws(), accounts)
+	return f, err
+}
+
+// first is the view of a record that was read alone.
+func first[T any](views []T, err error) (T, error) {
+	if err != nil {
+		var none T
+		return none, err
 	}
-	row, err := a.cfg.Store.Account(c.r.Context(), c.ws(), id)
-	if err != nil && signalbox.CodeOf(err) != signalbox.NotFound {
-		return "", err
-	}
-	if c.domains == nil {
-		c.domains = map[signalbox.AccountID]string{}
-	}
-	c.domains[id] = row.Domain
-	return row.Domain, nil
+	return views[0], nil
 }
 
 // recordFilter reads what lists of accounts and contacts share.

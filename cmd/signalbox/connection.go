@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"errors"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -52,4 +53,23 @@ func (c *connection) open(p *program, opts ...client.Option) (*client.Client, er
 	}
 	opts = append(opts, client.WithUserAgent("signalbox-cli/"+buildVersion().Version))
 	return client.New(cmp.Or(server, "http://"+app.DefaultAddr), key, opts...), nil
+}
+
+// How patient a command with a whole file is with a server that is busy, away for a moment, or whose limit of a minute is used up.
+const (
+	fileRetries     = 8
+	fileLongestWait = 2 * time.Minute
+)
+
+// patient makes a client that does not give up soon. try is called with another one that does: a wrong address or key is told at once.
+func (c *connection) patient(p *program, try func(*client.Client) error) (*client.Client, error) {
+	quick, err := c.open(p)
+	if err != nil {
+		return nil, err
+	}
+	defer quick.CloseIdle()
+	if err := try(quick); err != nil {
+		return nil, err
+	}
+	return c.open(p, client.WithRetries(fileRetries), client.WithLongestWait(fileLongestWait))
 }

@@ -25,13 +25,10 @@ const (
 	formatJSONL = "jsonl"
 )
 
-// The bounds of an export, and how patient it and an import are with a server that is busy or whose limit is used up.
+// The bounds of an export.
 const (
 	exportPage  = 200     // rows asked for at a time
 	exportBlock = 1 << 20 // bytes that are turned round in memory
-
-	fileRetries     = 8
-	fileLongestWait = 2 * time.Minute
 )
 
 // exporting are the flags of export.
@@ -65,7 +62,10 @@ back. The file appears when it is whole.`,
 			if err := e.check(args[0]); err != nil {
 				return err
 			}
-			c, err := e.conn.open(p, client.WithRetries(fileRetries), client.WithLongestWait(fileLongestWait))
+			c, err := e.conn.patient(p, func(quick *client.Client) error {
+				_, err := quick.Workspace(cmd.Context())
+				return err
+			})
 			if err != nil {
 				return err
 			}

@@ -154,7 +154,10 @@ func (p *program) importFile(ctx context.Context, s *importing) error {
 			return err
 		}
 	}
-	if m.client, err = s.conn.open(p, client.WithRetries(fileRetries), client.WithLongestWait(fileLongestWait)); err != nil {
+	if m.client, err = s.conn.patient(p, func(quick *client.Client) error {
+		_, err := s.kind.send(ctx, quick, nil, true) // of nothing; a server that knows no dry run would store what a later one holds
+		return err
+	}); err != nil {
 		return err
 	}
 	return m.run(ctx, src, size)

@@ -59,11 +59,6 @@ func (e *errSource) Unwrap() error { return e.err }
 func (m *importer) run(ctx context.Context, src rowSource, size int64) (err error) {
 	m.DryRun, m.began = m.flags.dryRun, m.p.now()
 	m.said = m.began
-	if m.DryRun && m.flags.kind.signals() { // a server that knows no dry run would store them: ask before
-		if _, err := m.flags.kind.send(ctx, m.client, nil, true); err != nil {
-			return err
-		}
-	}
 	if m.bad, err = newRefusedRows(m.flags, m.header); err != nil {
 		return err
 	}

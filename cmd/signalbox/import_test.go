@@ -421,11 +421,14 @@ func TestImport_StopsWhereTheServerDoes(t *testing.T) {
 	file := write(t, "f.csv", "domain\na.com\n")
 	c := s.cli()
 	c.environ = append(c.environ, "SIGNALBOX_API_KEY=sk_live_wrong")
-	c.run(t, "import", "accounts", file).ended(t, exitFailure, "0 created, 0 updated, 0 unchanged, 0 rejected\n",
-		"f.csv: stopped after line 0 (the same command goes on, and takes no row twice): unauthorized")
-	c.run(t, "import", "accounts", file, "--dry-run").ended(t, exitFailure, "dry run, nothing was changed: 0 created, 0 updated, 0 unchanged, 0 rejected\n",
-		"f.csv: stopped after line 0; nothing was changed: unauthorized")
-	c.run(t, "import", "signals", write(t, "f.jsonl", `{"type":"t","source":"s"}`), "--dry-run").ended(t, exitFailure, "", "unauthorized")
+	bad := filepath.Join(t.TempDir(), "bad.csv")
+	c.run(t, "import", "accounts", file, "--errors", bad).ended(t, exitFailure, "", "f.csv:\n  domain → domain\nsignalbox: unauthorized: ")
+	c.run(t, "import", "signals", write(t, "f.jsonl", `{"type":"t","source":"s"}`), "--dry-run").ended(t, exitFailure, "", "signalbox: unauthorized: ")
+	c.environ = []string{"SIGNALBOX_URL=http://127.0.0.1:1", "SIGNALBOX_API_KEY=sk_live_x"}
+	c.run(t, "import", "accounts", file, "--errors", bad).ended(t, exitFailure, "", "connection refused")
+	if _, err := os.Stat(bad); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a file of refused rows was made before there was a server: %v", err)
+	}
 	for _, args := range [][]string{{filepath.Join(t.TempDir(), "none.csv")}, {t.TempDir()}} {
 		if got := s.cli().run(t, "import", "accounts", args[0]); got.code != exitFailure || got.out != "" {
 			t.Errorf("%v: status %d, %s%s", args, got.code, got.out, got.err)

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -270,7 +272,17 @@ func TestExport_AFileAppearsWholeOrNotAtAll(t *testing.T) {
 	file := filepath.Join(dir, "a.csv")
 	c := s.cli()
 	c.environ = append(c.environ, "SIGNALBOX_API_KEY=sk_live_wrong")
-	c.run(t, "export", "accounts", "--output", file).ended(t, exitFailure, "", file+" was not written: unauthorized")
+	c.run(t, "export", "accounts", "--output", file).ended(t, exitFailure, "", "unauthorized")
+	broken := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { // fails on the second page
+		if r.URL.Query().Get("cursor") != "" {
+			w.WriteHeader(http.StatusInternalServerError)
+		} else if r.URL.Path == "/v1/accounts" {
+			_, _ = io.WriteString(w, `{"data":[{"id":"acc_1","domain":"a.com"}],"meta":{"next_cursor":"x"}}`)
+		}
+	}))
+	defer broken.Close()
+	cli{environ: []string{"SIGNALBOX_URL=" + broken.URL, "SIGNALBOX_API_KEY=k"}}.run(t, "export", "accounts", "--output", file).
+		ended(t, exitFailure, "", file+" was not written: internal server error")
 	s.cli().run(t, "export", "accounts", "--output", filepath.Join(dir, "none", "a.csv")).ended(t, exitFailure, "", "no such file")
 	left, err := filepath.Glob(filepath.Join(dir, "*"))
 	hidden, err2 := filepath.Glob(filepath.Join(dir, ".*"))
