@@ -31,7 +31,7 @@ quick: ## the packages' own tests, without the race detector
 N ?= 50
 .PHONY: crash
 crash: ## kill the program N times under load and reconcile (N=1000)
-	go test -count=1 -timeout=6h -v ./internal/crash -run Kill -kills=$(N)
+	go test -count=1 -timeout=6h -v ./internal/crash -run '^TestKill' -kills=$(N)
 
 .PHONY: bench
 bench: ## drive the real server beside a bare handler

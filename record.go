@@ -89,7 +89,7 @@ type RecordKey struct {
 type AccountPatch struct {
 	Name       *string
 	Status     *string
-	Attributes []byte // RFC 7396 merge patch, nil leaves them alone
+	Attributes []byte // RFC 7396 merge patch; nil leaves them alone, null removes all
 }
 
 // ContactPatch is a PATCH of a contact: nil leaves a field alone, "" removes it.
@@ -97,5 +97,36 @@ type ContactPatch struct {
 	FirstName  *string
 	LastName   *string
 	Title      *string
-	Attributes []byte // RFC 7396 merge patch, nil leaves them alone
+	Attributes []byte // RFC 7396 merge patch; nil leaves them alone, null removes all
+}
+
+// AccountRow is an account of an import: found by its domain as a signal's is, or made, and then changed as by a PATCH.
+type AccountRow struct {
+	Domain string // as it was sent
+	Patch  AccountPatch
+}
+
+// ContactRow is a contact of an import: found by its e-mail or profile as a signal's is, or made, and then changed as by a PATCH.
+type ContactRow struct {
+	Email         string // as it was sent
+	LinkedInURL   string
+	AccountDomain string // of the account that a contact without one gets; "": the e-mail's domain tells
+	Patch         ContactPatch
+}
+
+// RowChange is what an import's row did to its record.
+type RowChange string
+
+// What a row can do.
+const (
+	RowCreated   RowChange = "created"
+	RowUpdated   RowChange = "updated"
+	RowUnchanged RowChange = "unchanged" // the record said all of it already
+)
+
+// RowVerdict is what became of one row of an import: what it did to which record, or the Err that refused it.
+type RowVerdict struct {
+	Change RowChange
+	Entity EntityID // 0 for a record that a dry run would have made
+	Err    error
 }

@@ -32,6 +32,15 @@ func (a *API) accountRoutes() []route {
 			answers:  takes(a.updateAccount),
 		},
 		{
+			method: http.MethodPost, pattern: "/v1/accounts/batch", id: "importAccounts", tag: tag, need: auth.NeedWrite,
+			summary: "Make or change many accounts",
+			detail:  "Up to 1,000 rows and 5 MiB. The account that a row's domain names, matched as in signals, is changed as by a PATCH, or made. " + importDetail,
+			status:  http.StatusOK, also: []signalbox.Code{signalbox.Overloaded},
+			examples: []example{{name: "three", summary: "Three companies, one of them wrong",
+				body: `{"accounts":[{"domain":"initech.com","name":"Initech","status":"customer","attributes":{"plan":"pro","seats":120}},{"domain":"https://www.globex.org/about","attributes":{"trial":null}},{"domain":"gmail.com"}]}`}},
+			answers: raw[accountsBody, importAnswer](a.importAccounts),
+		},
+		{
 			method: http.MethodDelete, pattern: "/v1/accounts/{id}", id: "eraseAccount", tag: tag, need: auth.NeedAdmin,
 			summary: "Erase an account", detail: "It is out of sight at once; a job removes what is stored of it everywhere, also from signals and deliveries.",
 			status: http.StatusAccepted, answers: asks(a.eraseAccount),
@@ -58,15 +67,8 @@ func (a *API) listAccounts(c *call) (page[accountView], error) {
 	if err != nil {
 		return page[accountView]{}, err
 	}
-	out := page[accountView]{next: c.cursor(next)}
-	for i := range rows {
-		view, err := a.accountView(c, &rows[i])
-		if err != nil {
-			return page[accountView]{}, err
-		}
-		out.items = append(out.items, view)
-	}
-	return out, nil
+	items, err := a.accountViews(c, rows...)
+	return page[accountView]{items: items, next: c.cursor(next)}, err
 }
 
 func accountID(c *call) (signalbox.AccountID, error) {
@@ -82,7 +84,7 @@ func (a *API) getAccount(c *call) (accountView, error) {
 	if err != nil {
 		return accountView{}, err
 	}
-	return a.accountView(c, &row)
+	return first(a.accountViews(c, row))
 }
 
 func (a *API) updateAccount(c *call, in *accountPatch) (accountView, error) {
@@ -90,22 +92,18 @@ func (a *API) updateAccount(c *call, in *accountPatch) (accountView, error) {
 	if err != nil {
 		return accountView{}, err
 	}
-	if err := checkTexts([]string{"name", "status"}, []*string{in.Name, in.Status}); err != nil {
+	if err := cleanTexts([]string{"name", "status"}, []*string{in.Name, in.Status}); err != nil {
 		return accountView{}, err
 	}
 	patch := signalbox.AccountPatch{Name: in.Name, Status: in.Status}
-	patch.Attributes, err = attributesPatch(in.Attributes, func() ([]byte, error) {
-		row, err := a.cfg.Store.Account(c.r.Context(), c.ws(), id)
-		return row.Attributes, err
-	})
-	if err != nil {
+	if patch.Attributes, err = attributesPatch(in.Attributes); err != nil {
 		return accountView{}, err
 	}
 	row, err := a.cfg.Acts.PatchAccount(c.r.Context(), c.ws(), id, patch)
 	if err != nil {
 		return accountView{}, err
 	}
-	return a.accountView(c, &row)
+	return first(a.accountViews(c, row))
 }
 
 func (a *API) eraseAccount(c *call) (jobView, error) {
@@ -135,11 +133,23 @@ type accountView struct {
 	UpdatedAt    stamp   `json:"updated_at"`
 }
 
-func (a *API) accountView(c *call, row *signalbox.Account) (accountView, error) {
-	last, err := a.lastSignal(c, int64(row.ID))
-	return accountView{
-		ID: c.idText(signalbox.KindAccount, int64(row.ID)), Domain: textOrNull(row.Domain), Name: textOrNull(row.Name),
-		Status: textOrNull(row.Status), Attributes: row.Attributes, Revision: row.Revision, LastSignalAt: stampOrNull(last),
-		CreatedAt: stamp(row.CreatedAt), UpdatedAt: stamp(row.UpdatedAt),
-	}, err
+func (a *API) accountViews(c *call, rows ...signalbox.Account) ([]accountView, error) {
+	ids := make([]signalbox.EntityID, len(rows))
+	for i := range rows {
+		ids[i] = signalbox.EntityID(rows[i].ID)
+	}
+	beside, err := a.facts(c, ids, nil)
+	if err != nil {
+		return nil, err
+	}
+	views := make([]accountView, len(rows))
+	for i := range rows {
+		row := &rows[i]
+		views[i] = accountView{
+			ID: c.idText(signalbox.KindAccount, int64(row.ID)), Domain: textOrNull(row.Domain), Name: textOrNull(row.Name),
+			Status: textOrNull(row.Status), Attributes: row.Attributes, Revision: row.Revision, LastSignalAt: stampOrNull(beside.states[ids[i]].LastSignalAt),
+			CreatedAt: stamp(row.CreatedAt), UpdatedAt: stamp(row.UpdatedAt),
+		}
+	}
+	return views, nil
 }

@@ -20,6 +20,7 @@ type Config struct {
 	Keys    Authenticator
 	Signals Signals
 	Acts    Acts
+	Imports Imports
 	Store   Store
 	Sender  Sender
 	Targets Targets

@@ -15,7 +15,8 @@ func (a *API) batchRoute() route {
 		method: http.MethodPost, pattern: "/v1/signals/batch", id: "createSignals", tag: "Signals", need: auth.NeedIngest,
 		summary: "Send many signals",
 		detail: "Up to 2,500 signals and 5 MiB. Each gets its own result: one that is rejected never sinks the others. `failed` means: send this one again. " +
-			"With the header `Idempotency-Key: K`, item i has the key `K/i` unless it has its own.",
+			"With the header `Idempotency-Key: K`, item i has the key `K/i` unless it has its own. With `dry_run` the results say what would come of each " +
+			"item, and nothing is stored.",
 		status: http.StatusOK, anyQuery: true,
 		also:     []signalbox.Code{signalbox.TooLarge, signalbox.UnsupportedMedia, signalbox.Overloaded},
 		examples: batchExamples(),
@@ -28,11 +29,11 @@ const usualSignal = 600
 
 // likely guesses how many signals a body of so many bytes holds: when the line is nearly full, a batch that would not fit is not
 // worth reading. A guess too high only refuses, for the moment, what would have been among the last to fit.
-func likely(bytes int64) int { return int(min(max(bytes/usualSignal, 1), wire.MaxBatch)) }
+func likely(bytes, most int64) int { return int(min(max(bytes/usualSignal, 1), most)) }
 
 // createSignals takes a batch in.
 func (a *API) createSignals(c *call) error {
-	if err := a.cfg.Signals.Room(c.ws(), likely(c.r.ContentLength)); err != nil {
+	if err := a.cfg.Signals.Room(c.ws(), likely(c.r.ContentLength, wire.MaxBatch)); err != nil {
 		return err
 	}
 	body, release, err := c.body(wire.MaxBatchBody)
@@ -40,23 +41,29 @@ func (a *API) createSignals(c *call) error {
 		return err
 	}
 	defer release()
-	items, ignored, err := wire.DecodeBatch(body, c.now)
-	c.ignore(ignored, items...)
+	batch, err := wire.DecodeBatch(body, c.now)
+	c.ignore(batch.Ignored, batch.Items...)
 	if err != nil {
 		return err
 	}
-	if err := batchKeys(c.r.Header, items); err != nil {
+	if err := batchKeys(c.r.Header, batch.Items); err != nil {
 		return err
 	}
-	inputs, places := accepted(items)
+	inputs, places := accepted(batch.Items)
+	submit := a.cfg.Signals.SubmitBatch
+	if batch.DryRun {
+		submit = a.cfg.Signals.TryBatch
+	}
 	var verdicts []signalbox.Verdict
 	if len(inputs) > 0 {
-		if verdicts, err = a.cfg.Signals.SubmitBatch(c.r.Context(), c.ws(), c.key.ID, inputs); err != nil {
+		if verdicts, err = submit(c.r.Context(), c.ws(), c.key.ID, inputs); err != nil {
 			return err
 		}
-		c.quota(verdicts[len(verdicts)-1].Quota)
+		if !batch.DryRun {
+			c.quota(verdicts[len(verdicts)-1].Quota)
+		}
 	}
-	return c.encode(http.StatusOK, dataAnswer{Data: c.batchAnswer(items, places, verdicts), Meta: c.meta()})
+	return c.encode(http.StatusOK, dataAnswer{Data: c.batchAnswer(&batch, places, verdicts), Meta: c.meta()})
 }
 
 // batchKeys gives items without a key of their own the one that the header makes: K/i.
@@ -92,43 +99,50 @@ func accepted(items []wire.BatchItem) (inputs []signalbox.SignalInput, places []
 }
 
 // batchAnswer joins what decoding refused and what intake decided, in the order of the batch.
-func (c *call) batchAnswer(items []wire.BatchItem, places []int, verdicts []signalbox.Verdict) batchAnswer {
-	out := batchAnswer{Results: make([]batchResult, len(items))}
-	for i := range items {
-		if items[i].Err != nil {
-			out.Results[i] = c.refusedItem(i, items[i].Err)
+func (c *call) batchAnswer(batch *wire.SignalBatch, places []int, verdicts []signalbox.Verdict) batchAnswer {
+	out := batchAnswer{Results: make([]batchResult, len(batch.Items)), DryRun: batch.DryRun}
+	for i := range batch.Items {
+		if err := batch.Items[i].Err; err != nil {
+			out.Results[i] = c.refusedItem(i, err)
 		}
 	}
 	for n, v := range verdicts {
 		i := places[n]
-		if v.Err != nil {
+		switch {
+		case v.Err != nil:
 			out.Results[i] = c.refusedItem(i, v.Err)
-			continue
-		}
-		status := itemCreated
-		if v.Replayed {
-			status = itemDuplicate
-		}
-		out.Results[i] = batchResult{
-			Index: i, Status: status, ID: c.idText(signalbox.KindSignal, int64(v.ID)),
-			AccountID: c.idText(signalbox.KindAccount, int64(v.Account)), ContactID: c.idText(signalbox.KindContact, int64(v.Contact)),
+		case batch.DryRun && !v.Replayed:
+			out.Results[i] = batchResult{Index: i, Status: itemCreated} // its ids are nobody's
+		default:
+			out.Results[i] = batchResult{
+				Index: i, Status: itemCreated, ID: c.idText(signalbox.KindSignal, int64(v.ID)),
+				AccountID: c.idText(signalbox.KindAccount, int64(v.Account)), ContactID: c.idText(signalbox.KindContact, int64(v.Contact)),
+			}
+			if v.Replayed {
+				out.Results[i].Status = itemDuplicate
+			}
 		}
 	}
 	return out
 }
 
-// refusedItem words an item that was not stored: rejected when sending it again cannot help, failed when it can.
 func (c *call) refusedItem(i int, err error) batchResult {
+	status, refusal := c.refusal(i, err)
+	return batchResult{Index: i, Status: status, Error: refusal}
+}
+
+// refusal words an item that was not stored: rejected when sending it again cannot help, failed when it can.
+func (c *call) refusal(i int, err error) (status string, refusal *errorObject) {
 	e := shown(c.r.Context(), err)
-	status := itemRejected
+	status = itemRejected
 	switch e.Code {
 	case signalbox.Internal, signalbox.Unavailable, signalbox.Overloaded, signalbox.InProgress:
 		status = itemFailed
 	}
 	if e.Code == signalbox.Internal {
-		c.api.cfg.Log.Warn("signal.failed", "request_id", c.requestID, "item", i, "error", e)
+		c.api.cfg.Log.Warn("item.failed", "request_id", c.requestID, "operation", c.route.id, "item", i, "error", e)
 	}
-	return batchResult{Index: i, Status: status, Error: &errorObject{Code: wireCode(e), Message: e.Msg, Param: e.Param}}
+	return status, &errorObject{Code: wireCode(e), Message: e.Msg, Param: e.Param}
 }
 
 // What became of an item of a batch.
@@ -141,6 +155,7 @@ const (
 
 type batchAnswer struct {
 	Results []batchResult `json:"results" doc:"One for each item, in the order of the batch."`
+	DryRun  bool          `json:"dry_run,omitempty" doc:"True: nothing was stored, and what would have been made has no id."`
 }
 
 type batchResult struct {
@@ -155,6 +170,7 @@ type batchResult struct {
 // batchBody documents the body that wire.DecodeBatch reads.
 type batchBody struct {
 	Signals []signalBody `json:"signals" required:"true" maxitems:"2500"`
+	DryRun  *bool        `json:"dry_run" doc:"True: say what would come of it, and store nothing."`
 }
 
 func batchExamples() []example {

@@ -34,6 +34,17 @@ func (a *API) contactRoutes() []route {
 			answers:  takes(a.updateContact),
 		},
 		{
+			method: http.MethodPost, pattern: "/v1/contacts/batch", id: "importContacts", tag: tag, need: auth.NeedWrite,
+			summary: "Make or change many contacts",
+			detail: "Up to 1,000 rows and 5 MiB. The contact that a row's e-mail or LinkedIn profile names, matched as in signals, is changed as by a PATCH, or made: " +
+				"names and title that a row gives are set by hand. A contact without an account gets the one of `account_domain` or of its e-mail's domain; " +
+				"a row that names another account than the contact's, or another profile, is rejected. " + importDetail,
+			status: http.StatusOK, also: []signalbox.Code{signalbox.Overloaded},
+			examples: []example{{name: "three", summary: "Two people, and one who cannot be told from others",
+				body: `{"contacts":[{"email":"bill@initech.com","first_name":"Bill","last_name":"Lumbergh","title":"VP","account_domain":"initech.com","attributes":{"locale":"en"}},{"linkedin_url":"https://www.linkedin.com/in/milton-waddams","title":null},{"first_name":"Peter"}],"dry_run":true}`}},
+			answers: raw[contactsBody, importAnswer](a.importContacts),
+		},
+		{
 			method: http.MethodDelete, pattern: "/v1/contacts/{id}", id: "eraseContact", tag: tag, need: auth.NeedAdmin,
 			summary: "Erase a contact", detail: "They are out of sight at once; a job removes what is stored of them everywhere, also from signals and deliveries.",
 			status: http.StatusAccepted, answers: asks(a.eraseContact),
@@ -68,15 +79,8 @@ func (a *API) listContacts(c *call) (page[contactView], error) {
 	if err != nil {
 		return page[contactView]{}, err
 	}
-	out := page[contactView]{next: c.cursor(next)}
-	for i := range rows {
-		view, err := a.contactView(c, &rows[i])
-		if err != nil {
-			return page[contactView]{}, err
-		}
-		out.items = append(out.items, view)
-	}
-	return out, nil
+	items, err := a.contactViews(c, rows...)
+	return page[contactView]{items: items, next: c.cursor(next)}, err
 }
 
 func contactID(c *call) (signalbox.ContactID, error) {
@@ -92,7 +96,7 @@ func (a *API) getContact(c *call) (contactView, error) {
 	if err != nil {
 		return contactView{}, err
 	}
-	return a.contactView(c, &row)
+	return first(a.contactViews(c, row))
 }
 
 func (a *API) updateContact(c *call, in *contactPatch) (contactView, error) {
@@ -100,22 +104,18 @@ func (a *API) updateContact(c *call, in *contactPatch) (contactView, error) {
 	if err != nil {
 		return contactView{}, err
 	}
-	if err := checkTexts([]string{"first_name", "last_name", "title"}, []*string{in.FirstName, in.LastName, in.Title}); err != nil {
+	if err := cleanTexts([]string{"first_name", "last_name", "title"}, []*string{in.FirstName, in.LastName, in.Title}); err != nil {
 		return contactView{}, err
 	}
 	patch := signalbox.ContactPatch{FirstName: in.FirstName, LastName: in.LastName, Title: in.Title}
-	patch.Attributes, err = attributesPatch(in.Attributes, func() ([]byte, error) {
-		row, err := a.cfg.Store.Contact(c.r.Context(), c.ws(), id)
-		return row.Attributes, err
-	})
-	if err != nil {
+	if patch.Attributes, err = attributesPatch(in.Attributes); err != nil {
 		return contactView{}, err
 	}
 	row, err := a.cfg.Acts.PatchContact(c.r.Context(), c.ws(), id, patch)
 	if err != nil {
 		return contactView{}, err
 	}
-	return a.contactView(c, &row)
+	return first(a.contactViews(c, row))
 }
 
 func (a *API) eraseContact(c *call) (jobView, error) {
@@ -132,29 +132,46 @@ func (a *API) eraseContact(c *call) (jobView, error) {
 
 // contactView is a person.
 type contactView struct {
-	ID           string  `json:"id"`
-	AccountID    *string `json:"account_id"`
-	Email        *string `json:"email"`
-	FirstName    *string `json:"first_name"`
-	LastName     *string `json:"last_name"`
-	Name         *string `json:"name"`
-	Title        *string `json:"title"`
-	LinkedInURL  *string `json:"linkedin_url"`
-	Attributes   object  `json:"attributes"`
-	Score        int     `json:"score"`
-	Stage        *string `json:"stage"`
-	Revision     int64   `json:"revision" doc:"Grows with each change."`
-	LastSignalAt *stamp  `json:"last_signal_at"`
-	CreatedAt    stamp   `json:"created_at"`
-	UpdatedAt    stamp   `json:"updated_at"`
+	ID            string  `json:"id"`
+	AccountID     *string `json:"account_id"`
+	AccountDomain *string `json:"account_domain"`
+	Email         *string `json:"email"`
+	FirstName     *string `json:"first_name"`
+	LastName      *string `json:"last_name"`
+	Name          *string `json:"name"`
+	Title         *string `json:"title"`
+	LinkedInURL   *string `json:"linkedin_url"`
+	Attributes    object  `json:"attributes"`
+	Score         int     `json:"score"`
+	Stage         *string `json:"stage"`
+	Revision      int64   `json:"revision" doc:"Grows with each change."`
+	LastSignalAt  *stamp  `json:"last_signal_at"`
+	CreatedAt     stamp   `json:"created_at"`
+	UpdatedAt     stamp   `json:"updated_at"`
 }
 
-func (a *API) contactView(c *call, row *signalbox.Contact) (contactView, error) {
-	last, err := a.lastSignal(c, int64(row.ID))
-	return contactView{
-		ID: c.idText(signalbox.KindContact, int64(row.ID)), AccountID: c.idOrNull(signalbox.KindAccount, int64(row.Account)),
-		Email: textOrNull(row.Email), FirstName: textOrNull(row.FirstName), LastName: textOrNull(row.LastName), Name: textOrNull(row.FullName()),
-		Title: textOrNull(row.Title), LinkedInURL: textOrNull(row.LinkedInURL), Attributes: row.Attributes, Revision: row.Revision,
-		LastSignalAt: stampOrNull(last), CreatedAt: stamp(row.CreatedAt), UpdatedAt: stamp(row.UpdatedAt),
-	}, err
+func (a *API) contactViews(c *call, rows ...signalbox.Contact) ([]contactView, error) {
+	ids := make([]signalbox.EntityID, len(rows))
+	var accounts []signalbox.AccountID
+	for i := range rows {
+		if ids[i] = signalbox.EntityID(rows[i].ID); rows[i].Account != 0 {
+			accounts = append(accounts, rows[i].Account)
+		}
+	}
+	beside, err := a.facts(c, ids, accounts)
+	if err != nil {
+		return nil, err
+	}
+	views := make([]contactView, len(rows))
+	for i := range rows {
+		row := &rows[i]
+		views[i] = contactView{
+			ID: c.idText(signalbox.KindContact, int64(row.ID)), AccountID: c.idOrNull(signalbox.KindAccount, int64(row.Account)),
+			AccountDomain: textOrNull(beside.domains[row.Account]),
+			Email:         textOrNull(row.Email), FirstName: textOrNull(row.FirstName), LastName: textOrNull(row.LastName), Name: textOrNull(row.FullName()),
+			Title: textOrNull(row.Title), LinkedInURL: textOrNull(row.LinkedInURL), Attributes: row.Attributes, Revision: row.Revision,
+			LastSignalAt: stampOrNull(beside.states[ids[i]].LastSignalAt), CreatedAt: stamp(row.CreatedAt), UpdatedAt: stamp(row.UpdatedAt),
+		}
+	}
+	return views, nil
 }

@@ -22,6 +22,14 @@ type Signals interface {
 	// Room returns nil, or the refusal that so many more signals would get now, so that they need not be read.
 	Room(ws signalbox.WorkspaceID, signals int) error
 	SubmitBatch(ctx context.Context, ws signalbox.WorkspaceID, key signalbox.KeyID, in []signalbox.SignalInput) ([]signalbox.Verdict, error)
+	// TryBatch says what SubmitBatch would answer now, and changes nothing.
+	TryBatch(ctx context.Context, ws signalbox.WorkspaceID, key signalbox.KeyID, in []signalbox.SignalInput) ([]signalbox.Verdict, error)
+}
+
+// Imports makes and changes many records at once, each on its own. dry says what would come of them now, and changes nothing.
+type Imports interface {
+	ImportAccounts(ctx context.Context, ws signalbox.WorkspaceID, rows []signalbox.AccountRow, dry bool) ([]signalbox.RowVerdict, error)
+	ImportContacts(ctx context.Context, ws signalbox.WorkspaceID, rows []signalbox.ContactRow, dry bool) ([]signalbox.RowVerdict, error)
 }
 
 // Acts are what people do to records by hand.
@@ -105,7 +113,9 @@ type ContactStore interface {
 // RecordStore finds records by what they are known by, and what is kept of them between signals.
 type RecordStore interface {
 	FindRecord(ctx context.Context, key signalbox.RecordKey) (id signalbox.EntityID, found bool, err error)
-	State(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.EntityID) (signalbox.EntityState, error)
+	// States and Domains read many records at once; what is not there is left out.
+	States(ctx context.Context, ws signalbox.WorkspaceID, ids []signalbox.EntityID) (map[signalbox.EntityID]signalbox.EntityState, error)
+	Domains(ctx context.Context, ws signalbox.WorkspaceID, ids []signalbox.AccountID) (map[signalbox.AccountID]string, error)
 }
 
 // WebhookStore keeps webhooks.

@@ -6,11 +6,13 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -26,11 +28,39 @@ import (
 	"signalbox/egress"
 	"signalbox/identity"
 	"signalbox/intake"
+	"signalbox/internal/boxtest/pgserver"
 	"signalbox/seal"
 	"signalbox/store"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(program{m}) }
+
+// program is the test program: when its tests have ended, so has the PostgreSQL server that one of them started.
+type program struct{ *testing.M }
+
+// postgres starts the server when the first test needs it.
+var postgres = sync.OnceValues(func() (*pgserver.Server, error) {
+	postgresUsed = true
+	return pgserver.Start()
+})
+
+// postgresUsed is read after all tests have ended.
+var postgresUsed bool
+
+// Run runs the tests.
+func (p program) Run() int {
+	code := p.M.Run()
+	if !postgresUsed {
+		return code
+	}
+	if s, err := postgres(); err == nil {
+		if err := s.Stop(); err != nil {
+			fmt.Fprintln(os.Stderr, "stop PostgreSQL:", err)
+			return 1
+		}
+	}
+	return code
+}
 
 // box is the real doors on a real server, database, intake and sender. Only the network behind egress is played.
 type box struct {
@@ -52,12 +82,34 @@ type box struct {
 	woken   []time.Time
 }
 
-// newBox starts everything; tune may change the configuration before.
+// newBox starts everything on an embedded database; tune may change the configuration before.
 func newBox(t *testing.T, tune ...func(*api.Config)) *box {
+	t.Helper()
+	return newBoxOn(t, store.Config{Path: filepath.Join(t.TempDir(), "signalbox.db")}, tune...)
+}
+
+// onBoth runs a test on each database.
+func onBoth(t *testing.T, test func(*box)) {
+	t.Helper()
+	t.Run("embedded", func(t *testing.T) {
+		t.Parallel()
+		test(newBox(t))
+	})
+	t.Run("PostgreSQL", func(t *testing.T) {
+		t.Parallel()
+		s, err := postgres()
+		if err != nil {
+			t.Fatal("a PostgreSQL server is needed: ", err)
+		}
+		test(newBoxOn(t, store.Config{DatabaseURL: s.Schema(t)}))
+	})
+}
+
+func newBoxOn(t *testing.T, database store.Config, tune ...func(*api.Config)) *box {
 	t.Helper()
 	b := &box{T: t, ids: signalbox.NewIDs(0), world: &world{}, log: &buffer{}, arrived: make(chan struct{})}
 	var err error
-	if b.db, err = store.Open(t.Context(), store.Config{Path: filepath.Join(t.TempDir(), "signalbox.db")}); err != nil {
+	if b.db, err = store.Open(t.Context(), database); err != nil {
 		t.Fatal(err)
 	}
 	key, err := b.db.CodecKey(t.Context())
@@ -103,7 +155,7 @@ func (b *box) start(tune []func(*api.Config)) (stop func()) {
 		b.Fatal(err)
 	}
 	cfg := api.Config{
-		Keys: keys, Signals: in, Acts: in, Store: b.db, Sender: doors{sender, node}, Targets: targets{policy}, Arrivals: b,
+		Keys: keys, Signals: in, Acts: in, Imports: in, Store: b.db, Sender: doors{sender, node}, Targets: targets{policy}, Arrivals: b,
 		CheckHeaders: egress.ValidateHeaders, NormalizeDomain: identity.Domain,
 		NormalizeEmail: func(raw string) (string, error) { _, match, _, err := identity.Email(raw); return match, err },
 		Box:            b.sealed, Codec: b.codec, IDs: b.ids, Ready: b.db.Healthy, Wake: b.Due, UserAgent: "Signalbox/test", Version: "test", Log: log,

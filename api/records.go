@@ -1,20 +1,34 @@
 package api
 
 import (
-	"fmt"
-	"time"
+	"strings"
 
 	"signalbox"
 	"signalbox/strictjson"
 )
 
-// lastSignal says when a record last had a signal; zero for never.
-func (a *API) lastSignal(c *call, id int64) (time.Time, error) {
-	state, err := a.cfg.Store.State(c.r.Context(), c.ws(), signalbox.EntityID(id))
-	if signalbox.CodeOf(err) == signalbox.NotFound {
-		return time.Time{}, nil
+// facts are what a page of records shows beside its rows: read at once, not row by row.
+type facts struct {
+	states  map[signalbox.EntityID]signalbox.EntityState
+	domains map[signalbox.AccountID]string
+}
+
+// facts reads what is shown beside accounts or contacts; accounts are those that contacts belong to.
+func (a *API) facts(c *call, ids []signalbox.EntityID, accounts []signalbox.AccountID) (f facts, err error) {
+	if f.states, err = a.cfg.Store.States(c.r.Context(), c.ws(), ids); err != nil || len(accounts) == 0 {
+		return f, err
 	}
-	return state.LastSignalAt, err
+	f.domains, err = a.cfg.Store.Domains(c.r.Context(), c.ws(), accounts)
+	return f, err
+}
+
+// first is the view of a record that was read alone.
+func first[T any](views []T, err error) (T, error) {
+	if err != nil {
+		var none T
+		return none, err
+	}
+	return views[0], nil
 }
 
 // recordFilter reads what lists of accounts and contacts share.
@@ -24,17 +38,13 @@ func (c *call) recordFilter() (f signalbox.RecordFilter, err error) {
 	return f, checkLength("q", f.Query, signalbox.MaxName)
 }
 
-// attributesPatch is the merge patch (RFC 7396) of a PATCH, nil when it has none. null removes all that current says there is.
-func attributesPatch(given strictjson.Raw, current func() ([]byte, error)) ([]byte, error) {
+// attributesPatch is the merge patch (RFC 7396) of a PATCH, nil when it has none. null removes all there is.
+func attributesPatch(given strictjson.Raw) ([]byte, error) {
 	switch {
 	case len(given) == 0:
 		return nil, nil
 	case string(given) == "null":
-		have, err := current()
-		if err != nil {
-			return nil, err
-		}
-		return removeAll(have)
+		return given, nil
 	case given[0] != '{':
 		return nil, signalbox.InvalidField("attributes", "attributes must be an object, or null to remove them")
 	case len(given) > signalbox.MaxAttributes:
@@ -43,28 +53,14 @@ func attributesPatch(given strictjson.Raw, current func() ([]byte, error)) ([]by
 	return strictjson.Stable(given)
 }
 
-// removeAll is the merge patch that removes every member of an object.
-func removeAll(have []byte) ([]byte, error) {
-	members := map[string]strictjson.Raw{}
-	if len(have) > 0 {
-		if err := strictjson.Unmarshal(have, &members); err != nil {
-			return nil, fmt.Errorf("read stored attributes: %w", err)
-		}
-	}
-	patch := []byte{'{'}
-	for name := range members {
-		if len(patch) > 1 {
-			patch = append(patch, ',')
-		}
-		patch = append(strictjson.AppendString(patch, name), ":null"...)
-	}
-	return append(patch, '}'), nil
-}
-
-// checkTexts bounds the texts that a PATCH gives, in the order of pairs of name and value.
-func checkTexts(names []string, values []*string) error {
+// cleanTexts trims the texts that a PATCH gives, as the signal doors do, and bounds them; values stand in the order of names.
+func cleanTexts(names []string, values []*string) error {
 	for i, name := range names {
-		if err := checkLength(name, value(values[i]), signalbox.MaxName); err != nil {
+		if values[i] == nil {
+			continue
+		}
+		*values[i] = strings.TrimSpace(*values[i])
+		if err := checkLength(name, *values[i], signalbox.MaxName); err != nil {
 			return err
 		}
 	}

@@ -209,10 +209,11 @@ type accountHead struct {
 
 // contactHead is what a signal shows of its contact.
 type contactHead struct {
-	ID    string  `json:"id"`
-	Email *string `json:"email"`
-	Name  *string `json:"name"`
-	Score int     `json:"score"`
+	ID          string  `json:"id"`
+	Email       *string `json:"email"`
+	LinkedInURL *string `json:"linkedin_url"`
+	Name        *string `json:"name"`
+	Score       int     `json:"score"`
 }
 
 func (c *call) signalView(s *signalbox.SignalView) signalView {
@@ -224,7 +225,7 @@ func (c *call) signalView(s *signalbox.SignalView) signalView {
 		v.Account = &accountHead{ID: c.idText(signalbox.KindAccount, int64(a.ID)), Domain: textOrNull(a.Domain), Name: textOrNull(a.Name)}
 	}
 	if p := s.ContactRow; p != nil {
-		v.Contact = &contactHead{ID: c.idText(signalbox.KindContact, int64(p.ID)), Email: textOrNull(p.Email), Name: textOrNull(p.FullName())}
+		v.Contact = &contactHead{ID: c.idText(signalbox.KindContact, int64(p.ID)), Email: textOrNull(p.Email), LinkedInURL: textOrNull(p.LinkedInURL), Name: textOrNull(p.FullName())}
 	}
 	return v
 }

@@ -22,6 +22,7 @@ type Client struct {
 	agent   string
 	http    *http.Client
 	retries int
+	longest time.Duration
 	timeout time.Duration
 }
 
@@ -34,10 +35,10 @@ const (
 	DefaultTimeout = 30 * time.Second
 )
 
-// The waits between tries: they double from firstWait; a server that asks for more than longestWait gets no further try.
+// The waits between tries: they double from firstWait; a server that asks for more than the longest gets no further try.
 const (
 	firstWait   = 200 * time.Millisecond
-	longestWait = 30 * time.Second
+	longestWait = 30 * time.Second // unless WithLongestWait says otherwise
 )
 
 // maxAnswer is the most that is read of an answer.
@@ -48,6 +49,9 @@ func WithHTTPClient(h *http.Client) Option { return func(c *Client) { c.http = h
 
 // WithRetries sets how often a request that is safe to repeat is tried again after a 429, a 503 or a broken connection; 0: never.
 func WithRetries(n int) Option { return func(c *Client) { c.retries = n } }
+
+// WithLongestWait sets the longest Retry-After that is waited for, 30 s unless set: a server that asks for more gets no further try.
+func WithLongestWait(d time.Duration) Option { return func(c *Client) { c.longest = d } }
 
 // WithTimeout sets how long one try may take, beside the wait that Feed asks for.
 func WithTimeout(d time.Duration) Option { return func(c *Client) { c.timeout = d } }
@@ -60,7 +64,7 @@ func WithUserAgent(name string) Option { return func(c *Client) { c.agent = name
 func New(baseURL, key string, opts ...Option) *Client {
 	c := &Client{
 		base: strings.TrimRight(baseURL, "/"), key: Secret(key), agent: "signalbox-client",
-		retries: DefaultRetries, timeout: DefaultTimeout,
+		retries: DefaultRetries, longest: longestWait, timeout: DefaultTimeout,
 		http: &http.Client{
 			Transport:     newTransport(),
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, // the API never redirects: a key goes to no other place
@@ -99,12 +103,13 @@ type call struct {
 	query  url.Values
 	body   any           // marshalled; a json.RawMessage goes out as it is
 	key    string        // Idempotency-Key, "" for none
+	again  bool          // doing it twice is as doing it once, without a key too
 	wait   time.Duration // how long the server may hold the request before it answers
 	header http.Header   // where the answer's headers go; nil: nobody asks
 }
 
 // safe says whether repeating the request cannot do anything twice.
-func (q *call) safe() bool { return q.method == http.MethodGet || q.key != "" }
+func (q *call) safe() bool { return q.method == http.MethodGet || q.key != "" || q.again }
 
 // do sends a request, again if need be, and decodes its answer into out; nil drops it.
 func (c *Client) do(ctx context.Context, q call, out any) error {
@@ -117,7 +122,7 @@ func (c *Client) do(ctx context.Context, q call, out any) error {
 	}
 	for try := 0; ; try++ {
 		err := c.once(ctx, &q, body, out)
-		wait, again := pause(err, try)
+		wait, again := c.pause(err, try)
 		if !again || !q.safe() || try >= c.retries || ctx.Err() != nil {
 			return err
 		}
@@ -141,7 +146,7 @@ func marshal(v any) ([]byte, error) {
 
 // pause says whether err may pass by itself, and how long to wait for that: what the server asked for and a tenth more by chance,
 // so that many clients do not come back at once.
-func pause(err error, try int) (time.Duration, bool) {
+func (c *Client) pause(err error, try int) (time.Duration, bool) {
 	wait := firstWait << min(try, 7)
 	var refused *Error
 	switch {
@@ -155,7 +160,7 @@ func pause(err error, try int) (time.Duration, bool) {
 	case !errors.As(err, new(*connectionError)):
 		return 0, false
 	}
-	return wait + rand.N(wait/10+1), wait <= longestWait
+	return wait + rand.N(wait/10+1), wait <= c.longest
 }
 
 // once is one try.

@@ -122,6 +122,10 @@ func TestRetry_OnlyWhatIsSafeAndMayPass(t *testing.T) {
 		_, err := c.SendBatch(ctx, []client.SignalInput{{Type: "t", Source: "s"}})
 		return err
 	}
+	rows := func(ctx context.Context, c *client.Client) error {
+		_, err := c.ImportAccounts(ctx, []client.AccountRow{{Domain: "a.com"}})
+		return err
+	}
 	cases := []struct {
 		name  string
 		first answer
@@ -132,6 +136,8 @@ func TestRetry_OnlyWhatIsSafeAndMayPass(t *testing.T) {
 		{"GET after 429", answer{status: 429, body: `{}`}, get, 4},
 		{"GET after a broken connection", broken, get, 4},
 		{"batch after a broken connection", broken, batch, 4},
+		{"import after a broken connection", broken, rows, 4},
+		{"import after 503", busy, rows, 4},
 		{"GET after 404", answer{status: 404, body: `{}`}, get, 1},
 		{"GET after 500", answer{status: 500, body: `{}`}, get, 1},
 		{"GET told to wait an hour", answer{status: 503, header: http.Header{"Retry-After": {"3600"}}}, get, 1},
@@ -152,6 +158,31 @@ func TestRetry_OnlyWhatIsSafeAndMayPass(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+func TestRetry_WaitsAsLongAsItIsAllowedTo(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		minute := answer{status: 429, header: http.Header{"Retry-After": {"60"}}, body: `{}`}
+		n := &network{answers: []answer{minute, {status: 200, body: `{"data":{}}`}}}
+		begin := time.Now()
+		if _, err := dial(n, client.WithLongestWait(2*time.Minute)).Signal(t.Context(), "sig_1"); err != nil || time.Since(begin) < time.Minute {
+			t.Errorf("%v after %v, want an answer after a minute", err, time.Since(begin))
+		}
+	})
+}
+
+func TestBatch_AnswersThatDoNotFitAreErrors(t *testing.T) {
+	t.Parallel()
+	items := []json.RawMessage{json.RawMessage(`{}`)}
+	n := &network{answers: []answer{{status: 200, body: `{"data":{"results":[]}}`}, {status: 200, body: `{"data":{"results":[{"status":"created"}]}}`}}}
+	c := dial(n)
+	if _, err := c.ImportAccountsJSON(t.Context(), items, false); err == nil || !strings.Contains(err.Error(), "answered 0 of 1") {
+		t.Errorf("an answer of nothing: %v", err)
+	}
+	if _, err := c.TryBatchJSON(t.Context(), items, ""); err == nil || !strings.Contains(err.Error(), "no dry run") {
+		t.Errorf("a dry run that was none: %v", err)
 	}
 }
 

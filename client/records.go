@@ -24,19 +24,20 @@ type Account struct {
 
 // Contact is a person.
 type Contact struct {
-	ID          string          `json:"id"`
-	AccountID   string          `json:"account_id"` // "" for none
-	Email       string          `json:"email"`
-	FirstName   string          `json:"first_name"`
-	LastName    string          `json:"last_name"`
-	Title       string          `json:"title"`
-	LinkedInURL string          `json:"linkedin_url"`
-	Attributes  json.RawMessage `json:"attributes"`
-	Score       float64         `json:"score"`
-	Stage       string          `json:"stage"`
-	Revision    int64           `json:"revision"` // grows with each change
-	CreatedAt   time.Time       `json:"created_at"`
-	UpdatedAt   time.Time       `json:"updated_at"`
+	ID            string          `json:"id"`
+	AccountID     string          `json:"account_id"`     // "" for none
+	AccountDomain string          `json:"account_domain"` // "" for none
+	Email         string          `json:"email"`
+	FirstName     string          `json:"first_name"`
+	LastName      string          `json:"last_name"`
+	Title         string          `json:"title"`
+	LinkedInURL   string          `json:"linkedin_url"`
+	Attributes    json.RawMessage `json:"attributes"`
+	Score         float64         `json:"score"`
+	Stage         string          `json:"stage"`
+	Revision      int64           `json:"revision"` // grows with each change
+	CreatedAt     time.Time       `json:"created_at"`
+	UpdatedAt     time.Time       `json:"updated_at"`
 }
 
 // RecordQuery narrows a list of accounts or contacts; empty fields do not.

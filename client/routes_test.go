@@ -26,15 +26,8 @@ func second[T any](_ T, err error) error { return err }
 func TestRoutes_EachMethodAsksForItsOwn(t *testing.T) {
 	t.Parallel()
 	name := "x"
-	cases := []struct {
-		want string
-		body string
-		call func(context.Context, *client.Client) error
-	}{
+	play(t, `{}`, []routeCase{
 		{"GET /v1/signals/i", "", func(ctx context.Context, c *client.Client) error { return second(c.Signal(ctx, "i")) }},
-		{"POST /v1/signals/batch", `{"signals":[{"type":"a","source":"s"},{"type":"b","source":"s"}]}`, func(ctx context.Context, c *client.Client) error {
-			return second(c.SendBatchJSON(ctx, []json.RawMessage{json.RawMessage(`{"type":"a","source":"s"}`), json.RawMessage(`{"type":"b","source":"s"}`)}, "k"))
-		}},
 		{"POST /v1/webhooks", `{"kind":"pull","events":["*"],"temporary":true}`, func(ctx context.Context, c *client.Client) error {
 			return second(c.CreateWebhook(ctx, client.WebhookInput{Kind: "pull", Temporary: true, Events: []string{"*"}}))
 		}},
@@ -85,11 +78,49 @@ func TestRoutes_EachMethodAsksForItsOwn(t *testing.T) {
 		{"GET /v1/jobs/i", "", func(ctx context.Context, c *client.Client) error { return second(c.Job(ctx, "i")) }},
 		{"POST /v1/jobs/i/cancel", "", func(ctx context.Context, c *client.Client) error { return second(c.CancelJob(ctx, "i")) }},
 		{"GET /readyz", "", func(ctx context.Context, c *client.Client) error { return c.Ready(ctx) }},
-	}
+	})
+}
+
+func TestRoutes_Batches(t *testing.T) {
+	t.Parallel()
+	name := "x"
+	items := []json.RawMessage{json.RawMessage(`{"a":1}`), json.RawMessage(`{"a":2}`)}
+	play(t, `{"data":{"results":[{},{}],"dry_run":true}}`, []routeCase{
+		{"POST /v1/signals/batch", `{"signals":[{"type":"a","source":"s"},{"type":"b","source":"s"}]}`, func(ctx context.Context, c *client.Client) error {
+			return second(c.SendBatchJSON(ctx, []json.RawMessage{json.RawMessage(`{"type":"a","source":"s"}`), json.RawMessage(`{"type":"b","source":"s"}`)}, "k"))
+		}},
+		{"POST /v1/signals/batch", `{"signals":[{"a":1},{"a":2}],"dry_run":true}`, func(ctx context.Context, c *client.Client) error {
+			return second(c.TryBatchJSON(ctx, items, "k"))
+		}},
+		{"POST /v1/accounts/batch", `{"accounts":[{"a":1},{"a":2}],"dry_run":true}`, func(ctx context.Context, c *client.Client) error {
+			return second(c.ImportAccountsJSON(ctx, items, true))
+		}},
+		{"POST /v1/contacts/batch", `{"contacts":[{"a":1},{"a":2}],"dry_run":true}`, func(ctx context.Context, c *client.Client) error {
+			return second(c.ImportContactsJSON(ctx, items, true))
+		}},
+		{"POST /v1/accounts/batch", `{"accounts":[{"domain":"a.com","name":"x"},{"domain":"b.com","attributes":{"gone":null}}]}`, func(ctx context.Context, c *client.Client) error {
+			return second(c.ImportAccounts(ctx, []client.AccountRow{{Domain: "a.com", Name: &name}, {Domain: "b.com", Attributes: map[string]any{"gone": nil}}}))
+		}},
+		{"POST /v1/contacts/batch", `{"contacts":[{"email":"a@b.com","title":"x"},{"linkedin_url":"l"}]}`, func(ctx context.Context, c *client.Client) error {
+			return second(c.ImportContacts(ctx, []client.ContactRow{{Email: "a@b.com", Title: &name}, {LinkedInURL: "l"}}))
+		}},
+	})
+}
+
+// routeCase is a call and the request that it must make.
+type routeCase struct {
+	want string
+	body string
+	call func(context.Context, *client.Client) error
+}
+
+// play makes each call to a server that gives one answer.
+func play(t *testing.T, given string, cases []routeCase) {
+	t.Helper()
 	for _, tc := range cases {
 		t.Run(tc.want, func(t *testing.T) {
 			t.Parallel()
-			n := &network{answers: []answer{{status: 200, body: `{}`}}}
+			n := &network{answers: []answer{{status: 200, body: given}}}
 			if err := tc.call(t.Context(), dial(n)); err != nil {
 				t.Fatal(err)
 			}

@@ -159,6 +159,35 @@ func TestServer_FeedWaitsForASignal(t *testing.T) {
 	}
 }
 
+func TestServer_ImportsRecords(t *testing.T) {
+	t.Parallel()
+	c, ctx, check := serve(t), t.Context(), checker{t}
+	acme := "Acme"
+	rows := []client.AccountRow{{Domain: "acme.com", Name: &acme, Attributes: map[string]any{"plan": "pro"}}, {Domain: "com"}}
+	for _, want := range []string{client.Created, client.Unchanged} {
+		r := got[[]client.BatchResult](check)(c.ImportAccounts(ctx, rows))
+		if r[0].Status != want || r[0].ID == "" || r[1].Status != client.Rejected || r[1].Error.Param != "domain" {
+			t.Errorf("accounts: %+v, want %s and rejected", r, want)
+		}
+	}
+	people := []client.ContactRow{{Email: "jane@mail.com", AccountDomain: "acme.com", Title: &acme}}
+	if r := got[[]client.BatchResult](check)(c.ImportContacts(ctx, people)); r[0].Status != client.Created {
+		t.Errorf("contacts: %+v", r)
+	}
+	for contact, err := range c.Contacts(ctx, client.RecordQuery{}) {
+		if err != nil || contact.AccountDomain != "acme.com" || contact.Title != "Acme" {
+			t.Errorf("contact %+v, %v", contact, err)
+		}
+	}
+	item := []json.RawMessage{json.RawMessage(`{"type":"t","source":"s"}`)}
+	if r := got[[]client.BatchResult](check)(c.TryBatchJSON(ctx, item, "k")); r[0].Status != client.Created || r[0].ID != "" {
+		t.Errorf("dry: %+v", r)
+	}
+	for s := range c.Signals(ctx, client.SignalQuery{}) {
+		t.Errorf("a dry run stored %+v", s)
+	}
+}
+
 func TestServer_WorkspaceKeysAndCatalogue(t *testing.T) {
 	t.Parallel()
 	c, ctx, check := serve(t), t.Context(), checker{t}

@@ -84,10 +84,12 @@ func (c *Client) SendJSON(ctx context.Context, body json.RawMessage, key string)
 	return r, err
 }
 
-// What became of one signal of a batch.
+// What became of one item of a batch.
 const (
 	Created   = "created"
-	Duplicate = "duplicate" // its idempotency key was used before for the same signal
+	Updated   = "updated"   // of a record
+	Unchanged = "unchanged" // of a record that said all of it already
+	Duplicate = "duplicate" // of a signal: its idempotency key was used before for the same one
 	Rejected  = "rejected"  // Error says why; sending it again will not help
 	NotSaved  = "failed"    // its transaction failed; send it again
 )
@@ -95,17 +97,17 @@ const (
 // MaxBatch is the most signals that one batch takes.
 const MaxBatch = 2500
 
-// BatchResult is the verdict on one signal of a batch.
+// BatchResult is the verdict on one item of a batch.
 type BatchResult struct {
 	Index     int         `json:"index"`
 	Status    string      `json:"status"`
-	ID        string      `json:"id"`
+	ID        string      `json:"id"` // of the signal or record; "" for none
 	AccountID string      `json:"account_id"`
 	ContactID string      `json:"contact_id"`
 	Error     *BatchError `json:"error"` // nil unless rejected or failed
 }
 
-// BatchError says why one signal of a batch was refused.
+// BatchError says why one item of a batch was refused.
 type BatchError struct {
 	Code    string `json:"code"`
 	Message string `json:"message"`
@@ -115,13 +117,9 @@ type BatchError struct {
 // SendBatch sends up to MaxBatch signals; one bad signal never sinks the others. Signals without an idempotency key get one from the
 // batch, so that tries after a lost answer are safe.
 func (c *Client) SendBatch(ctx context.Context, signals []SignalInput) ([]BatchResult, error) {
-	items := make([]json.RawMessage, len(signals))
-	for i := range signals {
-		item, err := json.Marshal(signals[i])
-		if err != nil {
-			return nil, fmt.Errorf("encode signal %d: %w", i, err)
-		}
-		items[i] = item
+	items, err := encode(signals)
+	if err != nil {
+		return nil, err
 	}
 	return c.SendBatchJSON(ctx, items, "")
 }
@@ -129,18 +127,47 @@ func (c *Client) SendBatch(ctx context.Context, signals []SignalInput) ([]BatchR
 // SendBatchJSON sends signals that are JSON already. Item i without an idempotency_key of its own is keyed <key>/i; an empty key is
 // made up.
 func (c *Client) SendBatchJSON(ctx context.Context, items []json.RawMessage, key string) ([]BatchResult, error) {
-	body := []byte(`{"signals":[`)
+	return c.batch(ctx, call{path: "/v1/signals/batch", key: orNew(key)}, "signals", items, false)
+}
+
+// TryBatchJSON says what SendBatchJSON would answer now, and stores nothing. An empty batch asks whether the server can do that: one
+// that cannot would store the signals.
+func (c *Client) TryBatchJSON(ctx context.Context, items []json.RawMessage, key string) ([]BatchResult, error) {
+	return c.batch(ctx, call{path: "/v1/signals/batch", key: orNew(key)}, "signals", items, true)
+}
+
+// batch sends items under a name and returns the verdict on each.
+func (c *Client) batch(ctx context.Context, q call, name string, items []json.RawMessage, dry bool) ([]BatchResult, error) {
+	size := len(name) + 32
+	for _, item := range items {
+		size += len(item) + 1
+	}
+	body := make([]byte, 0, size)
+	body = append(append(append(body, `{"`...), name...), `":[`...)
 	for i, item := range items {
 		if i > 0 {
 			body = append(body, ',')
 		}
 		body = append(body, item...)
 	}
-	body = append(body, "]}"...)
+	body = append(body, ']')
+	if dry {
+		body = append(body, `,"dry_run":true`...)
+	}
+	q.method, q.body = http.MethodPost, json.RawMessage(append(body, '}'))
 	answer, err := one[struct {
 		Results []BatchResult `json:"results"`
-	}](ctx, c, call{method: http.MethodPost, path: "/v1/signals/batch", body: json.RawMessage(body), key: orNew(key)})
-	return answer.Results, err
+		DryRun  bool          `json:"dry_run"`
+	}](ctx, c, q)
+	switch {
+	case err != nil:
+		return nil, err
+	case len(answer.Results) != len(items):
+		return nil, fmt.Errorf("POST %s: the server answered %d of %d items", q.path, len(answer.Results), len(items))
+	case dry && !answer.DryRun:
+		return nil, fmt.Errorf("POST %s: the server knows no dry run", q.path)
+	}
+	return answer.Results, nil
 }
 
 func orNew(key string) string {
@@ -159,6 +186,7 @@ type Signal struct {
 	Contact    *ContactRef     `json:"contact"` // nil: none
 	Score      float64         `json:"score"`
 	Properties json.RawMessage `json:"properties"`
+	Backfill   bool            `json:"backfill"` // it triggered nothing
 	OccurredAt time.Time       `json:"occurred_at"`
 	CreatedAt  time.Time       `json:"created_at"`
 }
@@ -173,10 +201,11 @@ type AccountRef struct {
 
 // ContactRef is the contact of a signal.
 type ContactRef struct {
-	ID    string  `json:"id"`
-	Email string  `json:"email"`
-	Name  string  `json:"name"`
-	Score float64 `json:"score"`
+	ID          string  `json:"id"`
+	Email       string  `json:"email"`
+	LinkedInURL string  `json:"linkedin_url"`
+	Name        string  `json:"name"`
+	Score       float64 `json:"score"`
 }
 
 // SignalQuery narrows a list of signals; empty fields do not.

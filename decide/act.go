@@ -24,11 +24,7 @@ func (f *fold) accountAct(in *Prepared, out *Outcome) {
 	if out.Err = fits("attributes", a.Attributes, patch.Attributes); out.Err != nil {
 		return
 	}
-	set(&a.Name, patch.Name)
-	set(&a.Status, patch.Status)
-	if merged, ok := mergeAttributes(a.Attributes, patch.Attributes); ok {
-		a.Attributes = merged
-	}
+	patchAccount(a, patch)
 	a.Revision, a.UpdatedAt = a.Revision+1, f.env.Now
 	f.writeAccount(a, false)
 	answer := *a
@@ -53,12 +49,7 @@ func (f *fold) contactAct(in *Prepared, out *Outcome) {
 	if out.Err = fits("attributes", c.Attributes, patch.Attributes); out.Err != nil {
 		return
 	}
-	setByHand(c, &c.FirstName, patch.FirstName, signalbox.ByHandFirstName)
-	setByHand(c, &c.LastName, patch.LastName, signalbox.ByHandLastName)
-	setByHand(c, &c.Title, patch.Title, signalbox.ByHandTitle)
-	if merged, ok := mergeAttributes(c.Attributes, patch.Attributes); ok {
-		c.Attributes = merged
-	}
+	patchContact(c, patch)
 	c.Revision, c.UpdatedAt = c.Revision+1, f.env.Now
 	f.writeContact(c, false)
 	answer := *c
@@ -88,6 +79,25 @@ func (f *fold) job(ws signalbox.WorkspaceID, kind signalbox.JobKind, subject int
 	}
 	f.out.Jobs = append(f.out.Jobs, j)
 	return &j
+}
+
+// patchAccount changes what a patch names, and says whether the account is another one now.
+func patchAccount(a *signalbox.Account, patch signalbox.AccountPatch) (changed bool) {
+	before := *a
+	set(&a.Name, patch.Name)
+	set(&a.Status, patch.Status)
+	a.Attributes, changed = mergeAttributes(a.Attributes, patch.Attributes)
+	return changed || a.Name != before.Name || a.Status != before.Status
+}
+
+// patchContact changes what a patch names, and says whether the contact is another one now.
+func patchContact(c *signalbox.Contact, patch signalbox.ContactPatch) (changed bool) {
+	before := *c
+	setByHand(c, &c.FirstName, patch.FirstName, signalbox.ByHandFirstName)
+	setByHand(c, &c.LastName, patch.LastName, signalbox.ByHandLastName)
+	setByHand(c, &c.Title, patch.Title, signalbox.ByHandTitle)
+	c.Attributes, changed = mergeAttributes(c.Attributes, patch.Attributes)
+	return changed || c.FirstName != before.FirstName || c.LastName != before.LastName || c.Title != before.Title || c.ByHand != before.ByHand
 }
 
 // set changes a field that a patch names.

@@ -63,18 +63,20 @@ type Input struct {
 	Contact *ContactAct
 }
 
-// AccountAct is a person's act on an account: a patch, or its erasure.
+// AccountAct is a person's act on an account: a patch, its erasure, or a row of an import.
 type AccountAct struct {
 	ID    signalbox.AccountID
 	Patch signalbox.AccountPatch
 	Erase bool
+	Row   *signalbox.AccountRow // not nil: the account is the one that the row names, and the row says what is patched
 }
 
-// ContactAct is a person's act on a contact: a patch, or its erasure.
+// ContactAct is a person's act on a contact: a patch, its erasure, or a row of an import.
 type ContactAct struct {
 	ID    signalbox.ContactID
 	Patch signalbox.ContactPatch
 	Erase bool
+	Row   *signalbox.ContactRow // not nil: the contact is the one that the row names, and the row says what is patched
 }
 
 // Prepared is an input that was checked and normalised under one version of its workspace's definitions.
@@ -83,16 +85,27 @@ type Prepared struct {
 	By *Compiled
 
 	subject identity.Subject
+	named   bool             // a contact's row names its account itself
 	typeID  signalbox.TypeID // 0: not seen when it was prepared
 	answer  signalbox.AnswerKey
 }
 
 // Prepare checks an input and normalises what it says of people and companies. Its errors are signalbox.Errors that name the field.
-func (c *Compiled) Prepare(in Input) (Prepared, error) {
-	p := Prepared{Input: in, By: c}
-	if in.Signal == nil {
-		return p, nil
+func (c *Compiled) Prepare(in Input) (p Prepared, err error) {
+	p = Prepared{Input: in, By: c}
+	switch {
+	case in.Signal != nil:
+		return c.prepareSignal(p)
+	case in.Account != nil && in.Account.Row != nil:
+		p.subject, err = identity.ResolveAccount(c.rules, *in.Account.Row)
+	case in.Contact != nil && in.Contact.Row != nil:
+		p.subject, p.named, err = identity.ResolveContact(c.rules, *in.Contact.Row)
 	}
+	return p, err
+}
+
+func (c *Compiled) prepareSignal(p Prepared) (Prepared, error) {
+	in := p.Input
 	subject, err := identity.Resolve(c.rules, *in.Signal)
 	if err != nil {
 		return p, err
@@ -123,7 +136,7 @@ func answerKey(ws signalbox.WorkspaceID, key string) signalbox.AnswerKey {
 // Rows is a bound of how many rows saving the input's decision can write: turns are filled by it.
 func (p *Prepared) Rows() int {
 	if p.Signal == nil {
-		return 4
+		return 6 // a contact's row: it, its account, and the keys of both
 	}
 	return 8 + len(p.By.subscribed[wire.EventSignalCreated])
 }

@@ -11,11 +11,14 @@ import (
 )
 
 // mergeAttributes applies a JSON merge patch (RFC 7396) to a record's attributes: objects are merged, null removes, anything
-// else replaces. Both are checked JSON objects or nil. changed says whether the record is another one now; attributes that
-// come out empty are nil.
+// else replaces. Both are checked JSON objects or nil, and the patch may be null: that removes them all. changed says whether the
+// record is another one now; attributes that come out empty are nil.
 func mergeAttributes(have, patch []byte) (merged []byte, changed bool) {
-	if len(patch) == 0 {
+	switch string(patch) {
+	case "":
 		return have, false
+	case "null":
+		return nil, have != nil
 	}
 	if have == nil {
 		have = []byte("{}")

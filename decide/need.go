@@ -19,6 +19,8 @@ func Need(inputs []Prepared) signalbox.Need {
 		switch {
 		case in.Signal != nil:
 			n.signal(in)
+		case in.Account != nil && in.Account.Row != nil, in.Contact != nil && in.Contact.Row != nil:
+			n.subject(in)
 		case in.Account != nil:
 			n.Accounts = append(n.Accounts, in.Account.ID)
 		case in.Contact != nil:
@@ -35,10 +37,15 @@ type needs struct {
 	seen map[signalbox.RecordKey]bool
 }
 
-func (n *needs) signal(in *Prepared) {
+// subject adds the keys of whom an input is about.
+func (n *needs) subject(in *Prepared) {
 	n.key(in.Workspace, signalbox.KeyDomain, in.subject.AccountDomain)
 	n.key(in.Workspace, signalbox.KeyEmail, in.subject.EmailMatch)
 	n.key(in.Workspace, signalbox.KeyLinkedIn, in.subject.LinkedIn)
+}
+
+func (n *needs) signal(in *Prepared) {
+	n.subject(in)
 	if in.typeID == 0 {
 		n.Types = append(n.Types, signalbox.TypeKey{Workspace: in.Workspace, Name: in.Signal.Type})
 	}

@@ -4,15 +4,13 @@ import (
 	"signalbox"
 )
 
-// account finds the company that a signal names, or makes it; nil when the signal names none. A name is taken by a new account
-// and by one that is still nameless (S0-17).
-func (f *fold) account(in *Prepared) *signalbox.Account {
-	domain := in.subject.AccountDomain
-	if domain == "" {
+// account finds the company that an input names, or makes it; nil when it names none. A name is taken by a new account and by one
+// that is still nameless (S0-17).
+func (f *fold) account(in *Prepared, given signalbox.AccountInput) *signalbox.Account {
+	key := in.domainKey()
+	if key.Value == "" {
 		return nil
 	}
-	key := signalbox.RecordKey{Workspace: in.Workspace, Kind: signalbox.KeyDomain, Value: domain}
-	given := in.Signal.Account
 	if id, ok := f.now.Keys[key]; ok {
 		a := f.now.Accounts[signalbox.AccountID(id)]
 		changed := false
@@ -29,7 +27,7 @@ func (f *fold) account(in *Prepared) *signalbox.Account {
 		return a
 	}
 	a := &signalbox.Account{
-		ID: signalbox.AccountID(f.mint(in.Workspace)), Workspace: in.Workspace, Domain: domain, Name: given.Name,
+		ID: signalbox.AccountID(f.mint(in.Workspace)), Workspace: in.Workspace, Domain: key.Value, Name: given.Name,
 		Revision: 1, CreatedAt: f.env.Now, UpdatedAt: f.env.Now,
 	}
 	a.Attributes, _ = mergeAttributes(nil, given.Attributes)
@@ -41,8 +39,7 @@ func (f *fold) account(in *Prepared) *signalbox.Account {
 // contact finds the person that a signal names, or makes it; nil when the signal names none. The e-mail wins over the LinkedIn
 // profile: a contact with another e-mail is not matched by its profile (contract section 5).
 func (f *fold) contact(in *Prepared, account *signalbox.Account) *signalbox.Contact {
-	email := signalbox.RecordKey{Workspace: in.Workspace, Kind: signalbox.KeyEmail, Value: in.subject.EmailMatch}
-	profile := signalbox.RecordKey{Workspace: in.Workspace, Kind: signalbox.KeyLinkedIn, Value: in.subject.LinkedIn}
+	email, profile := in.contactKeys()
 	if email.Value == "" && profile.Value == "" {
 		return nil
 	}
@@ -61,6 +58,17 @@ func (f *fold) contact(in *Prepared, account *signalbox.Account) *signalbox.Cont
 		f.writeContact(c, isNew)
 	}
 	return c
+}
+
+// domainKey is what an input's company is recognised by; its value is "" when the input says nothing of one.
+func (p *Prepared) domainKey() signalbox.RecordKey {
+	return signalbox.RecordKey{Workspace: p.Workspace, Kind: signalbox.KeyDomain, Value: p.subject.AccountDomain}
+}
+
+// contactKeys are what an input's person is recognised by; their values are "" for what it does not say.
+func (p *Prepared) contactKeys() (email, profile signalbox.RecordKey) {
+	return signalbox.RecordKey{Workspace: p.Workspace, Kind: signalbox.KeyEmail, Value: p.subject.EmailMatch},
+		signalbox.RecordKey{Workspace: p.Workspace, Kind: signalbox.KeyLinkedIn, Value: p.subject.LinkedIn}
 }
 
 // matchContact finds the contact of an e-mail or, where no contact has that e-mail, one of the profile that has no e-mail yet
@@ -113,7 +121,7 @@ func update(c *signalbox.Contact, given signalbox.ContactInput) (changed bool) {
 func (f *fold) checkAttributes(in *Prepared) error {
 	if patch := in.Signal.Account.Attributes; patch != nil {
 		var have []byte
-		if id, ok := f.now.Keys[signalbox.RecordKey{Workspace: in.Workspace, Kind: signalbox.KeyDomain, Value: in.subject.AccountDomain}]; ok {
+		if id, ok := f.now.Keys[in.domainKey()]; ok {
 			have = f.now.Accounts[signalbox.AccountID(id)].Attributes
 		}
 		if err := fits("account.attributes", have, patch); err != nil {
@@ -125,8 +133,7 @@ func (f *fold) checkAttributes(in *Prepared) error {
 		return nil
 	}
 	var have []byte
-	email := signalbox.RecordKey{Workspace: in.Workspace, Kind: signalbox.KeyEmail, Value: in.subject.EmailMatch}
-	profile := signalbox.RecordKey{Workspace: in.Workspace, Kind: signalbox.KeyLinkedIn, Value: in.subject.LinkedIn}
+	email, profile := in.contactKeys()
 	if c := f.matchContact(email, profile); c != nil {
 		have = c.Attributes
 	}

@@ -24,7 +24,7 @@ func (f *fold) signal(in *Prepared) (signalbox.Receipt, error) {
 	if isNew {
 		typeID = f.newType(in)
 	}
-	account := f.account(in)
+	account := f.account(in, in.Signal.Account)
 	contact := f.contact(in, account)
 	if account == nil && contact != nil && contact.Account != 0 {
 		// Nothing says which company it is but the person: it is about the company that the person is known with.

@@ -26,6 +26,7 @@ type Outcome struct {
 	Receipt signalbox.Receipt
 	Account *signalbox.Account
 	Contact *signalbox.Contact
+	Change  signalbox.RowChange // of a row of an import
 	Job     *signalbox.Job
 	Err     error
 	Stale   bool
@@ -106,8 +107,12 @@ func (f *fold) input(place int, in *Prepared, out *Outcome) (err error) {
 	switch {
 	case in.Signal != nil:
 		out.Receipt, out.Err = f.signal(in)
+	case in.Account != nil && in.Account.Row != nil:
+		f.accountRow(in, out)
 	case in.Account != nil:
 		f.accountAct(in, out)
+	case in.Contact != nil && in.Contact.Row != nil:
+		f.contactRow(in, out)
 	case in.Contact != nil:
 		f.contactAct(in, out)
 	}

@@ -46,6 +46,7 @@ type Node struct {
 	token     string
 	lease     signalbox.Lease
 	confirmed time.Time // with its monotonic reading: when the last heartbeat that was confirmed was sent
+	failed    bool      // the latest heartbeat had no answer
 	beat      signalbox.Beat
 }
 
@@ -130,10 +131,17 @@ func (n *Node) Run(ctx context.Context) error {
 	}
 }
 
-// pause is how long to wait for the next heartbeat: shorter when another node's lease is about to end, so that it is ended in time.
+// askAgain is how soon a heartbeat follows one that had no answer: a node whose lease has ended meanwhile can do nothing before it has a new one.
+const askAgain = 500 * time.Millisecond
+
+// pause is how long to wait for the next heartbeat: shorter after one that failed, and when another node's lease is about to end, so that it is
+// ended in time.
 func (n *Node) pause() time.Duration {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	if n.failed {
+		return askAgain
+	}
 	return min(signalbox.HeartbeatEvery, cmp.Or(n.beat.Watch, signalbox.HeartbeatEvery))
 }
 
@@ -156,6 +164,7 @@ func (n *Node) confirm(ctx context.Context) {
 	n.mu.Unlock()
 	if gap < signalbox.LeaseFor {
 		beat, err := n.ask(ctx, lease)
+		n.noteFailure(err)
 		if err != nil {
 			n.cfg.Log.WarnContext(ctx, "node.heartbeat", "node", lease.Node, "err", err)
 		}
@@ -174,13 +183,22 @@ func (n *Node) confirm(ctx context.Context) {
 		n.token = n.cfg.Token + "-" + strconv.FormatUint(rand.Uint64(), 36)
 		n.mu.Unlock()
 	}
-	if err := n.join(ctx); err != nil {
+	err := n.join(ctx)
+	n.noteFailure(err)
+	if err != nil {
 		n.cfg.Log.ErrorContext(ctx, "node.join", "err", err)
 		return
 	}
 	now, _ := n.Lease()
 	n.cfg.Lost(now)
 	n.cfg.Shares()
+}
+
+// noteFailure remembers whether the database has answered.
+func (n *Node) noteFailure(err error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.failed = err != nil
 }
 
 // tell passes on what a heartbeat has brought.

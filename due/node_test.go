@@ -31,6 +31,25 @@ func TestNode_AfterAGapItTakesANewGeneration(t *testing.T) {
 	})
 }
 
+// A node can do nothing until it has a lease again: it does not let a heartbeat's time pass when the database is back.
+func TestNode_AfterAnOutageItHasALeaseWithinASecond(t *testing.T) {
+	run(t, func(b *bench) {
+		b.after(time.Second)
+		b.table.breakWith(errDown)
+		b.after(30 * time.Second)
+		before := b.table.beats
+		b.after(40 * time.Second)
+		if tries := b.table.beats - before; tries > 20 {
+			b.Errorf("%d tries in 10 s of an outage, want two a second at most", tries)
+		}
+		b.table.breakWith(nil)
+		b.after(41 * time.Second)
+		if l, ok := b.node.Lease(); !ok {
+			b.Errorf("lease %+v is not trusted a second after the database is back", l)
+		}
+	})
+}
+
 // Two processes with one token would take the node from each other for ever.
 func TestNode_TakenOverWhileItWasAliveItGoesOnAsAnotherNode(t *testing.T) {
 	run(t, func(b *bench) {
@@ -101,7 +120,7 @@ func TestNode_ItsClockIsTheDatabases(t *testing.T) {
 				}
 				for range 10 {
 					time.Sleep(time.Second)
-					if off := n.Now().Sub(time.Now()) - ahead; off.Abs() > time.Millisecond {
+					if off := time.Until(n.Now()) - ahead; off.Abs() > time.Millisecond {
 						t.Fatalf("%v off the database's clock", off)
 					}
 				}

@@ -19,9 +19,9 @@ func Email(raw string) (given, match, domain string, err error) {
 	if len(given) > signalbox.MaxEmail {
 		return "", "", "", refuse("the e-mail is too long: at most %d bytes", signalbox.MaxEmail)
 	}
-	local, host, _ := strings.Cut(given, "@")
+	local, host, at := strings.Cut(given, "@")
 	local = strings.ToLower(local)
-	if !validLocal(local) || strings.Contains(host, "@") {
+	if !at || !validLocal(local) || strings.Contains(host, "@") {
 		return "", "", "", refuse("%q is not an e-mail address; send one such as jane@acme.com", clip(given))
 	}
 	if domain, err = mailHost(host); err != nil {

@@ -23,33 +23,63 @@ type Subject struct {
 // is a mailbox provider's, which counts as not given; then the e-mail's domain tells, unless that is one's. rules are the
 // workspace's. The errors are of Params account.domain, contact.email and contact.linkedin_url.
 func Resolve(rules *Rules, in signalbox.SignalInput) (Subject, error) {
-	s := Subject{
-		AccountName: in.Account.Name,
-		FirstName:   in.Contact.FirstName,
-		LastName:    in.Contact.LastName,
-		Title:       in.Contact.Title,
+	names := fields{domain: "account.domain", email: "contact.email", linkedIn: "contact.linkedin_url"}
+	s, _, err := resolve(rules, in.Account.Domain, in.Contact.Email, in.Contact.LinkedInURL, names)
+	if err != nil {
+		return Subject{}, err
 	}
+	s.AccountName, s.FirstName, s.LastName, s.Title = in.Account.Name, in.Contact.FirstName, in.Contact.LastName, in.Contact.Title
+	return s, nil
+}
+
+// ResolveAccount says which account a row of an import is about, as a signal's account.domain does. A mailbox provider's domain is
+// refused: nothing else in the row says whom it means. The errors are of Param domain.
+func ResolveAccount(rules *Rules, row signalbox.AccountRow) (Subject, error) {
+	if row.Domain == "" {
+		return Subject{}, signalbox.InvalidField("domain", "domain is required: accounts are known by it, such as acme.com")
+	}
+	s, named, err := resolve(rules, row.Domain, "", "", fields{domain: "domain"})
+	if err == nil && !named {
+		return Subject{}, signalbox.InvalidField("domain", "domain: %q is a mailbox provider's, not a company's; send one such as acme.com", clip(row.Domain))
+	}
+	return s, err
+}
+
+// ResolveContact says which contact and account a row of an import is about, as a signal does; named says that account_domain told
+// the account. The errors are of Params email, linkedin_url and account_domain.
+func ResolveContact(rules *Rules, row signalbox.ContactRow) (s Subject, named bool, err error) {
+	if row.Email == "" && row.LinkedInURL == "" {
+		return Subject{}, false, signalbox.InvalidField("email", "email or linkedin_url is required: contacts are known by them")
+	}
+	return resolve(rules, row.AccountDomain, row.Email, row.LinkedInURL, fields{domain: "account_domain", email: "email", linkedIn: "linkedin_url"})
+}
+
+// fields are what the fields that name a company and a person are called where they were sent.
+type fields struct{ domain, email, linkedIn string }
+
+// resolve normalises what names a company and a person; "" is what was not given. named says that the domain told the account.
+func resolve(rules *Rules, domain, email, profile string, names fields) (s Subject, named bool, err error) {
 	var mail string
-	var err error
-	if in.Account.Domain != "" {
-		if s.AccountDomain, err = rules.explicit(in.Account.Domain); err != nil {
-			return Subject{}, at("account.domain", err)
+	if domain != "" {
+		if s.AccountDomain, err = rules.explicit(domain); err != nil {
+			return Subject{}, false, at(names.domain, err)
 		}
 	}
-	if in.Contact.Email != "" {
-		if s.Email, s.EmailMatch, mail, err = Email(in.Contact.Email); err != nil {
-			return Subject{}, at("contact.email", err)
+	if email != "" {
+		if s.Email, s.EmailMatch, mail, err = Email(email); err != nil {
+			return Subject{}, false, at(names.email, err)
 		}
 	}
-	if in.Contact.LinkedInURL != "" {
-		if s.LinkedIn, err = LinkedIn(in.Contact.LinkedInURL); err != nil {
-			return Subject{}, at("contact.linkedin_url", err)
+	if profile != "" {
+		if s.LinkedIn, err = LinkedIn(profile); err != nil {
+			return Subject{}, false, at(names.linkedIn, err)
 		}
 	}
-	if s.AccountDomain == "" && mail != "" {
+	named = s.AccountDomain != ""
+	if !named && mail != "" {
 		s.AccountDomain = rules.inferred(mail)
 	}
-	return s, nil
+	return s, named, nil
 }
 
 // explicit returns the account's domain for what was sent as account.domain, "" when it is a mailbox provider's.

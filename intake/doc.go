@@ -9,5 +9,6 @@
 //   - an answer is given after the commit that holds the input and all that it causes, never before;
 //   - an input whose deciding panics costs its own waiter only: the turn runs again without it;
 //   - a turn that cannot be saved is halved until the culprit is alone;
+//   - a dry run is decided like any other batch, in a turn of its own that is dropped: it saves nothing, tells nobody and waits in no line;
 //   - an input prepared under definitions that have changed since is prepared again, never decided by the old ones.
 package intake

@@ -68,6 +68,8 @@ type Intake struct {
 
 	mu       sync.RWMutex
 	compiled map[signalbox.WorkspaceID]*decide.Compiled
+
+	dry chan struct{} // holds one token: a dry run takes the database's turn, so there is one at a time
 }
 
 // New makes an intake; Run starts it.
@@ -76,7 +78,7 @@ func New(cfg Config) *Intake {
 		cfg.Now = time.Now
 	}
 	cfg.Committers = max(cfg.Committers, 1)
-	return &Intake{cfg: cfg, queue: newQueue(cfg.Alone), compiled: map[signalbox.WorkspaceID]*decide.Compiled{}}
+	return &Intake{cfg: cfg, queue: newQueue(cfg.Alone), compiled: map[signalbox.WorkspaceID]*decide.Compiled{}, dry: make(chan struct{}, 1)}
 }
 
 // Submit has one signal decided and saved with all its consequences, and returns its answer after the commit.
@@ -150,45 +152,6 @@ func (i *Intake) one(ctx context.Context, in decide.Input) (decide.Outcome, erro
 		return decide.Outcome{}, err
 	}
 	return w.outcome, w.outcome.Err
-}
-
-// SubmitBatch has signals decided and saved, each on its own: one that is refused never sinks the others. The verdicts are in the
-// order of the inputs. The error is of the whole: nothing was taken.
-func (i *Intake) SubmitBatch(ctx context.Context, ws signalbox.WorkspaceID, key signalbox.KeyID, in []signalbox.SignalInput) ([]signalbox.Verdict, error) {
-	c, err := i.definitions(ctx, ws)
-	if err != nil {
-		return nil, err
-	}
-	verdicts := make([]signalbox.Verdict, len(in))
-	list := make([]*waiting, 0, len(in))
-	place := make([]int, 0, len(in))
-	for n := range in {
-		p, err := c.Prepare(decide.Input{Workspace: ws, APIKey: key, Signal: &in[n]})
-		if err != nil {
-			verdicts[n].Err = err
-			continue
-		}
-		list = append(list, &waiting{Prepared: p, bytes: sizeOf(p.Input), batch: true})
-		place = append(place, n)
-	}
-	if len(list) == 0 {
-		return verdicts, nil
-	}
-	t := newTicket(len(list))
-	for _, w := range list {
-		w.ticket = t
-	}
-	twin, err := i.queue.put(list)
-	if err != nil {
-		return nil, err
-	}
-	if err := i.await(ctx, t, twin); err != nil {
-		return nil, err
-	}
-	for n, w := range list {
-		verdicts[place[n]] = signalbox.Verdict{Receipt: w.outcome.Receipt, Err: w.outcome.Err}
-	}
-	return verdicts, nil
 }
 
 // await waits for the outcome; one that has a twin in flight gives up after twinWaits.
@@ -291,9 +254,9 @@ func (i *Intake) failed(ctx context.Context, turn []*waiting, err error) {
 	var poison *decide.Poison
 	switch {
 	case errors.As(err, &poison):
-		i.cfg.Log.ErrorContext(ctx, "intake.poison", "workspace", turn[poison.Input].Workspace, "panic", poison.Value, "stack", string(poison.Stack))
 		w := turn[poison.Input]
-		i.refuse([]*waiting{w}, &signalbox.Error{Code: signalbox.Internal, Msg: "deciding this signal failed; it was not stored", Err: poison})
+		i.poisoned(ctx, w.Workspace, poison)
+		i.refuse([]*waiting{w}, errPoisoned(poison))
 		if rest := append(turn[:poison.Input:poison.Input], turn[poison.Input+1:]...); len(rest) > 0 {
 			i.commit(ctx, rest, nil)
 		}
@@ -305,6 +268,16 @@ func (i *Intake) failed(ctx context.Context, turn []*waiting, err error) {
 		i.commit(ctx, turn[:len(turn)/2], nil)
 		i.commit(ctx, turn[len(turn)/2:], nil)
 	}
+}
+
+// poisoned logs an input whose deciding panicked.
+func (i *Intake) poisoned(ctx context.Context, ws signalbox.WorkspaceID, p *decide.Poison) {
+	i.cfg.Log.ErrorContext(ctx, "intake.poison", "workspace", ws, "panic", p.Value, "stack", string(p.Stack))
+}
+
+// errPoisoned is the answer to it.
+func errPoisoned(p *decide.Poison) error {
+	return &signalbox.Error{Code: signalbox.Internal, Msg: "deciding this failed; nothing of it was stored", Err: p}
 }
 
 // loudness is an error's once a second, and debug's for its repeats: a full disk fails every turn.
@@ -364,8 +337,13 @@ func inputsOf(turn []*waiting) []decide.Prepared {
 
 // sizeOf is about how much memory an input holds while it waits.
 func sizeOf(in decide.Input) int {
-	if in.Signal == nil {
-		return inputOverhead
+	switch {
+	case in.Signal != nil:
+		return inputOverhead + len(in.Signal.Properties) + len(in.Signal.Account.Attributes) + len(in.Signal.Contact.Attributes)
+	case in.Account != nil && in.Account.Row != nil:
+		return inputOverhead + len(in.Account.Row.Patch.Attributes)
+	case in.Contact != nil && in.Contact.Row != nil:
+		return inputOverhead + len(in.Contact.Row.Patch.Attributes)
 	}
-	return inputOverhead + len(in.Signal.Properties) + len(in.Signal.Account.Attributes) + len(in.Signal.Contact.Attributes)
+	return inputOverhead
 }

@@ -82,7 +82,7 @@ func (t *tx) claim(l signalbox.Lease, ws signalbox.WorkspaceID, wh signalbox.Web
 	}
 	w, err := t.webhook(ws, wh)
 	if isNoSuch(err) || err == nil && (!w.Enabled || w.Kind == signalbox.KindPull) {
-		return c, t.setDue(laneDue(ws, wh, time.Time{}))
+		return c, t.leaveDue(laneDue(ws, wh, time.Time{}), armed)
 	}
 	if err != nil {
 		return c, err
@@ -150,9 +150,17 @@ func (t *tx) rearmLane(c *signalbox.Claimed, ws signalbox.WorkspaceID, wh signal
 	if c.More = !next.IsZero() && !next.After(now); c.More {
 		next = now.Add(signalbox.LeaseFor)
 	}
-	lane := laneDue(ws, wh, next)
-	if !armed && !next.IsZero() {
-		return t.armDue(lane) // somebody may be making the row just now, for what is not seen yet
+	return t.leaveDue(laneDue(ws, wh, next), armed)
+}
+
+// leaveDue sets a subject's due row, if this transaction holds it. Else somebody may be making it just now, for what is not seen yet: then
+// it is not taken away, and only made earlier.
+func (t *tx) leaveDue(d signalbox.Due, held bool) error {
+	switch {
+	case held:
+		return t.setDue(d)
+	case d.At.IsZero():
+		return nil
 	}
-	return t.setDue(lane)
+	return t.armDue(d)
 }

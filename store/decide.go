@@ -10,7 +10,7 @@ import (
 //
 // prepare is called when the writer reaches the turn, so that a turn can fill until then; decide is called with the Situation
 // as it stood then, and nothing changes before its Decision is committed or dropped. On PostgreSQL both run again when the server gave the
-// transaction up for another's sake: the last run counts. Decide returns after the commit, which is on the
+// transaction up for another's sake, or the connection broke: the last run counts. Decide returns after the commit, which is on the
 // disk then. An error of decide, or a Decision of nil, saves nothing; the error is returned as it is. When the database cannot take the
 // turn the error has code Unavailable and nothing was acknowledged: after a crash the turn may be found saved all the same.
 func (db *DB) Decide(ctx context.Context, prepare func() signalbox.Need, decide func(*signalbox.Situation) (*signalbox.Decision, error)) error {

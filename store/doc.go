@@ -66,14 +66,17 @@
 //     single writer gives for nothing is taken by locks there: a turn takes the heads of its workspaces in key order, and those that
 //     somebody has only when it asks for one alone; whoever changes a definition takes the head first; a claim takes its lane's due row, then the deliveries that
 //     nobody else is taking (SKIP LOCKED); who shows a lease keeps the node's row from changing until its commit.
-//   - The operation runs again when the server gave the transaction up for another's sake (40001, 40P01): it must not count on running once.
+//   - The operation runs again when the server gave the transaction up for another's sake (40001, 40P01), or its connection broke: it must not
+//     count on running once.
 //   - A trip to the server costs more than a statement. A statement for many rows is made of the one for one row, with arrays (unnest,
 //     postgres_batch.go), and statements that nobody waits for are sent together (postgres_queue.go): a turn takes four trips.
 //   - A statement finds its rows by key, always. Plans must not depend on statistics, which a young table does not have: the ways that read a
 //     whole table are closed for these connections, and a plan is made once for each of them.
-//   - Lock and statement timeouts, the idle transaction's and a deadline for the connection itself end what hangs. What the server cannot do
-//     now is Unavailable; nothing there is ever final (Failed is never closed): the server keeps its own promises about its disk, and Open
-//     refuses one that runs with fsync or synchronous_commit off.
+//   - Lock and statement timeouts, the idle transaction's and a deadline for the connection itself end what hangs. A trip that lasts is a reason
+//     to ask the server on another connection: one that is slow is waited for, one that is silent is given up within about a second, and while it
+//     is away nobody waits (postgres_watch.go). A connection that breaks before its COMMIT costs no
+//     caller anything: the operation runs again on another one. What the server cannot do now is Unavailable; nothing there is ever final
+//     (Failed is never closed): the server keeps its own promises about its disk, and Open refuses one that runs with fsync or synchronous_commit off.
 //   - When the answer to a COMMIT is lost, the outcome is found out before the caller is answered (postgres_outcome.go). An error means that nothing was saved,
 //     but for one that wraps ErrOutcomeUnknown.
 //   - A node has a number, leased by its token, and a generation. The clock of nodes is the server's. A node that is silent for LeaseFor has

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"net"
 	"slices"
 	"strings"
 	"sync"
@@ -20,17 +19,19 @@ import (
 )
 
 // committers is how many transactions of each class run at once on PostgreSQL: every class has connections of its own, so that none
-// waits for another's backlog. With the readers, one that clears up outcomes and one that listens to
-// the other nodes they are all that a node opens.
+// waits for another's backlog. With the readers, one that clears up outcomes, one that listens to the other nodes and one that asks whether
+// the server is there they are all that a node opens.
 var committers = [classes]int{classTurn: 3, classSettle: 3, classManage: 2, classSlice: 1, classBeat: 1}
 
 // The clocks of a connection. A statement that waits for a lock, or runs, longer than these is ended by the server; whatever the
 // server or the network between does, a transaction's connection is given up at transactFor.
 const (
 	connectFor   = time.Second
+	closeFor     = 200 * time.Millisecond
 	lockFor      = 2 * time.Second
 	statementFor = 5 * time.Second
 	transactFor  = 10 * time.Second
+	idleFor      = 2 * time.Second // between two trips of a transaction: a node that stands still there holds up its workspace
 )
 
 // postgres is a PostgreSQL database that any number of nodes share.
@@ -41,9 +42,11 @@ type postgres struct {
 	reads  chan struct{}
 	lease  atomic.Pointer[signalbox.Lease] // of this node; nil while it is none
 	self   string                          // tells this program's news from the others'
+	watch  watch
 
-	closing chan struct{} // closed by close: nothing new begins
-	once    sync.Once
+	closing   chan struct{} // closed by close: nothing new begins
+	unwatched chan struct{} // closed when nobody keeps watch any more
+	once      sync.Once
 }
 
 // sessionSettings are those of every connection. Statements of this room find their rows by key, always: its plans
@@ -55,7 +58,7 @@ var sessionSettings = map[string]string{
 	"default_transaction_isolation":       "read committed",
 	"lock_timeout":                        fmt.Sprint(lockFor.Milliseconds()),
 	"statement_timeout":                   fmt.Sprint(statementFor.Milliseconds()),
-	"idle_in_transaction_session_timeout": fmt.Sprint(transactFor.Milliseconds()),
+	"idle_in_transaction_session_timeout": fmt.Sprint(idleFor.Milliseconds()),
 	"client_encoding":                     "UTF8",
 	"plan_cache_mode":                     "force_generic_plan",
 	"enable_seqscan":                      "off",
@@ -72,6 +75,7 @@ func openPostgres(ctx context.Context, db *DB) (*postgres, error) {
 		return nil, err // names no password
 	}
 	p := &postgres{db: db, self: fmt.Sprintf("%08x", rand.Uint32()), closing: make(chan struct{}), reads: make(chan struct{}, db.cfg.Readers)}
+	p.watch.trips, p.unwatched = map[trip]time.Time{}, make(chan struct{})
 	most := db.cfg.Readers + 1
 	for c, n := range committers {
 		p.queues[c] = make(chan struct{}, n)
@@ -85,11 +89,13 @@ func openPostgres(ctx context.Context, db *DB) (*postgres, error) {
 		c.PgConn().CustomData()[sessionKey] = s
 		return nil
 	}
+	cfg.BeforeClose = func(c *pgx.Conn) { lineOf(c.PgConn().Conn()).hangUp() }
 	if p.pool, err = pgxpool.NewWithConfig(context.WithoutCancel(ctx), cfg); err != nil {
 		return nil, err
 	}
+	go p.keepWatch()
 	if err := p.prepare(ctx); err != nil {
-		p.pool.Close()
+		_ = p.close()
 		return nil, err
 	}
 	return p, nil
@@ -98,8 +104,7 @@ func openPostgres(ctx context.Context, db *DB) (*postgres, error) {
 // tune gives a connection the clocks and settings of this room.
 func tune(cfg *pgconn.Config) {
 	cfg.ConnectTimeout = connectFor
-	dialer := &net.Dialer{Timeout: connectFor, KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 2 * time.Second, Interval: time.Second, Count: 3}}
-	cfg.DialFunc = dialer.DialContext
+	cfg.DialFunc = dialLine
 	for name, value := range sessionSettings {
 		cfg.RuntimeParams[name] = value
 	}
@@ -113,17 +118,24 @@ func (p *postgres) acquire(ctx context.Context) (*pgxpool.Conn, *session, error)
 	if err := ctx.Err(); err != nil {
 		return nil, nil, err
 	}
+	if err := p.watch.gone(); err != nil {
+		return nil, nil, &lost{err}
+	}
 	bounded, cancel := context.WithTimeout(ctx, connectFor)
 	defer cancel()
+	trip := &asking{}
+	p.watch.begin(trip)
 	c, err := p.pool.Acquire(bounded)
+	p.watch.arrive(trip)
+	if err != nil && ctx.Err() != nil {
+		return nil, nil, ctx.Err()
+	}
 	if err != nil {
-		if ctx.Err() != nil {
-			return nil, nil, ctx.Err()
-		}
+		p.watch.refused(err)
 		return nil, nil, &lost{err}
 	}
 	s := c.Conn().PgConn().CustomData()[sessionKey].(*session)
-	s.until(time.Now().Add(transactFor))
+	s.end = time.Now().Add(transactFor)
 	return c, s, nil
 }
 
@@ -218,6 +230,7 @@ func (p *postgres) close() error {
 				places <- struct{}{}
 			}
 		}
+		<-p.unwatched
 		p.pool.Close()
 	})
 	return nil

@@ -83,7 +83,7 @@ func (p *postgres) prepare(ctx context.Context) error {
 
 // exclusive runs fn while no other node does. Others take as long as they take: neither the lock's clock nor a statement's holds here.
 func (s *session) exclusive(fn func() error) error {
-	s.until(time.Time{})
+	s.end = time.Time{}
 	if _, err := s.simple(fmt.Sprintf("SET lock_timeout = 0; SET statement_timeout = 0; SELECT pg_advisory_lock(%d)", startLock)); err != nil {
 		return err
 	}

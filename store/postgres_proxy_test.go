@@ -2,13 +2,18 @@ package store_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"net"
 	"net/url"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"signalbox"
 	"signalbox/store"
@@ -16,8 +21,9 @@ import (
 
 // cutter stands between a node and its server and cuts the connection at a COMMIT.
 type cutter struct {
-	mode atomic.Int32 // how the next COMMIT ends; then every connection is left alone again
-	cuts atomic.Int32
+	mode   atomic.Int32 // how the next COMMIT ends; then every connection is left alone again
+	cuts   atomic.Int32
+	silent atomic.Bool // what is said is swallowed, in both directions and for ever: a connection that was silent once stays it
 }
 
 // How a COMMIT ends.
@@ -53,7 +59,7 @@ func (c *cutter) between(t *testing.T, base string) string {
 			}
 			var deaf atomic.Bool
 			go c.forward(client, upstream, &deaf)
-			go answer(client, upstream, &deaf)
+			go c.answer(client, upstream, &deaf)
 		}
 	}()
 	u.Host = l.Addr().String()
@@ -69,6 +75,12 @@ func (c *cutter) forward(client, upstream net.Conn, deaf *atomic.Bool) {
 		n, err := client.Read(buf)
 		if err != nil {
 			return
+		}
+		if c.silent.Load() {
+			deaf.Store(true)
+		}
+		if deaf.Load() {
+			continue
 		}
 		mode := c.mode.Load()
 		if mode == cutNot || !bytes.Contains(buf[:n], []byte("COMMIT\x00")) || !c.mode.CompareAndSwap(mode, cutNot) {
@@ -89,11 +101,18 @@ func (c *cutter) forward(client, upstream net.Conn, deaf *atomic.Bool) {
 }
 
 // answer carries what the server says to the node, until it is to be lost.
-func answer(client, upstream net.Conn, deaf *atomic.Bool) {
-	defer client.Close()
+func (c *cutter) answer(client, upstream net.Conn, deaf *atomic.Bool) {
+	defer func() {
+		if !c.silent.Load() {
+			client.Close()
+		}
+	}()
 	buf := make([]byte, 64<<10)
 	for {
 		n, err := upstream.Read(buf)
+		if c.silent.Load() {
+			deaf.Store(true)
+		}
 		if err != nil || deaf.Load() {
 			return
 		}
@@ -101,6 +120,92 @@ func answer(client, upstream net.Conn, deaf *atomic.Bool) {
 			return
 		}
 	}
+}
+
+// A server that is silent, as behind a network that swallows everything, costs who waits for it about a second, and is found again by itself
+// although the connections that went silent stay so.
+func TestPostgres_ASilentServerIsGivenUpSoon(t *testing.T) {
+	t.Parallel()
+	var c cutter
+	s := &small{ids: signalbox.NewIDs(0), now: benchTime, DB: box(t, c.between(t, postgres(t).Schema(t)))}
+	s.fill(t)
+	for range 3 {
+		if _, _, err := s.signal([]byte(`{}`)); err != nil {
+			t.Fatal(err)
+		}
+		c.silent.Store(true)
+		for name, call := range map[string]func() error{
+			"write": func() error { _, _, err := s.signal([]byte(`{}`)); return err },
+			"read":  func() error { _, err := s.Workspace(t.Context(), s.ws); return err },
+		} {
+			begin := time.Now()
+			wantCode(t, call(), signalbox.Unavailable)
+			if took := time.Since(begin); took > 2500*time.Millisecond {
+				t.Errorf("a %s was refused after %s, want about a second", name, took)
+			}
+		}
+		c.silent.Store(false)
+		begin := time.Now()
+		soon(t, func() bool { _, _, err := s.signal([]byte(`{}`)); return err == nil })
+		if took := time.Since(begin); took > 4*time.Second {
+			t.Errorf("the first write succeeded %s after the server was back", took)
+		}
+	}
+}
+
+// While the server is silent nobody waits for somebody else's try to end.
+func TestPostgres_WhileTheServerIsSilentNobodyQueues(t *testing.T) {
+	t.Parallel()
+	var c cutter
+	s := &small{ids: signalbox.NewIDs(0), now: benchTime, DB: box(t, c.between(t, postgres(t).Schema(t)))}
+	s.fill(t)
+	c.silent.Store(true)
+	var wg sync.WaitGroup
+	begin := time.Now()
+	for range 64 {
+		wg.Go(func() {
+			_, err := s.Workspace(t.Context(), s.ws)
+			wantCode(t, err, signalbox.Unavailable)
+		})
+	}
+	wg.Wait()
+	if took := time.Since(begin); took > 3*time.Second {
+		t.Errorf("64 readers through a few connections were refused within %s, want about one second", took)
+	}
+	begin = time.Now()
+	_, err := s.Workspace(t.Context(), s.ws)
+	wantCode(t, err, signalbox.Unavailable)
+	if took := time.Since(begin); took > 100*time.Millisecond {
+		t.Errorf("a reader that came later was refused after %s, want at once", took)
+	}
+}
+
+// A server that is slow and there is waited for: the head is held by somebody else for longer than a silent server is waited for.
+func TestPostgres_ASlowServerIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	server := postgres(t)
+	s, base := newSmallPostgres(t, server)
+	holder, err := pgx.Connect(t.Context(), base)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer holder.Close(context.Background())
+	if _, err := holder.Exec(t.Context(), "BEGIN; SELECT 1 FROM heads FOR UPDATE"); err != nil {
+		t.Fatal(err)
+	}
+	let := make(chan struct{})
+	time.AfterFunc(1500*time.Millisecond, func() {
+		_, _ = holder.Exec(context.Background(), "COMMIT")
+		close(let)
+	})
+	begin := time.Now()
+	if _, _, err := s.signal([]byte(`{}`)); err != nil {
+		t.Errorf("after %s: %v", time.Since(begin), err)
+	}
+	if took := time.Since(begin); took < time.Second {
+		t.Errorf("nothing was waited for: %s", took)
+	}
+	<-let
 }
 
 // When the answer to a COMMIT is lost, the server is asked what became of it: an error means that nothing was saved, and what was saved

@@ -21,6 +21,7 @@ type session struct {
 	xid   string          // the number of the transaction that is under way
 	proof proof           // shows that it was committed
 	heard bool            // the server has answered in it
+	end   time.Time       // when the connection is given up, whatever happens; zero: never
 
 	queue     []queued // what is sent with the next statement whose result somebody waits for
 	deferring bool     // nobody waits for how many rows a statement changed
@@ -43,6 +44,8 @@ func (s *session) until(at time.Time) {
 
 // simple runs statements without parameters and returns the first column of the last row.
 func (s *session) simple(sql string) (value string, err error) {
+	s.owner.watch.depart(s)
+	defer s.owner.watch.arrive(s)
 	results, err := s.conn.Exec(context.Background(), sql).ReadAll()
 	if err != nil {
 		return "", describe(err, sql)
@@ -55,6 +58,8 @@ func (s *session) simple(sql string) (value string, err error) {
 
 // commit ends the transaction: nil only when the server says that it is committed.
 func (s *session) commit() error {
+	s.owner.watch.depart(s)
+	defer s.owner.watch.arrive(s)
 	results, err := s.conn.Exec(context.Background(), "COMMIT").ReadAll()
 	switch {
 	case err != nil:
@@ -73,6 +78,8 @@ func (s *session) prepare(sql string) (*prepared, error) {
 	if s.ctx != nil && s.ctx.Err() != nil {
 		return nil, s.ctx.Err()
 	}
+	s.owner.watch.depart(s)
+	defer s.owner.watch.arrive(s)
 	text := toPostgres(sql)
 	d, err := s.conn.Prepare(context.Background(), fmt.Sprint("s", len(s.stmts)), text, nil)
 	if err != nil {

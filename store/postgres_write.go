@@ -16,7 +16,8 @@ import (
 const reruns = 8
 
 // write runs fn in a transaction of its own, with the promises of DB.write, but one: fn runs again when the server gave the
-// transaction up for another's sake (40001, 40P01), or a row that it looked for in vain was made meanwhile (23505, what people change).
+// transaction up for another's sake (40001, 40P01), when the connection broke before the COMMIT was sent, or when a row that it looked for in vain
+// was made meanwhile (23505, what people change).
 func (p *postgres) write(ctx context.Context, c class, fn func(*tx) error) error {
 	if err := p.enter(ctx, p.queues[c]); err != nil {
 		return err
@@ -28,7 +29,7 @@ func (p *postgres) write(ctx context.Context, c class, fn func(*tx) error) error
 			p.db.sick.Store(nil)
 			return nil
 		}
-		if n == reruns || !again(err, c, n) {
+		if n == reruns || !again(err, c, n) || p.watch.gone() != nil {
 			return p.answer(err)
 		}
 		// Two that met are not to meet again at once.
@@ -67,8 +68,8 @@ func (p *postgres) alone(ctx context.Context, fn func(*tx) error) error {
 	return s.orStale(fn(&tx{pg: s}))
 }
 
-// stale is an error of a connection that was broken before the server answered anything in the transaction: the server was restarted, or ended
-// it while it was idle. Nothing was done and nobody was told anything, so that another connection may be tried.
+// stale is an error of a connection that broke when nothing had come of its transaction yet: the server was restarted, or ended the connection.
+// Nothing is saved and nobody was told anything, so that another connection may be tried.
 type stale struct{ err error }
 
 func (e *stale) Error() string { return e.err.Error() }
@@ -76,7 +77,15 @@ func (e *stale) Unwrap() error { return e.err }
 
 // orStale marks the error of a transaction that the server never answered in.
 func (s *session) orStale(err error) error {
-	if err != nil && !s.heard && s.conn.IsClosed() && judgePostgres(err) == notNow {
+	if s.heard {
+		return err
+	}
+	return s.orBroken(err)
+}
+
+// orBroken marks the error of a transaction whose connection broke before its COMMIT.
+func (s *session) orBroken(err error) error {
+	if err != nil && s.conn.IsClosed() && judgePostgres(err) == notNow {
 		return &stale{err}
 	}
 	return err
@@ -112,7 +121,7 @@ func (p *postgres) transact(ctx context.Context, fn func(*tx) error) error {
 	}
 	if err != nil {
 		_ = s.rollback()
-		return s.orStale(err)
+		return s.orBroken(err)
 	}
 	fault.Point("store.before_commit")
 	if err := fault.Err("store.commit"); err != nil {
@@ -181,6 +190,7 @@ var notNowClasses = map[string]bool{
 func judgeCode(code string) verdict {
 	switch {
 	case code == "55P03", // a lock was not free in time
+		code == "25P03",                                   // this program stood still for too long in the middle of a transaction
 		code == "25006",                                   // the server has become a read-only standby
 		code == "28P01", code == "28000", code == "3D000", // a password or database that was right once
 		len(code) == 5 && notNowClasses[code[:2]]:

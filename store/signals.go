@@ -3,7 +3,9 @@ package store
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 
 	"signalbox"
 )
@@ -191,47 +193,43 @@ SELECT name
   FROM signal_types
  WHERE workspace_id = $1 AND id = $2`
 
-// dress gives signals of one page their types' names and the records they are about, each read once.
+// dress gives signals of one page their types' names and the records they are about, each read once; nil for a record that is gone.
 func (t *tx) dress(list []signalbox.SignalView) error {
-	types := map[signalbox.TypeID]string{}
-	accounts := map[signalbox.AccountID]*signalbox.Account{}
-	contacts := map[signalbox.ContactID]*signalbox.Contact{}
+	types := map[scoped[signalbox.TypeID]]string{}
+	accounts := map[scoped[signalbox.AccountID]]*signalbox.Account{}
+	contacts := map[scoped[signalbox.ContactID]]*signalbox.Contact{}
 	for i := range list {
 		s := &list[i]
-		if _, ok := types[s.TypeID]; !ok {
-			name := ""
-			if _, err := t.one(typeNameSQL, []any{id(s.Workspace), id(s.TypeID)}, func(r *row) { name = r.text(0) }); err != nil {
-				return err
-			}
-			types[s.TypeID] = name
+		types[scoped[signalbox.TypeID]{s.Workspace, s.TypeID}] = ""
+		if s.Account != 0 {
+			accounts[scoped[signalbox.AccountID]{s.Workspace, s.Account}] = nil
 		}
-		s.Type = types[s.TypeID]
-		var err error
-		if s.AccountRow, err = once(accounts, s.Workspace, s.Account, t.account); err != nil {
-			return err
-		}
-		if s.ContactRow, err = once(contacts, s.Workspace, s.Contact, t.contact); err != nil {
-			return err
+		if s.Contact != 0 {
+			contacts[scoped[signalbox.ContactID]{s.Workspace, s.Contact}] = nil
 		}
 	}
-	return nil
-}
-
-// once reads a record the first time that it is asked for; nil for none, and for one that is gone.
-func once[K signalbox.ID, V any](seen map[K]*V, ws signalbox.WorkspaceID, key K, read func(signalbox.WorkspaceID, K) (V, error)) (*V, error) {
-	if v, ok := seen[key]; ok || key == 0 {
-		return v, nil
+	err := lookUp(t, typeNameSQL, 1, slices.Collect(maps.Keys(types)), bindScoped, func(r *row, k *scoped[signalbox.TypeID]) { types[*k] = r.text(0) })
+	if err != nil {
+		return err
 	}
-	v, err := read(ws, key)
-	switch {
-	case isNoSuch(err):
-		seen[key] = nil
-	case err != nil:
-		return nil, err
-	default:
-		seen[key] = &v
+	err = lookUp(t, accountSQL, accountFields, slices.Collect(maps.Keys(accounts)), bindScoped, func(r *row, k *scoped[signalbox.AccountID]) {
+		a := scanAccount(r)
+		accounts[*k] = &a
+	})
+	if err != nil {
+		return err
 	}
-	return seen[key], nil
+	err = lookUp(t, contactSQL, contactFields, slices.Collect(maps.Keys(contacts)), bindScoped, func(r *row, k *scoped[signalbox.ContactID]) {
+		c := scanContact(r)
+		contacts[*k] = &c
+	})
+	for i := range list {
+		s := &list[i]
+		s.Type = types[scoped[signalbox.TypeID]{s.Workspace, s.TypeID}]
+		s.AccountRow = accounts[scoped[signalbox.AccountID]{s.Workspace, s.Account}]
+		s.ContactRow = contacts[scoped[signalbox.ContactID]{s.Workspace, s.Contact}]
+	}
+	return err
 }
 
 // scanSignal reads a row of signalColumns; the type's name is not among them.

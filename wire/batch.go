@@ -17,32 +17,79 @@ type BatchItem struct {
 	Err     error
 }
 
+// SignalBatch is a batch of signals as its door read it.
+type SignalBatch struct {
+	Items   []BatchItem
+	DryRun  bool     // nothing is to be stored
+	Ignored []string // what stands beside the signals and is not known
+}
+
 // DecodeBatch reads the body of POST /v1/signals/batch: {"signals":[…]}, at most MaxBatch of them (contract section 3).
 //
 // An item is held to the rules of [DecodeSignal] and of a body of its own; whatever is wrong with it, also a duplicate key, bad
 // UTF-8 or a number that no double can hold, is its own Err and never sinks the others. err refuses the whole: a body that is
-// not JSON anywhere in it, so that nobody can tell where an item ends, or that is no such object. ignored names what stands
-// beside "signals".
-func DecodeBatch(body []byte, now time.Time) (items []BatchItem, ignored []string, err error) {
-	from, to, ok := findSignals(body)
-	if !ok {
-		return nil, nil, noSignals(body)
+// not JSON anywhere in it, so that nobody can tell where an item ends, or that is no such object.
+func DecodeBatch(body []byte, now time.Time) (SignalBatch, error) {
+	b, err := SplitBatch(body, "signals", MaxBatch)
+	if err != nil {
+		return SignalBatch{}, err
 	}
-	if ignored, err = checkFrame(body, from, to); err != nil {
-		return nil, nil, err
+	out := SignalBatch{Items: make([]BatchItem, len(b.Items))}
+	if out.DryRun, out.Ignored, err = b.frame(); err != nil {
+		return SignalBatch{}, err
 	}
-	raw := splitArray(body[from+1 : to-1])
-	if len(raw) > MaxBatch {
-		return nil, nil, signalbox.InvalidField("signals", "signals holds too many: at most %d in one batch", MaxBatch)
-	}
-	items = make([]BatchItem, len(raw))
-	for i, text := range raw {
-		items[i] = decodeItem(text, now)
-		if err := notJSON(items[i].Err, body, i); err != nil {
-			return nil, nil, err
+	for i, text := range b.Items {
+		out.Items[i] = decodeItem(text, now)
+		if err := b.NotJSON(out.Items[i].Err, i); err != nil {
+			return SignalBatch{}, err
 		}
 	}
-	return items, ignored, nil
+	return out, nil
+}
+
+// Batch is the body of a door that takes many things at once, an object with an array of them, taken apart and not yet read.
+type Batch struct {
+	Frame []byte   // the body with the array emptied: what stands beside it
+	Items [][]byte // each as it was sent: nobody has checked it
+	body  []byte
+	name  string
+}
+
+// SplitBatch takes a body apart: name is the member with the array, of at most most items. The rest of the body is checked to be
+// JSON, the items are not: whoever reads one tells NotJSON what was wrong with it.
+func SplitBatch(body []byte, name string, most int) (*Batch, error) {
+	from, to, ok := findArray(body, name)
+	if !ok {
+		return nil, noArray(body, name)
+	}
+	frame := make([]byte, 0, len(body)-(to-from)+2)
+	frame = append(append(append(frame, body[:from]...), '[', ']'), body[to:]...)
+	stable, err := strictjson.Stable(frame)
+	if err != nil {
+		return nil, badJSON(err, "")
+	}
+	items := splitArray(body[from+1:to-1], most)
+	if len(items) > most {
+		return nil, signalbox.InvalidField(name, "%s holds too many: at most %d in one batch", name, most)
+	}
+	return &Batch{Frame: stable, Items: items, body: body, name: name}, nil
+}
+
+// frame reads what a batch of signals may have beside them.
+func (b *Batch) frame() (dry bool, ignored []string, err error) {
+	var d decoder
+	for m := walk(b.Frame); m.next(); {
+		switch string(m.key) {
+		case b.name:
+		case "dry_run":
+			if dry, err = flag(m.value, "dry_run"); err != nil {
+				return false, nil, err
+			}
+		default:
+			d.ignore("", m.key)
+		}
+	}
+	return dry, d.ignored, nil
 }
 
 // decodeItem reads one item; its Err keeps what strictjson said inside, for notJSON to see.
@@ -60,9 +107,9 @@ func decodeItem(text []byte, now time.Time) BatchItem {
 	return item
 }
 
-// findSignals finds the array under "signals" in a body that nobody has checked: from its bracket to after the closing one. In
-// valid JSON it finds it whenever it is there; in anything else what it finds may be wrong, and is checked later.
-func findSignals(body []byte) (from, to int, ok bool) {
+// findArray finds the array under a name in a body that nobody has checked: from its bracket to after the closing one. In valid
+// JSON it finds it whenever it is there; in anything else what it finds may be wrong, and is checked later.
+func findArray(body []byte, name string) (from, to int, ok bool) {
 	pos := skipSpace(body, 0)
 	if pos == len(body) || body[pos] != '{' {
 		return 0, 0, false
@@ -79,55 +126,37 @@ func findSignals(body []byte) (from, to int, ok bool) {
 			return 0, 0, false
 		}
 		after := skipValue(body, value)
-		if isSignals(body[pos:end]) && body[value] == '[' && body[after-1] == ']' {
+		if isKey(body[pos:end], name) && body[value] == '[' && body[after-1] == ']' {
 			return value, after, true
 		}
 		pos = skipSpace(body, after)
 	}
 }
 
-// isSignals compares a key as written, with its quotes: "sign\u0061ls" is the same key.
-func isSignals(key []byte) bool {
-	if string(key) == `"signals"` {
+// isKey compares a key as written, with its quotes: "sign\u0061ls" is signals too.
+func isKey(key []byte, name string) bool {
+	if len(key) == len(name)+2 && string(key[1:len(key)-1]) == name {
 		return true
 	}
 	var s string
-	return len(key) > len(`"signals"`) && len(key) <= len(`"\u0073"`)*len("signals") &&
-		strictjson.Unmarshal(key, &s) == nil && s == "signals"
+	return len(key) > len(name)+2 && len(key) <= len(`\u0073`)*len(name)+2 && strictjson.Unmarshal(key, &s) == nil && s == name
 }
 
-// noSignals says what is wrong with a body in which findSignals found nothing.
-func noSignals(body []byte) error {
+// noArray says what is wrong with a body in which findArray found nothing.
+func noArray(body []byte, name string) error {
 	var frame map[string]strictjson.Raw
 	if err := strictjson.Unmarshal(body, &frame); err != nil {
 		return badJSON(err, "")
 	}
-	signals, ok := frame["signals"]
-	if !ok || absent(signals) {
-		return signalbox.InvalidField("signals", `signals is required: an array of signals, as in {"signals":[…]}`)
+	given, ok := frame[name]
+	if !ok || absent(given) {
+		return signalbox.InvalidField(name, `%s is required: an array of %s, as in {"%s":[…]}`, name, name, name)
 	}
-	return wrongType("signals", "an array", signals)
+	return wrongType(name, "an array", given)
 }
 
-// checkFrame checks all of the body but the items, and names what it does not know.
-func checkFrame(body []byte, from, to int) (ignored []string, err error) {
-	frame := make([]byte, 0, len(body)-(to-from)+2)
-	frame = append(append(append(frame, body[:from]...), '[', ']'), body[to:]...)
-	stable, err := strictjson.Stable(frame)
-	if err != nil {
-		return nil, badJSON(err, "")
-	}
-	var d decoder
-	for m := walk(stable); m.next(); {
-		if string(m.key) != "signals" {
-			d.ignore("", m.key)
-		}
-	}
-	return d.ignored, nil
-}
-
-// splitArray cuts the inside of an array at its own commas.
-func splitArray(text []byte) [][]byte {
+// splitArray cuts the inside of an array at its own commas, and gives up once there are more than most.
+func splitArray(text []byte, most int) [][]byte {
 	var items [][]byte
 	pos := skipSpace(text, 0)
 	if pos == len(text) {
@@ -139,7 +168,7 @@ func splitArray(text []byte) [][]byte {
 			end = max(end+1, skipValue(text, end)) // anything but one value is refused when the item is read
 		}
 		items = append(items, trimSpace(text[pos:end]))
-		if end == len(text) || len(items) > MaxBatch {
+		if end == len(text) || len(items) > most {
 			return items
 		}
 		pos = skipSpace(text, end+1)
@@ -153,17 +182,17 @@ func trimSpace(text []byte) []byte {
 	return text
 }
 
-// notJSON returns the refusal of the whole batch when item i is not JSON at all.
-func notJSON(err error, body []byte, i int) error {
+// NotJSON returns the refusal of the whole batch when err, of reading item i, says that it is not JSON at all.
+func (b *Batch) NotJSON(err error, i int) error {
 	bad := syntaxError(err)
 	if bad == nil {
 		return nil
 	}
-	whole := strictjson.Limits{MaxDepth: strictjson.DefaultMaxDepth + 2}.Check(body)
+	whole := strictjson.Limits{MaxDepth: strictjson.DefaultMaxDepth + 2}.Check(b.body)
 	if syntaxError(whole) != nil {
 		return badJSON(whole, "") // says where in the body; the scanner may also have met a milder fault first
 	}
-	return badJSON(bad, "signals."+strconv.Itoa(i))
+	return badJSON(bad, b.name+"."+strconv.Itoa(i))
 }
 
 func syntaxError(err error) *strictjson.Error {

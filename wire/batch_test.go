@@ -29,9 +29,10 @@ func TestDecodeBatch_OneBadItemNeverSinksTheOthers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			items, ignored, err := wire.DecodeBatch([]byte(" {\"signals\" : [ "+good+" ,\n"+bad.item+"\t, "+good+"] } "), now)
-			if err != nil || len(ignored) > 0 || len(items) != 3 {
-				t.Fatalf("%d items, ignored %v, err %v", len(items), ignored, err)
+			got, err := wire.DecodeBatch([]byte(" {\"signals\" : [ "+good+" ,\n"+bad.item+"\t, "+good+"] } "), now)
+			items := got.Items
+			if err != nil || len(got.Ignored) > 0 || len(items) != 3 || got.DryRun {
+				t.Fatalf("got %+v, err %v", got, err)
 			}
 			wantInvalid(t, items[1].Err, bad.param)
 			want, _, _ := wire.DecodeSignal([]byte(good), now)
@@ -51,7 +52,8 @@ func TestDecodeBatch_AnItemHasTheBoundsOfABodyOfItsOwn(t *testing.T) {
 	t.Parallel()
 	deep := `{"type":"t","source":"s","properties":{"a":` + strings.Repeat("[", 30) + strings.Repeat("]", 30) + `}}`
 	large := `{"type":"t","source":"s","properties":{"a":"` + strings.Repeat("x", wire.MaxBody) + `"}}`
-	items, _, err := wire.DecodeBatch([]byte(`{"signals":[`+deep+`,`+large+`]}`), now)
+	batch, err := wire.DecodeBatch([]byte(`{"signals":[`+deep+`,`+large+`]}`), now)
+	items := batch.Items
 	if err != nil || len(items) != 2 {
 		t.Fatalf("%d items, err %v", len(items), err)
 	}
@@ -77,11 +79,12 @@ func TestDecodeBatch_WhatRefusesTheWhole(t *testing.T) {
 		{"signals twice", `{"signals":[],"signals":[]}`, "signals"},
 		{"a duplicate beside it", `{"a":1,"signals":[],"a":2}`, "a"},
 		{"trailing data", `{"signals":[` + good + `]} {}`, ""},
+		{"dry_run is a string", `{"signals":[],"dry_run":"yes"}`, "dry_run"},
 		{"too many", `{"signals":[` + strings.Repeat(good+",", wire.MaxBatch) + good + `]}`, "signals"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			_, _, err := wire.DecodeBatch([]byte(c.body), now)
+			_, err := wire.DecodeBatch([]byte(c.body), now)
 			wantInvalid(t, err, c.param)
 		})
 	}
@@ -97,7 +100,7 @@ func TestDecodeBatch_WhatRefusesTheWhole(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if _, _, err := wire.DecodeBatch([]byte(body), now); signalbox.CodeOf(err) != signalbox.Invalid {
+			if _, err := wire.DecodeBatch([]byte(body), now); signalbox.CodeOf(err) != signalbox.Invalid {
 				t.Errorf("got %v, want a refusal", err)
 			}
 		})
@@ -112,14 +115,14 @@ func TestDecodeBatch_FindsSignalsWhereverItStands(t *testing.T) {
 		`{"x":{"signals":[1,2]},"y":"]}","signals":[` + item + `],"z":null}`,
 		`{"s\u0069gnals":[` + item + `]}`,
 	} {
-		items, _, err := wire.DecodeBatch([]byte(body), now)
-		if err != nil || len(items) != 1 || items[0].Err != nil {
-			t.Errorf("%s: %d items, err %v", body, len(items), err)
+		got, err := wire.DecodeBatch([]byte(body), now)
+		if err != nil || len(got.Items) != 1 || got.Items[0].Err != nil {
+			t.Errorf("%s: got %+v, err %v", body, got, err)
 		}
 	}
-	items, ignored, err := wire.DecodeBatch([]byte(`{"sent_at":1,"signals":[],"Signals":[]}`), now)
-	if diff := cmp.Diff([]string{"sent_at", "Signals"}, ignored); err != nil || len(items) != 0 || diff != "" {
-		t.Errorf("%d items, err %v, ignored %s", len(items), err, diff)
+	got, err := wire.DecodeBatch([]byte(`{"sent_at":1,"signals":[],"Signals":[],"dry_run":true}`), now)
+	if diff := cmp.Diff([]string{"sent_at", "Signals"}, got.Ignored); err != nil || len(got.Items) != 0 || !got.DryRun || diff != "" {
+		t.Errorf("got %+v, err %v, ignored %s", got, err, diff)
 	}
 }
 
@@ -129,7 +132,8 @@ func FuzzDecodeBatch(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		items, _, err := wire.DecodeBatch(body, now)
+		batch, err := wire.DecodeBatch(body, now)
+		items := batch.Items
 		if err != nil {
 			if signalbox.CodeOf(err) != signalbox.Invalid {
 				t.Fatalf("not a refusal: %v", err)
@@ -160,7 +164,7 @@ func BenchmarkDecodeBatch(b *testing.B) {
 	b.SetBytes(int64(len(body)))
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, _, err := wire.DecodeBatch(body, now); err != nil {
+		if _, err := wire.DecodeBatch(body, now); err != nil {
 			b.Fatal(err)
 		}
 	}

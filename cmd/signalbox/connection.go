@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"errors"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -30,7 +31,7 @@ func (c *connection) serverFlags(cmd *cobra.Command) {
 }
 
 // open makes the client: flags, then the environment, then what a first start left in the data directory.
-func (c *connection) open(p *program) (*client.Client, error) {
+func (c *connection) open(p *program, opts ...client.Option) (*client.Client, error) {
 	server, key := cmp.Or(c.server, p.env("SIGNALBOX_URL")), cmp.Or(c.key, p.env("SIGNALBOX_API_KEY"))
 	if server == "" || key == "" {
 		dir := c.dataDir
@@ -50,5 +51,25 @@ func (c *connection) open(p *program) (*client.Client, error) {
 	if key == "" {
 		return nil, errors.New("no API key: set SIGNALBOX_API_KEY, or give --data-dir of a server whose first start left its key there")
 	}
-	return client.New(cmp.Or(server, "http://"+app.DefaultAddr), key, client.WithUserAgent("signalbox-cli/"+buildVersion().Version)), nil
+	opts = append(opts, client.WithUserAgent("signalbox-cli/"+buildVersion().Version))
+	return client.New(cmp.Or(server, "http://"+app.DefaultAddr), key, opts...), nil
+}
+
+// How patient a command with a whole file is with a server that is busy, away for a moment, or whose limit of a minute is used up.
+const (
+	fileRetries     = 8
+	fileLongestWait = 2 * time.Minute
+)
+
+// patient makes a client that does not give up soon. try is called with another one that does: a wrong address or key is told at once.
+func (c *connection) patient(p *program, try func(*client.Client) error) (*client.Client, error) {
+	quick, err := c.open(p)
+	if err != nil {
+		return nil, err
+	}
+	defer quick.CloseIdle()
+	if err := try(quick); err != nil {
+		return nil, err
+	}
+	return c.open(p, client.WithRetries(fileRetries), client.WithLongestWait(fileLongestWait))
 }

@@ -82,18 +82,29 @@ func (p *program) sendLines(ctx context.Context, c *client.Client, s *sending) e
 
 // showBar shows how far the file is, on a terminal.
 func (l *lineSender) showBar(size int64) (done func()) {
-	if !l.p.terminal || size == 0 {
-		return func() {}
-	}
-	progress := mpb.New(mpb.WithOutput(l.p.stderr), mpb.WithWidth(40), mpb.WithAutoRefresh())
-	l.bar = progress.AddBar(size,
-		mpb.PrependDecorators(decor.Name(clean(l.name, 30)+" ")),
-		mpb.AppendDecorators(decor.Percentage(), decor.Name("  "), decor.CountersKibiByte("% .1f of % .1f"), decor.Name("  "), decor.AverageETA(decor.ET_STYLE_GO)))
-	l.report = progress
+	bar, out, end := l.p.fileBar(l.name, size)
+	l.bar, l.report = bar, out
 	return func() {
-		l.bar.Abort(false) // stays as it is; without effect once complete
-		progress.Wait()
+		end()
 		l.report = l.p.stderr
+	}
+}
+
+// fileBar shows how far a file is, on a terminal; without one, or when nobody knows how long the file is, there is no bar. What is
+// said meanwhile goes to out. speed stands in the place of the bytes.
+func (p *program) fileBar(name string, size int64, speed ...decor.Decorator) (bar *mpb.Bar, out io.Writer, done func()) {
+	if !p.terminal || size == 0 {
+		return nil, p.stderr, func() {}
+	}
+	progress := mpb.New(mpb.WithOutput(p.stderr), mpb.WithWidth(40), mpb.WithAutoRefresh())
+	if len(speed) == 0 {
+		speed = []decor.Decorator{decor.CountersKibiByte("% .1f of % .1f")}
+	}
+	right := append(append([]decor.Decorator{decor.Percentage(), decor.Name("  ")}, speed...), decor.Name("  "), decor.AverageETA(decor.ET_STYLE_GO))
+	bar = progress.AddBar(size, mpb.PrependDecorators(decor.Name(clean(name, 30)+" ")), mpb.AppendDecorators(right...))
+	return bar, progress, func() {
+		bar.Abort(false) // stays as it is; without effect once complete
+		progress.Wait()
 	}
 }
 
@@ -190,9 +201,6 @@ func (l *lineSender) flush(ctx context.Context, upTo int) error {
 		results, err := l.client.SendBatchJSON(ctx, items, "")
 		if err != nil {
 			return err
-		}
-		if len(results) != len(l.chunk) {
-			return fmt.Errorf("the server answered %d of %d lines", len(results), len(l.chunk))
 		}
 		if l.chunk = l.count(results, round == maxRounds); len(l.chunk) > 0 {
 			wait(ctx, firstPause/4<<round)

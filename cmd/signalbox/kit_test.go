@@ -38,7 +38,7 @@ type result struct {
 	out, err string
 }
 
-func (c cli) run(t *testing.T, args ...string) result {
+func (c cli) run(t testing.TB, args ...string) result {
 	t.Helper()
 	var out, errs bytes.Buffer
 	code := c.program(&out, &errs).run(t.Context(), args)
@@ -140,7 +140,7 @@ type server struct {
 }
 
 // startServer starts a server on an empty data directory.
-func startServer(t *testing.T) *server {
+func startServer(t testing.TB) *server {
 	t.Helper()
 	s := &server{dir: filepath.Join(t.TempDir(), "data")}
 	s.start(t, "127.0.0.1:0")
@@ -156,7 +156,7 @@ func startServer(t *testing.T) *server {
 }
 
 // start runs the server on its data directory; it can be stopped and started again.
-func (s *server) start(t *testing.T, addr string) {
+func (s *server) start(t testing.TB, addr string) {
 	t.Helper()
 	a, err := app.New(t.Context(), app.Config{Addr: addr, DataDir: s.dir, Dev: true})
 	if err != nil {
@@ -208,7 +208,7 @@ func golden(t *testing.T, name, got string) {
 }
 
 // write makes a file in a directory of the test.
-func write(t *testing.T, name, text string) string {
+func write(t testing.TB, name, text string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {

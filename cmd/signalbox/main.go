@@ -1,8 +1,8 @@
 // Command signalbox runs a Signalbox server and talks to one: flags to calls, and nothing else.
 //
 // It refuses to decide anything about signals or deliveries: serve and demo start the program of package app, every other command
-// speaks to a server through package client, and verify through package sign. workspaces, migrate and move open a data directory by
-// themselves, and only while no server has it open.
+// speaks to a server through package client, import and export with files of package sheet beside it, and verify through package
+// sign. workspaces, migrate and move open a data directory by themselves, and only while no server has it open.
 //
 // Invariants: the exit status is 0 when all went well, 1 when something failed and 2 when the command line was wrong; what a
 // program may read goes to standard output, everything said to people about problems to standard error; a secret is printed

@@ -124,6 +124,14 @@ func (v *server) freeze() {
 	}
 }
 
+// thaw lets a server that stands still go on.
+func (v *server) thaw() {
+	v.site.t.Helper()
+	if err := syscall.Kill(v.cmd.Process.Pid, syscall.SIGCONT); err != nil {
+		v.site.t.Fatal(err)
+	}
+}
+
 // stopped says whether every thread of a process is in state T.
 func stopped(pid int) bool {
 	stats, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))

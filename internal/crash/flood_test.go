@@ -117,7 +117,7 @@ func (f *flood) run() {
 // one sends a batch without keys, once.
 func (f *flood) one() {
 	r := f.request()
-	req, err := http.NewRequest(http.MethodPost, f.cfg.URL+"/v1/signals/batch", bytes.NewReader(r.body))
+	req, err := http.NewRequest(http.MethodPost, f.cfg.URLs[0]+"/v1/signals/batch", bytes.NewReader(r.body))
 	if err != nil {
 		f.breach("%v", err)
 		return

@@ -33,7 +33,7 @@ func TestFsyncFails(t *testing.T) {
 	recv := startReceivers(t, dir, 1)
 	v := s.mustStart()
 	recv.register(s)
-	load := startLoad(t, dir, loadConfig{URL: s.url(), Workers: killWorkers, Rate: killRate, Pad: 100, Batch: 20, Mix: 25})
+	load := startLoad(t, dir, loadConfig{URLs: []string{s.url()}, Workers: killWorkers, Rate: killRate, Pad: 100, Batch: 20, Mix: 25})
 	lastReady := watchReady(t, v)
 	select {
 	case <-v.ended:

@@ -56,7 +56,7 @@ func fillsAndHeals(t *testing.T, dir, root, other string, inReserve func(s *site
 	recv := startReceivers(t, dir, 1)
 	v := s.mustStart()
 	recv.register(s)
-	load := startLoad(t, dir, loadConfig{URL: s.url(), Workers: killWorkers, Pad: 4000, Batch: 20, Mix: 25})
+	load := startLoad(t, dir, loadConfig{URLs: []string{s.url()}, Workers: killWorkers, Pad: 4000, Batch: 20, Mix: 25})
 
 	unready := turnsUnready(t, s, load)
 	reads := readsGoOn(t, s, time.Second)
@@ -152,7 +152,7 @@ func readsGoOn(t *testing.T, s *site, span time.Duration) (reads int) {
 // nothingLost checks a stopped server's file, and that all that was ever acknowledged is in it.
 func nothingLost(t *testing.T, s *site, load *traffic) {
 	t.Helper()
-	o, err := openOracle(s.data)
+	o, err := openFile(s.data)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -27,11 +27,11 @@ func newHunt(t *testing.T, webhooks int, env ...string) *hunt {
 // newHuntAt keeps its ledgers in dir and the server's data elsewhere; pad is how many bytes each signal carries.
 func newHuntAt(t *testing.T, dir, data string, webhooks, pad int, env ...string) *hunt {
 	t.Helper()
-	h := &hunt{t: t, site: newSite(t, dir), recv: startReceivers(t, dir, webhooks), begun: time.Now()}
+	h := &hunt{trial: trial{t: t, recv: startReceivers(t, dir, webhooks), begun: time.Now()}, site: newSite(t, dir)}
 	h.site.data = data
 	v := h.site.mustStart(env...)
 	h.recv.register(h.site)
-	h.load = startLoad(t, dir, loadConfig{URL: h.site.url(), Workers: killWorkers, Rate: killRate, Pad: pad, Batch: 20, Mix: 25})
+	h.load = startLoad(t, dir, loadConfig{URLs: []string{h.site.url()}, Workers: killWorkers, Rate: killRate, Pad: pad, Batch: 20, Mix: 25})
 	h.acks.path = h.load.book
 	h.kill(v)
 	return h
@@ -113,7 +113,7 @@ func killAtFirstStart(t *testing.T, points []string) {
 			continue
 		}
 		s.mustStart().stop()
-		o, err := openOracle(s.data)
+		o, err := openFile(s.data)
 		if err != nil {
 			t.Errorf("after a kill at %s: %v", p, err)
 			continue

@@ -2,6 +2,7 @@ package crash_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -18,14 +20,16 @@ import (
 
 // loadConfig is what a load is told.
 type loadConfig struct {
-	URL     string `json:"url"`
-	Key     string `json:"key"`
-	Ledger  string `json:"ledger"`
-	Workers int    `json:"workers"` // connections
-	Rate    int    `json:"rate"`    // new signals per second at most; 0: as fast as answers come
-	Pad     int    `json:"pad"`     // bytes that each signal carries beside its serial number
-	Batch   int    `json:"batch"`   // signals of one batch
-	Mix     int    `json:"mix"`     // one request of so many is a batch
+	URLs     []string      `json:"urls"` // of the nodes, which take requests in turn
+	Key      string        `json:"key"`
+	Ledger   string        `json:"ledger"`
+	Workers  int           `json:"workers"`  // connections
+	Rate     int           `json:"rate"`     // new signals per second at most; 0: as fast as answers come
+	Pad      int           `json:"pad"`      // bytes that each signal carries beside its serial number
+	Batch    int           `json:"batch"`    // signals of one batch
+	Mix      int           `json:"mix"`      // one request of so many is a batch
+	Twins    int           `json:"twins"`    // every request is a single signal with a key, sent so many times at once; 0: once
+	Patience time.Duration `json:"patience"` // how long an answer may take; 0: 15 s
 }
 
 // loadStats is what a load has seen so far.
@@ -39,12 +43,25 @@ type loadStats struct {
 	NoAdvice  int64          `json:"no_advice"` // 429 and 503 without Retry-After
 	Breaches  []string       `json:"breaches"`  // answers that break the contract
 	Abandoned int64          `json:"abandoned"` // signals whose outcome is unknown: no key, or the load ended
+
+	Trouble     int64 `json:"trouble"`      // requests that were refused, failed or lost
+	LastTrouble int64 `json:"last_trouble"` // Unix nanoseconds of the last of them
+	Compared    int64 `json:"compared"`     // answers that were held against a twin's
+	Mismatched  int64 `json:"mismatched"`   // other bodies with a key that was used, refused as they must be
+}
+
+// loadTimes is how long requests took since the last time somebody asked, in order.
+type loadTimes struct {
+	Taken   []time.Duration `json:"taken"`
+	Refused []time.Duration `json:"refused"` // 503s
+	Lost    []time.Duration `json:"lost"`    // without an answer
 }
 
 // load sends signals from many connections, as a good client does: what has a key is sent again with it until it is answered; what
 // has none is never sent twice.
 type load struct {
 	cfg    loadConfig
+	nodes  *targets
 	client *http.Client
 	ledger *ledger
 	pad    string
@@ -54,6 +71,7 @@ type load struct {
 	mu    sync.Mutex
 	next  time.Time // when the next signal may go
 	stats loadStats
+	times loadTimes
 }
 
 // runLoad is the part of a load process: it sends until it is told to finish.
@@ -75,7 +93,10 @@ func runLoad(p *parent) error {
 	err = p.out.Encode(l.report())
 	if err == nil {
 		err = p.orders(func(o order) any {
-			if o.Do == "finish" {
+			switch o.Do {
+			case "times":
+				return l.takeTimes()
+			case "finish":
 				end()
 				workers.Wait()
 				l.ledger.settle()
@@ -96,13 +117,15 @@ func newLoad(cfg loadConfig) (*load, error) {
 	if err != nil {
 		return nil, err
 	}
+	connections := cfg.Workers * max(cfg.Twins, 1)
 	transport := &http.Transport{
-		MaxIdleConnsPerHost: cfg.Workers, MaxIdleConns: cfg.Workers,
+		MaxIdleConnsPerHost: connections, MaxIdleConns: len(cfg.URLs) * connections,
 		DialContext: (&net.Dialer{Timeout: 2 * time.Second}).DialContext,
 	}
 	return &load{
-		cfg: cfg, pad: strings.Repeat("x", cfg.Pad), ledger: book, client: &http.Client{Transport: transport, Timeout: 15 * time.Second},
-		stats: loadStats{Refused: map[string]int{}},
+		cfg: cfg, nodes: newTargets(cfg.URLs), pad: strings.Repeat("x", cfg.Pad), ledger: book,
+		client: &http.Client{Transport: transport, Timeout: cmp.Or(cfg.Patience, 15*time.Second)},
+		stats:  loadStats{Refused: map[string]int{}},
 	}, nil
 }
 
@@ -116,6 +139,39 @@ func (l *load) report() loadStats {
 		s.Refused[k] = n
 	}
 	return s
+}
+
+// takeTimes gives the times away and begins anew.
+func (l *load) takeTimes() loadTimes {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	t := l.times
+	l.times = loadTimes{}
+	for _, list := range [][]time.Duration{t.Taken, t.Refused, t.Lost} {
+		slices.Sort(list)
+	}
+	return t
+}
+
+// maxTimes is how many are kept of each kind.
+const maxTimes = 200_000
+
+// timed notes how long a request took.
+func (l *load) timed(kind func(*loadTimes) *[]time.Duration, took time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if list := kind(&l.times); len(*list) < maxTimes {
+		*list = append(*list, took)
+	}
+}
+
+// trouble notes a request that was refused, failed or lost.
+func (l *load) trouble(fn func(*loadStats)) {
+	l.count(func(s *loadStats) {
+		fn(s)
+		s.Trouble++
+		s.LastTrouble = time.Now().UnixNano()
+	})
 }
 
 func (l *load) count(fn func(*loadStats)) {
@@ -150,7 +206,11 @@ func (l *load) work() {
 			return
 		}
 		l.count(func(s *loadStats) { s.Offered += int64(len(r.serials)) })
-		if l.deliver(r) && r.keyed && rand.IntN(50) == 0 {
+		if l.cfg.Twins > 0 {
+			l.twins(r)
+			continue
+		}
+		if _, done := l.deliver(r); done && r.keyed && rand.IntN(50) == 0 {
 			// The answer is known, and asked for again: it must be the same.
 			l.count(func(s *loadStats) { s.Retried++ })
 			l.deliver(r)
@@ -169,7 +229,7 @@ type request struct {
 
 func (l *load) request() request {
 	n := 1
-	r := request{keyed: rand.IntN(4) > 0, batch: l.cfg.Mix > 0 && rand.IntN(l.cfg.Mix) == 0}
+	r := request{keyed: l.cfg.Twins > 0 || rand.IntN(4) > 0, batch: l.cfg.Twins == 0 && l.cfg.Mix > 0 && rand.IntN(l.cfg.Mix) == 0}
 	if r.batch {
 		n = l.cfg.Batch
 	}
@@ -201,17 +261,19 @@ func (l *load) appendSignal(body []byte, serial int64, keyed bool) []byte {
 		serial%7, company, company, serial%1500, company, serial, keyed, l.pad)
 }
 
-// deliver sends a request until its outcome is known, and says whether all of it was acknowledged.
-func (l *load) deliver(r request) bool {
+// deliver sends a request until its outcome is known, and says whether all of it was acknowledged, and with which answer.
+func (l *load) deliver(r request) (answer []byte, done bool) {
 	wait := 5 * time.Millisecond
-	for attempt := 0; ; attempt++ {
-		done, again := l.send(r)
+	for node := -1; ; {
+		var again bool
+		node = l.nodes.next(node, time.Now())
+		answer, done, again = l.send(r, node)
 		if done {
-			return true
+			return answer, true
 		}
 		if !r.keyed || !again || l.life.Err() != nil {
 			l.count(func(s *loadStats) { s.Abandoned += int64(len(r.serials)) })
-			return false
+			return nil, false
 		}
 		l.count(func(s *loadStats) { s.Retried++ })
 		pause(l.life, wait)
@@ -219,17 +281,16 @@ func (l *load) deliver(r request) bool {
 	}
 }
 
-// send makes one request. again: with a key it may be sent again.
-func (l *load) send(r request) (done, again bool) {
+// post makes one request of a node.
+func (l *load) post(r request, node int) (*http.Response, []byte, error) {
 	path := "/v1/signals"
 	if r.batch {
 		path = "/v1/signals/batch"
 	}
 	// Not l.life: what was begun is finished, so that the ledger knows its outcome.
-	req, err := http.NewRequest(http.MethodPost, l.cfg.URL+path, bytes.NewReader(r.body))
+	req, err := http.NewRequest(http.MethodPost, l.cfg.URLs[node]+path, bytes.NewReader(r.body))
 	if err != nil {
-		l.breach("%v", err)
-		return false, false
+		return nil, nil, err
 	}
 	req.Header.Set("Authorization", "Bearer "+l.cfg.Key)
 	req.Header.Set("Content-Type", "application/json")
@@ -238,25 +299,41 @@ func (l *load) send(r request) (done, again bool) {
 	if r.keyed {
 		req.Header["Idempotency-Key"] = []string{r.key}
 	}
-	sent := time.Now()
 	res, err := l.client.Do(req)
 	if err != nil {
-		l.count(func(s *loadStats) { s.Lost++ })
-		return false, true
+		return nil, nil, err
 	}
+	defer res.Body.Close()
 	body, err := io.ReadAll(res.Body)
-	res.Body.Close()
+	return res, body, err
+}
+
+// twinWaits is how long a request waits for an earlier one with the same key before it is refused (contract section 3).
+const twinWaits = 5 * time.Second
+
+// send makes one request and writes down what it brought. again: with a key it may be sent again.
+func (l *load) send(r request, node int) (answer []byte, done, again bool) {
+	sent := time.Now()
+	res, body, err := l.post(r, node)
+	took := time.Since(sent)
+	l.nodes.answered(node, err == nil, time.Now())
 	if err != nil {
-		l.count(func(s *loadStats) { s.Lost++ })
-		return false, true
+		l.timed(func(t *loadTimes) *[]time.Duration { return &t.Lost }, took)
+		l.trouble(func(s *loadStats) { s.Lost++ })
+		return nil, false, true
 	}
 	switch {
 	case res.StatusCode == http.StatusCreated && !r.batch:
-		return l.single(r, body, sent, res.Header.Get("Idempotent-Replayed") != ""), true
+		l.timed(func(t *loadTimes) *[]time.Duration { return &t.Taken }, took)
+		return body, l.single(r, body, sent, res.Header.Get("Idempotent-Replayed") != ""), true
 	case res.StatusCode == http.StatusOK && r.batch:
-		return l.batch(r, body, sent), true
+		return body, l.batch(r, body, sent), true
+	case res.StatusCode == http.StatusConflict && took < twinWaits:
+		l.breach("409 after %s: a twin of a request under way waits %s for its answer", took, twinWaits)
+	case res.StatusCode == http.StatusServiceUnavailable:
+		l.timed(func(t *loadTimes) *[]time.Duration { return &t.Refused }, took)
 	}
-	return false, l.refused(res, body)
+	return nil, false, l.refused(res, body)
 }
 
 func (l *load) single(r request, body []byte, sent time.Time, replayed bool) bool {
@@ -301,7 +378,7 @@ func (l *load) batch(r request, body []byte, sent time.Time) bool {
 			l.acknowledged(r.serials[i], item.ID, sent)
 			continue
 		case item.Status == "failed":
-			l.count(func(s *loadStats) { s.Refused["item failed"]++ })
+			l.trouble(func(s *loadStats) { s.Refused["item failed"]++ })
 		default:
 			l.breach("item %d of a batch: %.300s", i, body)
 		}
@@ -323,7 +400,11 @@ func (l *load) refused(res *http.Response, body []byte) (again bool) {
 		} `json:"error"`
 	}
 	_ = json.Unmarshal(body, &e) // without a code the status stands alone
-	l.count(func(s *loadStats) { s.Refused[strings.TrimSpace(strconv.Itoa(res.StatusCode)+" "+e.Error.Code)]++ })
+	note := l.trouble
+	if res.StatusCode == http.StatusConflict {
+		note = l.count // a twin in flight: no trouble
+	}
+	note(func(s *loadStats) { s.Refused[strings.TrimSpace(strconv.Itoa(res.StatusCode)+" "+e.Error.Code)]++ })
 	switch res.StatusCode {
 	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
 		if res.Header.Get("Retry-After") == "" {

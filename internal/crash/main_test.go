@@ -17,9 +17,19 @@ import (
 )
 
 var (
-	kills = flag.Int("kills", 50, "how often TestKill kills the server at a random moment")
-	cuts  = flag.Int("cuts", 3, "how often TestPowerCut cuts the power")
-	keep  = flag.Bool("keep", false, "keep the data directories and logs of failed tests")
+	kills        = flag.Int("kills", 50, "how often TestKill kills the server at a random moment")
+	cuts         = flag.Int("cuts", 3, "how often TestPowerCut cuts the power")
+	restarts     = flag.Int("restarts", 5, "how often PostgreSQL is restarted immediately")
+	postmasters  = flag.Int("postmasters", 3, "how often PostgreSQL's postmaster is killed")
+	terminateFor = flag.Duration("terminate", 10*time.Second, "how long connections to PostgreSQL are terminated, ten a second")
+	nodeKills    = flag.Int("nodekills", 10, "how often one of three nodes is killed")
+	twinKills    = flag.Int("twinkills", 6, "how often a node, or the database, is killed under twins")
+	stops        = flag.Int("stops", 3, "how often one of two nodes is stopped under load")
+	rolls        = flag.Int("rolls", 1, "how often three nodes are restarted one after the other")
+	changes      = flag.Int("changes", 12, "how often definitions are changed on one node and tried on the other")
+	pauses       = flag.Int("pauses", 3, "how often one of three nodes stands still past its lease")
+
+	keep = flag.Bool("keep", false, "keep the data directories and logs of failed tests")
 )
 
 // roleEnv names the part that a copy of this test binary plays.
@@ -55,7 +65,7 @@ func play(role string) error {
 
 func run(m *testing.M) int {
 	code := m.Run()
-	if err := closeJanitor(); err != nil {
+	if err := errors.Join(stopPostgres(), closeJanitor()); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return max(code, 1)
 	}

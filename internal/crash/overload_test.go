@@ -47,7 +47,7 @@ func TestOverload(t *testing.T) {
 	for range floods {
 		all.add(runOneFlood(t, floodConfig{
 			loadConfig: loadConfig{
-				URL: s.url(), Key: apiKey, Ledger: load.book, Rate: int(2 * capacity), Pad: 100, Batch: floodBatch, Mix: 1,
+				URLs: []string{s.url()}, Key: apiKey, Ledger: load.book, Rate: int(2 * capacity), Pad: 100, Batch: floodBatch, Mix: 1,
 			},
 			InFlight: floodInFlight, For: floodFor,
 		}))
@@ -63,7 +63,7 @@ func TestOverload(t *testing.T) {
 // measureCapacity is how many signals per second are acknowledged when enough connections never wait.
 func measureCapacity(t *testing.T, s *site, dir string) float64 {
 	t.Helper()
-	load := startLoad(t, dir, loadConfig{URL: s.url(), Workers: killWorkers, Pad: 100, Batch: floodBatch, Mix: 1})
+	load := startLoad(t, dir, loadConfig{URLs: []string{s.url()}, Workers: killWorkers, Pad: 100, Batch: floodBatch, Mix: 1})
 	pause(t.Context(), 500*time.Millisecond)
 	before, begin := load.stats(t).Acked, time.Now()
 	pause(t.Context(), capacityFor)

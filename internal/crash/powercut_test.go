@@ -74,7 +74,7 @@ func TestPowerCut_ShowsTheLossOfAProgramThatNeverSyncs(t *testing.T) {
 		h, d := newHuntOnDisk(t)
 		h.powerCut(d, "SIGNALBOX_FAULTS=store.sync_off=error")
 		acks := h.newAcks()
-		o, err := openOracle(h.site.data)
+		o, err := openFile(h.site.data)
 		if err != nil {
 			t.Logf("shown by cut %d: %d signals were acknowledged and the database cannot be read: %v", i+1, len(acks), err)
 			return

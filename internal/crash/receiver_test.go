@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"strconv"
-	"sync/atomic"
 	"time"
 
 	"signalbox/sign"
@@ -44,12 +43,22 @@ type listening struct {
 type receiver struct {
 	cfg    receiverConfig
 	ledger *ledger
-	calm   atomic.Bool // every webhook is healthy from now on
+	calm   chan struct{} // closed when every webhook is healthy from now on
+}
+
+// isCalm says whether every webhook is healthy.
+func (r *receiver) isCalm() bool {
+	select {
+	case <-r.calm:
+		return true
+	default:
+		return false
+	}
 }
 
 // runReceiver is the part of a receiver process: it verifies, writes down, and answers by each webhook's mood.
 func runReceiver(p *parent) error {
-	r := &receiver{}
+	r := &receiver{calm: make(chan struct{})}
 	if err := p.in.Decode(&r.cfg); err != nil {
 		return err
 	}
@@ -71,7 +80,9 @@ func runReceiver(p *parent) error {
 	err = p.out.Encode(listening{l.Addr().String()})
 	if err == nil {
 		err = p.orders(func(o order) any {
-			r.calm.Store(o.Do == "calm")
+			if o.Do == "calm" && !r.isCalm() {
+				close(r.calm)
+			}
 			return order{}
 		})
 	}
@@ -113,14 +124,17 @@ func (r *receiver) receive(n int, w http.ResponseWriter, req *http.Request) {
 	case hold:
 		a.Answer = dropped
 		<-r.ledger.arrival(a)
-		<-req.Context().Done()
+		select {
+		case <-req.Context().Done():
+		case <-r.calm:
+		}
 		panic(http.ErrAbortHandler)
 	case forged:
 		<-r.ledger.arrival(a)
 		w.WriteHeader(http.StatusUnauthorized)
 		return
 	}
-	if h.Mood == slow && !r.calm.Load() {
+	if h.Mood == slow && !r.isCalm() {
 		pause(req.Context(), rand.N(80*time.Millisecond))
 	}
 	<-r.ledger.arrival(a)
@@ -141,7 +155,7 @@ func verified(h hook, header http.Header, body []byte) bool {
 const hold = -2
 
 func (r *receiver) answer(m mood) int {
-	if m != flaky || r.calm.Load() {
+	if m != flaky || r.isCalm() {
 		return http.StatusOK
 	}
 	switch n := rand.IntN(2000); {

@@ -71,6 +71,7 @@ func (r *receivers) calmDown(t *testing.T) {
 type traffic struct {
 	proc *child
 	book string
+	told int // breaches that were told
 }
 
 func startLoad(t *testing.T, dir string, cfg loadConfig) *traffic {
@@ -87,14 +88,24 @@ func (l *traffic) stats(t *testing.T) loadStats { return l.ask(t, "stats") }
 // finish lets the load end what it has begun; nothing new is sent after it.
 func (l *traffic) finish(t *testing.T) loadStats { return l.ask(t, "finish") }
 
+// times asks how long requests took since the last call.
+func (l *traffic) times(t *testing.T) (got loadTimes) {
+	t.Helper()
+	if err := l.proc.ask(order{"times"}, &got); err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
 func (l *traffic) ask(t *testing.T, what string) (s loadStats) {
 	t.Helper()
 	if err := l.proc.ask(order{what}, &s); err != nil {
 		t.Fatal(err)
 	}
-	for _, b := range s.Breaches {
+	for _, b := range s.Breaches[l.told:] {
 		t.Errorf("an answer breaks the contract: %s", b)
 	}
+	l.told = len(s.Breaches)
 	if s.NoAdvice > 0 {
 		t.Errorf("%d refusals came without Retry-After", s.NoAdvice)
 	}

@@ -37,8 +37,8 @@ func truth() (*snapshot, *history) {
 			{Hook: 0, Event: "evt_b", Signal: "sig_b", At: at(63), Answer: 200},
 			{Hook: 1, Event: "evt_b", Signal: "sig_b", At: at(3), Answer: dropped},
 		},
-		outages: []outage{{From: second(10), To: second(11)}},
-		perKill: 1,
+		outages:  []outage{{From: second(10), To: second(11)}},
+		perFault: 1,
 	}
 	return st, h
 }
@@ -97,9 +97,9 @@ func TestReconcile_EveryBrokenPromiseIsFound(t *testing.T) {
 		{"a body about another signal", func(_ *snapshot, h *history) { h.arrivals[1].Signal = "sig_b" }, []string{wrongSignal}},
 		{"sent twice in one life", func(_ *snapshot, h *history) { h.outages = nil }, []string{needlessRepeat}},
 		{"sent twice after the kill", func(_ *snapshot, h *history) { h.arrivals[0].At = at(11) + 1 }, []string{needlessRepeat}},
-		{"more than was in flight", func(_ *snapshot, h *history) { h.perKill = 0 }, []string{tooManyRepeats}},
+		{"more than was in flight", func(_ *snapshot, h *history) { h.perFault = 0 }, []string{tooManyRepeats}},
 		{"more than two lives had in flight", func(_ *snapshot, h *history) {
-			h.perKill = 0
+			h.perFault = 0
 			h.arrivals[0].At = at(10) + 1
 		}, []string{tooManyRepeats}},
 		{"settled and sent again", func(st *snapshot, _ *history) { st.deliveries[0].Successes = 2 }, []string{settledTwice}},

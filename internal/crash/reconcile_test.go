@@ -24,6 +24,7 @@ type storedSignal struct {
 }
 
 type storedDelivery struct {
+	ID        int64
 	Hook      int // its place in the receiver; -1: another webhook
 	Event     string
 	State     signalbox.DeliveryState
@@ -37,7 +38,7 @@ type history struct {
 	acks     []ack
 	arrivals []arrival
 	outages  []outage // in order
-	perKill  int      // repeats that one kill may cause for one webhook: requests in flight, and answered and not settled
+	perFault int      // repeats that one fault may cause for one webhook: requests in flight, and answered and not settled
 }
 
 // outage is the time after a kill until the next life was seen to be ready. What arrives in it was sent before and read late, or by the
@@ -103,7 +104,7 @@ const (
 	unknownEvent    = "arrived and not stored"
 	wrongSignal     = "arrived with the id of another signal in its body"
 	needlessRepeat  = "sent again although nobody was killed after the first answer"
-	tooManyRepeats  = "more repeats than were in flight at the kill"
+	tooManyRepeats  = "more repeats than were in flight at the fault"
 	settledTwice    = "two successful attempts of one delivery were settled"
 	neverRetryState = "retrying without a failed attempt"
 )
@@ -262,12 +263,12 @@ func reconcileRepeats(f *findings, heard map[deliveryKey][]arrival, h *history) 
 		}
 	}
 	for c, n := range caused {
-		most := h.perKill
+		most := h.perFault
 		if c.unclear {
 			most *= 1 + h.killsDuring(c.kill)
 		}
 		if n > most {
-			f.add(tooManyRepeats, "kill %d, webhook %d: %d, at most %d were in flight", c.kill, c.hook, n, most)
+			f.add(tooManyRepeats, "fault %d, webhook %d: %d, at most %d were in flight", c.kill, c.hook, n, most)
 		}
 	}
 	return repeats

@@ -24,16 +24,22 @@ import (
 // apiKey is the server's from its first moment.
 const apiKey = "sk_live_crash0harness0crash0harness0crash0"
 
-// site is where a server lives: its address stays the same over all its lives, its data may move.
+// secretKey seals what the nodes of one database share.
+const secretKey = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+
+// site is where a server lives: its address stays the same over all its lives, its data may move. Several sites may share a database: each
+// is a node then.
 type site struct {
-	t     *testing.T
-	bin   string
-	addr  string
-	data  string
-	log   string
-	flags []string // of serve, beside the usual
-	wrap  []string // a command that runs the server: strace and its flags
-	http  *http.Client
+	t        *testing.T
+	bin      string
+	addr     string
+	data     string
+	log      string
+	database string   // URL of its PostgreSQL database; "": the embedded one in data
+	flags    []string // of serve, beside the usual
+	env      []string // of each life, beside its own
+	wrap     []string // a command that runs the server: strace and its flags
+	http     *http.Client
 
 	mu    sync.Mutex
 	lives []*server
@@ -112,8 +118,13 @@ func (s *site) start(env ...string) *server {
 	}
 	defer log.Close()
 	argv := slices.Concat(s.wrap, []string{s.bin, "serve", "--dev", "--data-dir", s.data, "--addr", s.addr, "--log-level", "warn"}, s.flags)
+	shared := []string{"SIGNALBOX_BOOTSTRAP_API_KEY=" + apiKey}
+	if s.database != "" {
+		argv = append(argv, "--database-url", s.database)
+		shared = append(shared, "SIGNALBOX_SECRET_KEY="+secretKey)
+	}
 	v := &server{site: s, cmd: exec.Command(argv[0], argv[1:]...), ended: make(chan struct{})}
-	v.cmd.Env = append(os.Environ(), append([]string{"SIGNALBOX_BOOTSTRAP_API_KEY=" + apiKey}, env...)...)
+	v.cmd.Env = slices.Concat(os.Environ(), shared, s.env, env)
 	v.cmd.Stdout, v.cmd.Stderr = log, log
 	v.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	if len(s.wrap) > 0 {
@@ -218,6 +229,11 @@ func (v *server) stop() {
 
 // call makes one API request; a body that is not nil is sent as JSON, an answer decoded into out.
 func (s *site) call(method, path string, body, out any) (status int, header http.Header, err error) {
+	return s.callAs(apiKey, method, path, body, out)
+}
+
+// callAs is call with another key.
+func (s *site) callAs(key, method, path string, body, out any) (status int, header http.Header, err error) {
 	var sent io.Reader
 	if body != nil {
 		text, err := json.Marshal(body)
@@ -230,7 +246,7 @@ func (s *site) call(method, path string, body, out any) (status int, header http
 	if err != nil {
 		return 0, nil, err
 	}
-	req.Header.Set("Authorization", "Bearer "+apiKey)
+	req.Header.Set("Authorization", "Bearer "+key)
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}

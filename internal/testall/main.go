@@ -35,7 +35,7 @@ var parts = []part{
 	{"faults", "the tests that need fault points", faults},
 	{"fuzz", "each fuzz target for 20,000 inputs", fuzz},
 	{"e2e", "other people's clients and receivers", e2e},
-	{"crash", "kills and power cuts, ledgers reconciled", crash},
+	{"crash", "servers, disks, databases and networks that break; ledgers reconciled", crash},
 }
 
 // runner runs the parts' commands.

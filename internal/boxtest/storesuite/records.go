@@ -17,6 +17,7 @@ var recordTests = map[string]func(*Box){
 	"AnErasedOneIsNotThere":       recordErased,
 	"AQueryFindsWhatLiesFarBack":  recordFarBack,
 	"ARecordWithoutStateIsNoSuch": recordNoState,
+	"ManyAreReadAtOnce":           recordsAtOnce,
 }
 
 // domains lists what a filter finds.
@@ -173,4 +174,39 @@ func recordNoState(b *Box) {
 	acc := b.NewAccount("acme.com", "")
 	_, err := b.DB.State(b.Context(), b.WS, signalbox.EntityID(acc.ID))
 	b.WantNoSuch(err, "record")
+}
+
+// recordsAtOnce: what is read of many records is what is read of each, and nothing of another workspace's or of one that is erased.
+func recordsAtOnce(b *Box) {
+	acme, quiet, gone := b.NewAccount("acme.com", "Acme"), b.NewAccount("quiet.com", ""), b.NewAccount("gone.com", "")
+	b.Send(Sent{Account: acme.ID})
+	b.Send(Sent{Account: acme.ID})
+	gone.Domain, gone.Revision, gone.ErasedAt = "", 2, b.Now
+	b.decide(signalbox.Need{}, func(*signalbox.Situation) *signalbox.Decision {
+		return &signalbox.Decision{Accounts: []signalbox.Written[signalbox.Account]{{Row: &gone}}}
+	})
+	want, err := b.DB.State(b.Context(), b.WS, signalbox.EntityID(acme.ID))
+	b.Must(err)
+	ids := []signalbox.AccountID{acme.ID, quiet.ID, gone.ID, signalbox.AccountID(b.ID())}
+	entities := make([]signalbox.EntityID, len(ids))
+	for i, id := range ids {
+		entities[i] = signalbox.EntityID(id)
+	}
+	states, err := b.DB.States(b.Context(), b.WS, entities)
+	b.Must(err)
+	b.same(states, map[signalbox.EntityID]signalbox.EntityState{want.Entity: want})
+	domains, err := b.DB.Domains(b.Context(), b.WS, ids)
+	b.Must(err)
+	b.same(domains, map[signalbox.AccountID]string{acme.ID: "acme.com", quiet.ID: "quiet.com"})
+	other := b.NewWorkspace("other")
+	states, err = b.DB.States(b.Context(), other, entities)
+	b.Must(err)
+	domains, err2 := b.DB.Domains(b.Context(), other, ids)
+	b.Must(err2)
+	if len(states)+len(domains) != 0 {
+		b.Errorf("another workspace reads %v, %v", states, domains)
+	}
+	if states, err := b.DB.States(b.Context(), b.WS, nil); err != nil || len(states) != 0 {
+		b.Errorf("of nothing: %v, %v", states, err)
+	}
 }
