@@ -60,8 +60,8 @@ func (s *session) flush() error {
 		clear(list)
 		s.queue = list[:0]
 	}()
-	s.owner.watch.depart(s)
-	defer s.owner.watch.arrive(s)
+	s.depart()
+	defer s.arrive()
 	if len(list) == 1 {
 		q := &list[0]
 		return s.take(q, s.conn.ExecStatement(context.Background(), q.p.StatementDescription, q.params, binaryForm, binaryForm))

@@ -15,7 +15,7 @@ import (
 // session is one connection with the statements it has prepared. It is used by one goroutine at a time.
 type session struct {
 	conn  *pgconn.PgConn
-	owner *postgres
+	owner *postgres // nil: it is of no pool
 	stmts map[string]*prepared
 	ctx   context.Context // of a read: its statements do not begin after its end
 	xid   string          // the number of the transaction that is under way
@@ -42,10 +42,24 @@ func (s *session) until(at time.Time) {
 	_ = s.conn.Conn().SetDeadline(at) // a closed connection says so when it is used
 }
 
+// depart and arrive are around every trip to the server, so that one which lasts is noticed. A connection of nobody's pool, which copies or looks
+// at a schema, has its own deadline and is not watched.
+func (s *session) depart() {
+	if s.owner != nil {
+		s.owner.watch.depart(s)
+	}
+}
+
+func (s *session) arrive() {
+	if s.owner != nil {
+		s.owner.watch.arrive(s)
+	}
+}
+
 // simple runs statements without parameters and returns the first column of the last row.
 func (s *session) simple(sql string) (value string, err error) {
-	s.owner.watch.depart(s)
-	defer s.owner.watch.arrive(s)
+	s.depart()
+	defer s.arrive()
 	results, err := s.conn.Exec(context.Background(), sql).ReadAll()
 	if err != nil {
 		return "", describe(err, sql)
@@ -58,8 +72,8 @@ func (s *session) simple(sql string) (value string, err error) {
 
 // commit ends the transaction: nil only when the server says that it is committed.
 func (s *session) commit() error {
-	s.owner.watch.depart(s)
-	defer s.owner.watch.arrive(s)
+	s.depart()
+	defer s.arrive()
 	results, err := s.conn.Exec(context.Background(), "COMMIT").ReadAll()
 	switch {
 	case err != nil:
@@ -78,8 +92,8 @@ func (s *session) prepare(sql string) (*prepared, error) {
 	if s.ctx != nil && s.ctx.Err() != nil {
 		return nil, s.ctx.Err()
 	}
-	s.owner.watch.depart(s)
-	defer s.owner.watch.arrive(s)
+	s.depart()
+	defer s.arrive()
 	text := toPostgres(sql)
 	d, err := s.conn.Prepare(context.Background(), fmt.Sprint("s", len(s.stmts)), text, nil)
 	if err != nil {
