@@ -39,6 +39,8 @@ var rooms = map[string][]string{
 	"signalbox/store":            {"signalbox"},
 	"signalbox/move":             {"signalbox", "signalbox/store"},
 	"signalbox/archive":          {},
+	"signalbox/backup":           {"signalbox", "signalbox/archive", "signalbox/seal", "signalbox/store"},
+	"signalbox/admin":            {"signalbox", "signalbox/api", "signalbox/archive"},
 	"signalbox/auth":             {"signalbox"},
 	"signalbox/api":              {"signalbox", "signalbox/auth", "signalbox/wire", "signalbox/seal", "signalbox/sign"},
 	"signalbox/client":           {"signalbox"},

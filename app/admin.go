@@ -121,7 +121,11 @@ func Own(ctx context.Context, cfg Config, first func(*App, FirstStart) error) (O
 		if s.temporary != "" {
 			err = errors.Join(err, os.RemoveAll(s.temporary))
 		}
-		return nil, cfg.doorless(err)
+		server, err := cfg.orServer(ctx, err)
+		if err != nil {
+			return nil, err
+		}
+		return server, nil
 	}
 	s.localActs.a = s.App
 	if shown, ok := s.FirstStart(); ok {

@@ -49,7 +49,11 @@ func Backup(ctx context.Context, cfg Config, w io.Writer) (err error) {
 	made := cfg.Now()
 	db, err := store.Open(ctx, sc)
 	if err != nil {
-		return cfg.doorless(err)
+		if server, err = cfg.orServer(ctx, err); err != nil {
+			return err
+		}
+		defer server.Close()
+		return server.Backup(ctx, w)
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 	return db.Snapshot(ctx, func(s *store.Snapshot) error { return cfg.write(ctx, s, w, made) })
@@ -79,11 +83,33 @@ func (c Config) server(ctx context.Context) (*admin.Client, error) {
 	return server, err
 }
 
+// How long a server that has the database open may take to open its door, as one does that is just starting, and how often it is tried.
+const (
+	doorWithin = 2 * time.Second
+	doorEvery  = 50 * time.Millisecond
+)
+
+// orServer is the server that opens its door after the database was found to be open elsewhere; with none the error is refused, explained.
+func (c Config) orServer(ctx context.Context, refused error) (server *admin.Client, err error) {
+	if c.DatabaseURL != "" || !errors.Is(refused, store.ErrLocked) {
+		return nil, refused
+	}
+	for end := time.Now().Add(doorWithin); err == nil && server == nil && time.Now().Before(end); {
+		select {
+		case <-time.After(doorEvery):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+		server, err = c.server(ctx)
+	}
+	if err == nil && server == nil {
+		err = c.doorless(refused)
+	}
+	return server, err
+}
+
 // doorless explains why a database that is open elsewhere could not be reached there.
 func (c Config) doorless(err error) error {
-	if c.DatabaseURL != "" || !errors.Is(err, store.ErrLocked) {
-		return err
-	}
 	if _, dialErr := admin.Dial(context.Background(), c.DataDir); errors.As(dialErr, new(*admin.PathError)) {
 		return fmt.Errorf("%w, and its local door cannot be reached: %w", err, dialErr)
 	}

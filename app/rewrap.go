@@ -53,7 +53,11 @@ func Rewrap(ctx context.Context, cfg Config, forget bool) (done Rewrapped, err e
 	}
 	db, err := store.Open(ctx, sc)
 	if err != nil {
-		return done, cfg.doorless(err)
+		if server, err = cfg.orServer(ctx, err); err != nil {
+			return done, err
+		}
+		defer server.Close()
+		return server.Rewrap(ctx, forget)
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 	key, err := db.CodecKey(ctx)

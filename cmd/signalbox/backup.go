@@ -147,7 +147,7 @@ func (p *program) backupVerify() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "verify FILE",
-		Short: "Read a backup from its beginning to its end and say whether it is whole",
+		Short: "Read a backup and say whether it is whole",
 		Long: `Read a backup from its beginning to its end, hold it against its checksums, and
 print what is in it. It needs no key and no database.`,
 		Args: exactly("FILE"),

@@ -18,9 +18,9 @@ func (p *program) restore() *cobra.Command {
 		Short: "Put a backup into an empty database",
 		Long: `Put a backup into an empty place: a data directory without a database, or an
 empty PostgreSQL database. Nothing is written before the whole file was read and
-found whole and the secret key that it needs is there: in SIGNALBOX_SECRET_KEY or
---secret-key-file, or as secret.key in the data directory. At the end the
-database is read again and compared.
+found whole, and the secret key that it needs is there: SIGNALBOX_SECRET_KEY,
+--secret-key-file, or secret.key in the data directory. At the end the database
+is read again and compared.
 
 Deliveries that were still to be sent are sent as soon as a server starts. With
 --hold-deliveries they are skipped with the reason restored, and each can be

@@ -20,9 +20,9 @@ func (p *program) workspaces() *cobra.Command {
 		Use:   "workspaces",
 		Short: "List and make workspaces",
 		Long: `List and make the workspaces of a database. An API key belongs to one
-workspace, so these commands work on the data directory, whether or not a server
-has it open, or on the PostgreSQL database at --database-url. With --server, list
-shows the workspace of the API key.`,
+workspace, so these commands work on the data directory, whether or not a
+server has it open, or on the PostgreSQL database at --database-url. With
+--server, list shows the workspace of the API key.`,
 		RunE: help, Args: noSuchCommand,
 	}
 	cmd.AddCommand(p.workspacesList(), p.workspacesCreate())
