@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -15,6 +16,9 @@ import (
 // committers is how many transactions of each class run at once on PostgreSQL: every class has connections of its own, so that none
 // waits for another's backlog. With the readers they are all the connections that a node opens, and one more that clears up outcomes.
 var committers = [classes]int{classTurn: 3, classSettle: 3, classManage: 2, classSlice: 1}
+
+// pingAfter is how long a connection may have been idle to be used unasked: a way that broke silently meanwhile is found within connectFor.
+const pingAfter = time.Second
 
 // The clocks of a connection. A statement that waits for a lock, or runs, longer than these is ended by the server; whatever the
 // server or the network between does, a transaction's connection is given up at transactFor.
@@ -31,6 +35,8 @@ type postgres struct {
 	pool   *pgxpool.Pool
 	queues [classes]chan struct{} // places for each class's transactions
 	reads  chan struct{}
+
+	statements atomic.Int64 // sent so far
 
 	closing chan struct{} // closed by close: nothing new begins
 	once    sync.Once
@@ -70,13 +76,20 @@ func openPostgres(ctx context.Context, db *DB) (*postgres, error) {
 	cfg.MaxConns = int32(most)
 	cfg.ConnConfig.ConnectTimeout = connectFor
 	cfg.PingTimeout = connectFor
+	cfg.ShouldPing = func(_ context.Context, c pgxpool.ShouldPingParams) bool {
+		if c.IdleDuration <= pingAfter {
+			return false
+		}
+		p.statements.Add(1)
+		return true
+	}
 	dialer := &net.Dialer{Timeout: connectFor, KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 2 * time.Second, Interval: time.Second, Count: 3}}
 	cfg.ConnConfig.DialFunc = dialer.DialContext
 	for name, value := range sessionSettings {
 		cfg.ConnConfig.RuntimeParams[name] = value
 	}
 	cfg.AfterConnect = func(_ context.Context, c *pgx.Conn) error {
-		s := &session{conn: c.PgConn(), stmts: map[string]*prepared{}}
+		s := &session{conn: c.PgConn(), sent: &p.statements, stmts: map[string]*prepared{}}
 		c.PgConn().CustomData()[sessionKey] = s
 		return nil
 	}
@@ -180,6 +193,15 @@ func (p *postgres) answer(err error) error {
 		p.db.log.Warn("database cannot be used", "err", err)
 	}
 	return unavailable(err)
+}
+
+// Statements says how many statements this program has sent to PostgreSQL, those that begin and end transactions and those
+// that ask whether a connection still stands among them; 0 on the embedded database.
+func (db *DB) Statements() int64 {
+	if db.pg == nil {
+		return 0
+	}
+	return db.pg.statements.Load()
 }
 
 const databaseSizeSQL = `

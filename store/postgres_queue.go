@@ -60,6 +60,7 @@ func (s *session) flush() error {
 		clear(list)
 		s.queue = list[:0]
 	}()
+	s.sent.Add(int64(len(list)))
 	if len(list) == 1 {
 		q := &list[0]
 		return s.take(q, s.conn.ExecStatement(context.Background(), q.p.StatementDescription, q.params, binaryForm, binaryForm))

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -15,6 +16,7 @@ import (
 // session is one connection with the statements it has prepared. It is used by one goroutine at a time.
 type session struct {
 	conn  *pgconn.PgConn
+	sent  *atomic.Int64 // statements, of all connections
 	stmts map[string]*prepared
 	ctx   context.Context // of a read: its statements do not begin after its end
 	xid   string          // the number of the transaction that is under way
@@ -42,6 +44,7 @@ func (s *session) until(at time.Time) {
 
 // simple runs statements without parameters and returns the first column of the last row.
 func (s *session) simple(sql string) (value string, err error) {
+	s.sent.Add(1)
 	results, err := s.conn.Exec(context.Background(), sql).ReadAll()
 	if err != nil {
 		return "", describe(err, sql)
@@ -54,6 +57,7 @@ func (s *session) simple(sql string) (value string, err error) {
 
 // commit ends the transaction: nil only when the server says that it is committed.
 func (s *session) commit() error {
+	s.sent.Add(1)
 	results, err := s.conn.Exec(context.Background(), "COMMIT").ReadAll()
 	switch {
 	case err != nil:
