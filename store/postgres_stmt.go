@@ -55,19 +55,6 @@ func (s *session) simple(sql string) (value string, err error) {
 	return value, nil
 }
 
-// commit ends the transaction: nil only when the server says that it is committed.
-func (s *session) commit() error {
-	s.sent.Add(1)
-	results, err := s.conn.Exec(context.Background(), "COMMIT").ReadAll()
-	switch {
-	case err != nil:
-		return describe(err, "COMMIT")
-	case results[0].CommandTag.String() != "COMMIT":
-		return &rolledBack{}
-	}
-	return nil
-}
-
 // prepare returns the server's form of a statement, prepared at its first use.
 func (s *session) prepare(sql string) (*prepared, error) {
 	if p := s.stmts[sql]; p != nil {
@@ -77,7 +64,11 @@ func (s *session) prepare(sql string) (*prepared, error) {
 		return nil, s.ctx.Err()
 	}
 	text := toPostgres(sql)
-	d, err := s.conn.Prepare(context.Background(), fmt.Sprint("s", len(s.stmts)), text, nil)
+	name := fmt.Sprint("s", len(s.stmts))
+	if sql == commitSQL {
+		name = "commit" // so that it can be found among what is sent
+	}
+	d, err := s.conn.Prepare(context.Background(), name, text, nil)
 	if err != nil {
 		return nil, describe(err, text)
 	}
@@ -102,7 +93,6 @@ type pgStmt struct {
 	params [][]byte
 	cols   []column // of a batch
 	next   int      // in a batch, the column of the next value
-	want   *int64   // how many rows the statement must change; nil: any number
 	err    error
 }
 
@@ -184,16 +174,11 @@ func (q *pgStmt) run(err error) (changed int64, _ error) {
 	if err := q.check(err); err != nil {
 		return 0, err
 	}
-	q.s.queue = append(q.s.queue, queued{p: q.p, params: q.params, changed: func(n int64) error {
-		changed = n
-		if q.want != nil && n != *q.want {
-			return fmt.Errorf("%d rows of %d changed in %q", n, *q.want, q.p.text)
-		}
-		return nil
-	}})
 	if q.s.deferring {
+		q.s.queue = append(q.s.queue, queued{p: q.p, params: q.params})
 		return 0, nil
 	}
+	q.s.queue = append(q.s.queue, queued{p: q.p, params: q.params, ended: func(tag pgconn.CommandTag) { changed = tag.RowsAffected() }})
 	err = q.s.flush()
 	return changed, err
 }
