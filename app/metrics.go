@@ -60,6 +60,11 @@ func newMetrics(a *App) *metrics {
 func (m *metrics) watch() {
 	m.registry.MustRegister(m, m.requests, m.signals, m.turns, m.commit,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	if m.app.cfg.DatabaseURL != "" {
+		m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
+			Name: "signalbox_database_statements_total", Help: "Statements sent to PostgreSQL, those that begin and end transactions among them.",
+		}, func() float64 { return float64(m.app.db.Statements()) }))
+	}
 }
 
 func (m *metrics) handler() http.Handler {

@@ -217,7 +217,9 @@ func BenchmarkDecide(b *testing.B) {
 // BenchmarkDecideAndSettle measures the whole life of a signal that is delivered at once.
 func BenchmarkDecideAndSettle(b *testing.B) {
 	for _, e := range engines {
-		b.Run(e.name, func(b *testing.B) { benchmarkLife(b, e.config(b), 128, true) })
+		for _, size := range []int{8, 32, 128} {
+			b.Run(fmt.Sprintf("%s/turn=%d", e.name, size), func(b *testing.B) { benchmarkLife(b, e.config(b), size, true) })
+		}
 	}
 }
 

@@ -26,10 +26,13 @@ func (t *tx) armDue(d signalbox.Due) error {
 
 // armAll makes lanes due, in one order: two transactions that make the same ones due wait for each other in turn.
 func (t *tx) armAll(lanes map[signalbox.WebhookID]signalbox.Due) error {
-	sorted := slices.SortedFunc(maps.Values(lanes), func(a, b signalbox.Due) int {
+	return each(t, armDueSQL, inOrder(lanes), bindDue)
+}
+
+func inOrder(lanes map[signalbox.WebhookID]signalbox.Due) []signalbox.Due {
+	return slices.SortedFunc(maps.Values(lanes), func(a, b signalbox.Due) int {
 		return cmp.Or(cmp.Compare(a.Workspace, b.Workspace), cmp.Compare(a.Subject, b.Subject))
 	})
-	return each(t, armDueSQL, sorted, bindDue)
 }
 
 func bindDue(s *stmt, d *signalbox.Due) {

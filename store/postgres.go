@@ -23,6 +23,9 @@ import (
 // the server is there they are all that a node opens.
 var committers = [classes]int{classTurn: 3, classSettle: 3, classManage: 2, classSlice: 1, classBeat: 1}
 
+// pingAfter is how long a connection may have been idle to be used unasked: a way that broke silently meanwhile is found within connectFor.
+const pingAfter = time.Second
+
 // The clocks of a connection. A statement that waits for a lock, or runs, longer than these is ended by the server; whatever the
 // server or the network between does, a transaction's connection is given up at transactFor.
 const (
@@ -43,6 +46,8 @@ type postgres struct {
 	lease  atomic.Pointer[signalbox.Lease] // of this node; nil while it is none
 	self   string                          // tells this program's news from the others'
 	watch  watch
+
+	statements atomic.Int64 // sent so far
 
 	closing   chan struct{} // closed by close: nothing new begins
 	unwatched chan struct{} // closed when nobody keeps watch any more
@@ -83,6 +88,13 @@ func openPostgres(ctx context.Context, db *DB) (*postgres, error) {
 	}
 	cfg.MaxConns = int32(most)
 	cfg.PingTimeout = connectFor
+	cfg.ShouldPing = func(_ context.Context, c pgxpool.ShouldPingParams) bool {
+		if c.IdleDuration <= pingAfter {
+			return false
+		}
+		p.statements.Add(1)
+		return true
+	}
 	tune(&cfg.ConnConfig.Config)
 	cfg.AfterConnect = func(_ context.Context, c *pgx.Conn) error {
 		s := &session{conn: c.PgConn(), owner: p, stmts: map[string]*prepared{}}
@@ -207,6 +219,15 @@ func (p *postgres) answer(err error) error {
 		p.db.log.Warn("database cannot be used", "err", err)
 	}
 	return unavailable(err)
+}
+
+// Statements says how many statements this program has sent to PostgreSQL, those that begin and end transactions and those
+// that ask whether a connection still stands among them; 0 on the embedded database.
+func (db *DB) Statements() int64 {
+	if db.pg == nil {
+		return 0
+	}
+	return db.pg.statements.Load()
 }
 
 const databaseSizeSQL = `

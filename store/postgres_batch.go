@@ -21,8 +21,18 @@ import (
 //
 // The types of the parameters are what the server says of the statement for one row.
 
-// batchName is what the batch form of a statement is kept under.
-const batchName = "\x00batch "
+// batchName is what the batch form of a statement is kept under, exactName its exact form.
+const (
+	batchName = "\x00batch "
+	exactName = "\x00exact "
+)
+
+// The exact form of a statement fails at the server, with a division by zero, when it does not change as many rows as its last parameter says: a
+// COMMIT that was sent with it is passed over then.
+const (
+	exactly    = "WITH changed AS (%s\nRETURNING 1)\nSELECT 1 / (count(*) = $%d::bigint)::int\n  FROM changed"
+	wrongCount = "22012"
+)
 
 // arrays are the array types of the parameters' types.
 var arrays = map[uint32]string{
@@ -30,22 +40,29 @@ var arrays = map[uint32]string{
 	pgtype.TextOID: "text[]", pgtype.ByteaOID: "bytea[]",
 }
 
-// batch returns the batch form of a statement, with no rows bound.
-func (s *session) batch(sql string) (*stmt, error) {
+// batch returns the batch form of a statement, or its exact form, with no rows bound.
+func (s *session) batch(sql string, exact bool) (*stmt, error) {
 	one, err := s.prepare(sql)
 	if err != nil {
 		return nil, err
 	}
-	p := s.stmts[batchName+sql]
+	name := batchName
+	if exact {
+		name = exactName
+	}
+	p := s.stmts[name+sql]
 	if p == nil {
 		text, err := batchText(one.text, one.ParamOIDs)
 		if err != nil {
 			return nil, err
 		}
+		if exact {
+			text = fmt.Sprintf(exactly, text, len(one.ParamOIDs)+1)
+		}
 		if p, err = s.prepare(text); err != nil {
 			return nil, err
 		}
-		s.stmts[batchName+sql] = p
+		s.stmts[name+sql] = p
 	}
 	q := &pgStmt{s: s, p: p, cols: make([]column, len(one.ParamOIDs))}
 	for i, oid := range one.ParamOIDs {
@@ -142,10 +159,10 @@ func runBatch[T any](t *tx, sql string, rows []T, bind func(*stmt, *T)) error {
 	return t.runBatch(sql, len(rows), false, func(s *stmt, i int) { bind(s, &rows[i]) })
 }
 
-// runBatch runs a statement for n rows; exactly: it must change as many of the database.
-func (t *tx) runBatch(sql string, n int, exactly bool, bind func(*stmt, int)) error {
+// runBatch runs a statement for n rows; exact: it must change as many of the database.
+func (t *tx) runBatch(sql string, n int, exact bool, bind func(*stmt, int)) error {
 	for at := 0; at < n; at += signalbox.SliceRows {
-		s, err := t.pg.batch(sql)
+		s, err := t.pg.batch(sql, exact)
 		if err != nil {
 			return err
 		}
@@ -155,9 +172,8 @@ func (t *tx) runBatch(sql string, n int, exactly bool, bind func(*stmt, int)) er
 			bind(s, i)
 		}
 		s.pg.bound()
-		if exactly {
-			want := int64(end - at)
-			s.pg.want = &want
+		if exact {
+			s.int(int64(end - at))
 		}
 		if _, err := s.run(); err != nil {
 			return err
@@ -171,7 +187,7 @@ func (t *tx) runBatch(sql string, n int, exactly bool, bind func(*stmt, int)) er
 func findBatch[T any](t *tx, sql string, columns int, rows []T, bind func(*stmt, *T), found func(r *row, of *T) error) error {
 	for len(rows) > 0 {
 		n := min(len(rows), signalbox.SliceRows)
-		s, err := t.pg.batch(sql)
+		s, err := t.pg.batch(sql, false)
 		if err != nil {
 			return err
 		}
@@ -191,9 +207,17 @@ func findBatch[T any](t *tx, sql string, columns int, rows []T, bind func(*stmt,
 
 // bindIDs binds an array of ids to the next parameter.
 func bindIDs[T signalbox.ID](s *stmt, ids []T) {
-	c := column{oid: pgtype.Int8OID}
-	for _, id := range ids {
-		c.add(binary.BigEndian.AppendUint64(nil, uint64(id)))
+	bindInts(s, pgtype.Int8OID, ids, func(id *T) int64 { return int64(*id) })
+}
+
+// bindInts binds an array of integers to the next parameter.
+func bindInts[T any](s *stmt, oid uint32, rows []T, of func(*T) int64) {
+	c := column{oid: oid}
+	for i := range rows {
+		var b [8]byte
+		v, err := appendInt(b[:0], oid, of(&rows[i]))
+		s.bound(err)
+		c.add(v)
 	}
 	s.pg.put(c.array())
 }

@@ -221,19 +221,27 @@ SELECT 1
  WHERE id = $1
    AND generation = $2`
 
-// fence refuses what follows in this transaction when this node's lease has ended. It is sent with what is sent next.
-func (t *tx) fence() error {
-	l := t.pg.owner.lease.Load()
-	if l == nil {
+// fence asks, with what is sent next, whether this node's lease holds; fenced says it then.
+func (l *loader) fence() error {
+	mine := l.t.pg.owner.lease.Load()
+	if l.holds = mine == nil; l.holds {
 		return nil // no node: a test, or a command
 	}
-	s, err := t.stmt(fenceSQL)
+	s, err := l.t.stmt(fenceSQL)
 	if err != nil {
 		return err
 	}
-	s.int(int64(l.Node)).int(l.Generation)
-	return s.pg.must(s.err, &signalbox.Error{
-		Code: signalbox.Unavailable, RetryAfter: time.Second,
-		Msg: fmt.Sprintf("node %d has lost its lease and joins anew; send again", l.Node),
+	s.int(int64(mine.Node)).int(mine.Generation)
+	return s.pg.later(s.err, func(*row) error {
+		l.holds = true
+		return nil
 	})
+}
+
+// fenced refuses what follows in this transaction when this node's lease has ended.
+func (l *loader) fenced(*signalbox.Need) error {
+	if l.holds {
+		return nil
+	}
+	return &signalbox.Error{Code: signalbox.Unavailable, RetryAfter: time.Second, Msg: "this node has lost its lease and joins anew; send again"}
 }

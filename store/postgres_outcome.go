@@ -101,7 +101,7 @@ func (p *postgres) resolve(xid string, pr proof, cause error) error {
 		case err == nil && committed:
 			return nil
 		case err == nil:
-			return &lost{cause}
+			return &stale{&lost{cause}} // nothing is saved: it runs again
 		case errors.Is(err, errNoProof):
 			return &lost{errors.Join(ErrOutcomeUnknown, cause)}
 		}

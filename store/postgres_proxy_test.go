@@ -83,7 +83,7 @@ func (c *cutter) forward(client, upstream net.Conn, deaf *atomic.Bool) {
 			continue
 		}
 		mode := c.mode.Load()
-		if mode == cutNot || !bytes.Contains(buf[:n], []byte("COMMIT\x00")) || !c.mode.CompareAndSwap(mode, cutNot) {
+		if mode == cutNot || !bytes.Contains(buf[:n], []byte("\x00commit\x00")) || !c.mode.CompareAndSwap(mode, cutNot) {
 			if _, err := upstream.Write(buf[:n]); err != nil {
 				return
 			}

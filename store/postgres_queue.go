@@ -9,19 +9,22 @@ import (
 
 // A trip to the server and back costs more than most statements. Statements wait in their session's queue until somebody needs a result, and
 // are sent together then (pipeline): the beginning of a transaction goes with its first look-ups, and what a decision
-// writes goes in one or two trips. Order is kept, and each statement sees what those before it did.
+// writes goes with the COMMIT: a turn takes two trips. Order is kept, each statement sees what those before it did, and after one that fails
+// the server passes over all that stand behind it, the COMMIT too.
 
 // queued is a statement that waits to be sent.
 type queued struct {
-	p       *prepared
-	params  [][]byte
-	each    func(*row) error  // called for each row of the result
-	changed func(int64) error // called with the number of rows that it changed
+	p      *prepared
+	params [][]byte
+	each   func(*row) error        // called for each row of the result
+	ended  func(pgconn.CommandTag) // called with what the server says of it at its end
 }
 
 const (
 	beginWriteSQL = `BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE`
 	beginReadSQL  = `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY`
+
+	commitSQL = `COMMIT`
 
 	transactionNumberSQL = `
 SELECT pg_current_xact_id()::text`
@@ -36,6 +39,47 @@ func (s *session) begin(sql string) error {
 		return err
 	}
 	s.queue = append(s.queue, queued{p: p})
+	return nil
+}
+
+// unheard runs fn, whose statements nobody waits for: they go with the next trip, or with the COMMIT.
+func (t *tx) unheard(fn func() error) error {
+	if t.pg == nil {
+		return fn()
+	}
+	before := t.pg.deferring
+	t.pg.deferring = true
+	defer func() { t.pg.deferring = before }()
+	return fn()
+}
+
+// hear sends what somebody listens to: nothing of a transaction that is committed may be refused afterwards, and its number must be known
+// before. What nobody listens to waits for the COMMIT.
+func (s *session) hear() error {
+	heard := s.xid != ""
+	for i := range s.queue {
+		heard = heard && s.queue[i].each == nil && s.queue[i].ended == nil
+	}
+	if heard {
+		return nil
+	}
+	return s.flush()
+}
+
+// commit sends what waits and ends the transaction: nil only when the server says that it is committed.
+func (s *session) commit() error {
+	p, err := s.prepare(commitSQL)
+	if err != nil {
+		return err
+	}
+	var said string
+	s.queue = append(s.queue, queued{p: p, ended: func(tag pgconn.CommandTag) { said = tag.String() }})
+	if err := s.flush(); err != nil {
+		return err
+	}
+	if said != commitSQL {
+		return &rolledBack{}
+	}
 	return nil
 }
 
@@ -60,7 +104,7 @@ func (s *session) flush() error {
 		clear(list)
 		s.queue = list[:0]
 	}()
-	s.depart()
+	s.depart(len(list))
 	defer s.arrive()
 	if len(list) == 1 {
 		q := &list[0]
@@ -119,8 +163,8 @@ func (s *session) take(q *queued, rr *pgconn.ResultReader) error {
 		return describe(err, q.p.text)
 	case stopped != nil && !errors.Is(stopped, errStop):
 		return stopped
-	case q.changed != nil:
-		return q.changed(tag.RowsAffected())
+	case q.ended != nil:
+		q.ended(tag)
 	}
 	return nil
 }

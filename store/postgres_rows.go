@@ -5,6 +5,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgtype"
+
 	"signalbox"
 )
 
@@ -66,36 +68,106 @@ func (t *tx) leaseBatch(l signalbox.Lease, due []signalbox.Delivery, f signalbox
 	return ready, nil
 }
 
-// settledSQL says which deliveries were settled.
-const settledSQL = settleSQL + `
-RETURNING deliveries.id`
+// armUnlessHeldSQL makes lanes due when a lease has ended; while it holds, nobody ends it before this transaction, and no lane is made due.
+const armUnlessHeldSQL = `
+WITH held AS MATERIALIZED (
+  SELECT 1
+    FROM nodes
+   WHERE id = $1 AND generation = $2
+     FOR SHARE)
+INSERT INTO due (kind, subject, workspace_id, at)
+SELECT l.kind, l.subject, l.workspace_id, l.at
+  FROM unnest($3::smallint[], $4::bigint[], $5::bigint[], $6::bigint[]) AS l(kind, subject, workspace_id, at)
+ WHERE NOT EXISTS (SELECT 1 FROM held)
+ON CONFLICT (workspace_id, kind, subject) DO UPDATE
+   SET at = excluded.at
+ WHERE excluded.at < due.at`
 
-// settleBatch is settle in a few statements, its rows in the order of their ids. Of two outcomes of one delivery the first counts.
+// lanes are the lanes that deliveries make due, each at its earliest.
+type lanes map[signalbox.WebhookID]signalbox.Due
+
+func (l lanes) add(d *signalbox.Delivery) {
+	if lane, ok := l[d.Webhook]; !ok || d.DueAt.Before(lane.At) {
+		l[d.Webhook] = laneDue(d.Workspace, d.Webhook, d.DueAt)
+	}
+}
+
+// insertDeliveryBatch is insertDeliveries without a question to the server: a row keeps the lease that it was made with, and is free when
+// that has ended; the server makes its lane due then.
+func (t *tx) insertDeliveryBatch(rows []signalbox.NewDelivery) error {
+	free, leased := lanes{}, map[signalbox.Lease]lanes{}
+	born := make([]bornDelivery, len(rows))
+	for i := range rows {
+		n := &rows[i]
+		born[i] = bornDelivery{n, n.Lease != (signalbox.Lease{}) && !n.DueAt.IsZero()}
+		switch {
+		case born[i].leased && leased[n.Lease] == nil:
+			leased[n.Lease] = lanes{}
+			fallthrough
+		case born[i].leased:
+			leased[n.Lease].add(&n.Delivery)
+		case !n.DueAt.IsZero():
+			free.add(&n.Delivery)
+		}
+	}
+	return t.unheard(func() error {
+		if err := each(t, insertDeliverySQL, born, bindDelivery); err != nil {
+			return err
+		}
+		for lease, lanes := range leased { // before a due row is taken: whoever ends a lease takes due rows under its node's
+			if err := t.armUnlessHeld(lease, lanes); err != nil {
+				return err
+			}
+		}
+		return t.armAll(free)
+	})
+}
+
+func (t *tx) armUnlessHeld(l signalbox.Lease, lanes lanes) error {
+	s, err := t.stmt(armUnlessHeldSQL)
+	if err != nil {
+		return err
+	}
+	s.int(int64(l.Node)).int(l.Generation)
+	sorted := inOrder(lanes)
+	bindInts(s, pgtype.Int2OID, sorted, func(d *signalbox.Due) int64 { return int64(d.Kind) })
+	bindInts(s, pgtype.Int8OID, sorted, func(d *signalbox.Due) int64 { return d.Subject })
+	bindInts(s, pgtype.Int8OID, sorted, func(d *signalbox.Due) int64 { return int64(d.Workspace) })
+	bindInts(s, pgtype.Int8OID, sorted, func(d *signalbox.Due) int64 { return d.At.UnixMicro() })
+	_, err = s.run()
+	return err
+}
+
+// settledSQL says which deliveries were settled, and for which lease. The lease is looked at where the row is: that it still holds at the commit does not matter, because
+// whoever claims the row then waits for this transaction and finds it settled.
+const settledSQL = settleSQL + `
+   AND EXISTS (SELECT 1 FROM nodes WHERE nodes.id = deliveries.lease_node AND nodes.generation = deliveries.lease_generation)
+RETURNING deliveries.id, $3, $4`
+
+// outcome is a delivery under one lease.
+type outcome struct {
+	delivery signalbox.DeliveryID
+	lease    signalbox.Lease
+}
+
+// settleBatch is settle in two trips, its rows in the order of their ids. Of two outcomes of one delivery under one lease the first counts.
 func (t *tx) settleBatch(list []signalbox.Settlement, settled []bool) error {
-	place := make(map[signalbox.DeliveryID]int, len(list))
-	held := map[signalbox.Lease]bool{}
+	place := make(map[outcome]int, len(list))
 	ours := make([]*signalbox.Settlement, 0, len(list))
 	for i := range list {
 		s := &list[i]
 		if err := sendable(s); err != nil {
 			return err
 		}
-		holds, ok := held[s.Lease]
-		if !ok {
-			var err error
-			if holds, err = t.leaseHolds(s.Lease); err != nil {
-				return err
-			}
-			held[s.Lease] = holds
-		}
-		if _, twice := place[s.Delivery]; holds && !twice {
-			place[s.Delivery] = i
+		o := outcome{s.Delivery, s.Lease}
+		if _, twice := place[o]; !twice {
+			place[o] = i
 			ours = append(ours, s)
 		}
 	}
 	slices.SortFunc(ours, func(a, b *signalbox.Settlement) int { return int(a.Delivery - b.Delivery) })
 	for chunk := range slices.Chunk(ours, signalbox.SliceRows) {
-		if err := t.settleRows(chunk, func(dlv signalbox.DeliveryID) { settled[place[dlv]] = true }); err != nil {
+		if err := t.settleRows(chunk, func(o outcome) { settled[place[o]] = true }); err != nil {
 			return err
 		}
 	}
@@ -103,8 +175,8 @@ func (t *tx) settleBatch(list []signalbox.Settlement, settled []bool) error {
 }
 
 // settleRows saves outcomes and calls done for each that was still its lease's to save.
-func (t *tx) settleRows(rows []*signalbox.Settlement, done func(signalbox.DeliveryID)) error {
-	s, err := t.pg.batch(settledSQL)
+func (t *tx) settleRows(rows []*signalbox.Settlement, done func(outcome)) error {
+	s, err := t.pg.batch(settledSQL, false)
 	if err != nil {
 		return err
 	}
@@ -114,7 +186,7 @@ func (t *tx) settleRows(rows []*signalbox.Settlement, done func(signalbox.Delive
 	}
 	s.pg.bound()
 	return s.rows(func(r *row) error {
-		done(signalbox.DeliveryID(r.int(0)))
+		done(outcome{signalbox.DeliveryID(r.int(0)), signalbox.Lease{Node: int(r.int(1)), Generation: r.int(2)}})
 		return nil
 	})
 }
@@ -122,7 +194,7 @@ func (t *tx) settleRows(rows []*signalbox.Settlement, done func(signalbox.Delive
 // afterSettle writes what follows from the outcomes that were saved: attempts, webhooks that asked for no more, lanes.
 func (t *tx) afterSettle(list []signalbox.Settlement, settled []bool) error {
 	var attempts []*signalbox.Attempt
-	lanes := map[signalbox.WebhookID]signalbox.Due{}
+	due := lanes{}
 	for i := range list {
 		s := &list[i]
 		if !settled[i] {
@@ -131,11 +203,13 @@ func (t *tx) afterSettle(list []signalbox.Settlement, settled []bool) error {
 		if s.Attempt != nil {
 			attempts = append(attempts, s.Attempt)
 		}
-		if lane, ok := lanes[s.Webhook]; s.State.Open() && (!ok || s.DueAt.Before(lane.At)) {
-			lanes[s.Webhook] = laneDue(s.Workspace, s.Webhook, s.DueAt)
+		if s.State.Open() {
+			due.add(&signalbox.Delivery{Workspace: s.Workspace, Webhook: s.Webhook, DueAt: s.DueAt})
 		}
 	}
-	err := each(t, insertAttemptSQL, attempts, func(s *stmt, a **signalbox.Attempt) { bindAttempt(s, *a) })
+	err := t.unheard(func() error {
+		return each(t, insertAttemptSQL, attempts, func(s *stmt, a **signalbox.Attempt) { bindAttempt(s, *a) })
+	})
 	if err != nil {
 		return err
 	}
@@ -146,5 +220,5 @@ func (t *tx) afterSettle(list []signalbox.Settlement, settled []bool) error {
 			}
 		}
 	}
-	return t.armAll(lanes)
+	return t.unheard(func() error { return t.armAll(due) })
 }

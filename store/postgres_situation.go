@@ -16,9 +16,9 @@ SELECT workspace_id, definitions_version, last_id, types
 const freeHeadsSQL = headsSQL + ` SKIP LOCKED`
 
 // batched answers a Need by a statement for each kind of look-up, however many there are of it.
-func (l loader) batched(n *signalbox.Need) error {
+func (l *loader) batched(n *signalbox.Need) error {
 	for _, step := range []func(*signalbox.Need) error{
-		l.takeHeads, l.findTypes, l.findMeters, l.findKeys, l.findAnswered, l.flush, l.findRecords, l.flush, l.findAccounts, l.flush,
+		l.takeHeads, l.findTypes, l.findMeters, l.findKeys, l.findAnswered, l.flush, l.fenced, l.findRecords, l.flush, l.findAccounts, l.flush,
 	} {
 		if err := step(n); err != nil {
 			return err
@@ -27,15 +27,15 @@ func (l loader) batched(n *signalbox.Need) error {
 	return nil
 }
 
-func (l loader) flush(*signalbox.Need) error {
+func (l *loader) flush(*signalbox.Need) error {
 	return l.t.pg.flush()
 }
 
-func (l loader) takeHeads(n *signalbox.Need) error {
-	if len(n.Workspaces) == 0 {
+func (l *loader) takeHeads(n *signalbox.Need) error {
+	if l.holds = len(n.Workspaces) == 0; l.holds {
 		return nil
 	}
-	if err := l.t.fence(); err != nil {
+	if err := l.fence(); err != nil {
 		return err
 	}
 	sql := headsSQL
@@ -59,7 +59,7 @@ func (l loader) takeHeads(n *signalbox.Need) error {
 	})
 }
 
-func (l loader) findTypes(n *signalbox.Need) error {
+func (l *loader) findTypes(n *signalbox.Need) error {
 	return findBatch(l.t, typeIDSQL, 1, n.Types,
 		func(s *stmt, k *signalbox.TypeKey) { s.id(int64(k.Workspace)).text(k.Name) },
 		func(r *row, k *signalbox.TypeKey) error {
@@ -69,7 +69,7 @@ func (l loader) findTypes(n *signalbox.Need) error {
 }
 
 // findAnswered looks every key up on every day that its workspace has answers of: the newest answer counts.
-func (l loader) findAnswered(n *signalbox.Need) error {
+func (l *loader) findAnswered(n *signalbox.Need) error {
 	type probe struct {
 		key signalbox.AnswerKey
 		day int64
@@ -99,7 +99,7 @@ func (l loader) findAnswered(n *signalbox.Need) error {
 		})
 }
 
-func (l loader) findMeters(n *signalbox.Need) error {
+func (l *loader) findMeters(n *signalbox.Need) error {
 	return findBatch(l.t, meterSQL, 1, n.Meters,
 		func(s *stmt, k *signalbox.MeterKey) { s.id(int64(k.Workspace)).int(int64(k.Key)) },
 		func(r *row, k *signalbox.MeterKey) error {
@@ -113,7 +113,7 @@ func (l loader) findMeters(n *signalbox.Need) error {
 // stateFields is how many columns a state has behind its record's.
 const stateFields = 4
 
-func (l loader) findKeys(n *signalbox.Need) error {
+func (l *loader) findKeys(n *signalbox.Need) error {
 	var accounts, contacts []signalbox.RecordKey
 	for _, key := range n.Keys {
 		if key.Kind == signalbox.KeyDomain {
@@ -142,7 +142,7 @@ type placed struct{ id, workspace int64 }
 func bindPlaced(s *stmt, p *placed) { s.int(p.id).int(p.workspace) }
 
 // findRecords loads the contacts that the turn names by id, in any of its workspaces.
-func (l loader) findRecords(n *signalbox.Need) error {
+func (l *loader) findRecords(n *signalbox.Need) error {
 	var contacts []placed
 	for _, ws := range n.Workspaces {
 		for _, con := range n.Contacts {
@@ -158,7 +158,7 @@ func (l loader) findRecords(n *signalbox.Need) error {
 }
 
 // findAccounts loads the accounts that the turn names by id, and those that contacts lead to.
-func (l loader) findAccounts(n *signalbox.Need) error {
+func (l *loader) findAccounts(n *signalbox.Need) error {
 	var accounts []placed
 	for _, ws := range n.Workspaces {
 		for _, acc := range n.Accounts {

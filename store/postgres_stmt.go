@@ -42,10 +42,11 @@ func (s *session) until(at time.Time) {
 	_ = s.conn.Conn().SetDeadline(at) // a closed connection says so when it is used
 }
 
-// depart and arrive are around every trip to the server, so that one which lasts is noticed. A connection of nobody's pool, which copies or looks
+// depart and arrive are around every trip to the server, so that its statements are counted and one which lasts is noticed. A connection of nobody's pool, which copies or looks
 // at a schema, has its own deadline and is not watched.
-func (s *session) depart() {
+func (s *session) depart(statements int) {
 	if s.owner != nil {
+		s.owner.statements.Add(int64(statements))
 		s.owner.watch.depart(s)
 	}
 }
@@ -58,7 +59,7 @@ func (s *session) arrive() {
 
 // simple runs statements without parameters and returns the first column of the last row.
 func (s *session) simple(sql string) (value string, err error) {
-	s.depart()
+	s.depart(1)
 	defer s.arrive()
 	results, err := s.conn.Exec(context.Background(), sql).ReadAll()
 	if err != nil {
@@ -70,20 +71,6 @@ func (s *session) simple(sql string) (value string, err error) {
 	return value, nil
 }
 
-// commit ends the transaction: nil only when the server says that it is committed.
-func (s *session) commit() error {
-	s.depart()
-	defer s.arrive()
-	results, err := s.conn.Exec(context.Background(), "COMMIT").ReadAll()
-	switch {
-	case err != nil:
-		return describe(err, "COMMIT")
-	case results[0].CommandTag.String() != "COMMIT":
-		return &rolledBack{}
-	}
-	return nil
-}
-
 // prepare returns the server's form of a statement, prepared at its first use.
 func (s *session) prepare(sql string) (*prepared, error) {
 	if p := s.stmts[sql]; p != nil {
@@ -92,10 +79,14 @@ func (s *session) prepare(sql string) (*prepared, error) {
 	if s.ctx != nil && s.ctx.Err() != nil {
 		return nil, s.ctx.Err()
 	}
-	s.depart()
+	s.depart(0)
 	defer s.arrive()
 	text := toPostgres(sql)
-	d, err := s.conn.Prepare(context.Background(), fmt.Sprint("s", len(s.stmts)), text, nil)
+	name := fmt.Sprint("s", len(s.stmts))
+	if sql == commitSQL {
+		name = "commit" // so that it can be found among what is sent
+	}
+	d, err := s.conn.Prepare(context.Background(), name, text, nil)
 	if err != nil {
 		return nil, describe(err, text)
 	}
@@ -120,7 +111,6 @@ type pgStmt struct {
 	params [][]byte
 	cols   []column // of a batch
 	next   int      // in a batch, the column of the next value
-	want   *int64   // how many rows the statement must change; nil: any number
 	err    error
 }
 
@@ -202,16 +192,11 @@ func (q *pgStmt) run(err error) (changed int64, _ error) {
 	if err := q.check(err); err != nil {
 		return 0, err
 	}
-	q.s.queue = append(q.s.queue, queued{p: q.p, params: q.params, changed: func(n int64) error {
-		changed = n
-		if q.want != nil && n != *q.want {
-			return fmt.Errorf("%d rows of %d changed in %q", n, *q.want, q.p.text)
-		}
-		return nil
-	}})
 	if q.s.deferring {
+		q.s.queue = append(q.s.queue, queued{p: q.p, params: q.params})
 		return 0, nil
 	}
+	q.s.queue = append(q.s.queue, queued{p: q.p, params: q.params, ended: func(tag pgconn.CommandTag) { changed = tag.RowsAffected() }})
 	err = q.s.flush()
 	return changed, err
 }
@@ -221,24 +206,6 @@ func (q *pgStmt) rows(err error, each func(*row) error) error {
 		return err
 	}
 	return q.s.flush()
-}
-
-// must has a statement sent with what is sent next; unless it answers a row, none is refused with missing.
-func (q *pgStmt) must(err, missing error) error {
-	if err := q.check(err); err != nil {
-		return err
-	}
-	found := false
-	q.s.queue = append(q.s.queue, queued{p: q.p, params: q.params, each: func(*row) error {
-		found = true
-		return nil
-	}, changed: func(int64) error {
-		if !found {
-			return missing
-		}
-		return nil
-	}})
-	return nil
 }
 
 // later has each called for the rows of the result when the queue is sent.

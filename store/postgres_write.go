@@ -117,7 +117,7 @@ func (p *postgres) transact(ctx context.Context, fn func(*tx) error) error {
 		err = call(fn, &tx{pg: s})
 	}
 	if err == nil {
-		err = s.flush()
+		err = s.hear()
 	}
 	if err != nil {
 		_ = s.rollback()
@@ -130,6 +130,7 @@ func (p *postgres) transact(ctx context.Context, fn func(*tx) error) error {
 	}
 	if err := s.commit(); err != nil {
 		if !outcomeUnknown(err) {
+			_ = s.rollback()
 			return err
 		}
 		if err := p.resolve(s.xid, s.proof, err); err != nil {
@@ -203,6 +204,9 @@ func judgeCode(code string) verdict {
 func describe(err error, sql string) error {
 	var e *pgconn.PgError
 	if errors.As(err, &e) {
+		if e.Code == wrongCount {
+			return fmt.Errorf("not as many rows changed as must be in %q", sql)
+		}
 		return fmt.Errorf("%w in %q", err, sql)
 	}
 	return &lost{err}

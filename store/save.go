@@ -9,10 +9,11 @@ import (
 
 // save writes a Decision, table by table, with one prepared statement for each.
 func (t *tx) save(d *signalbox.Decision) error {
-	if t.pg != nil {
-		t.proveDecision(d)
-		t.pg.deferring = true // a number of rows that is not as it must be is an error of the commit's
-	}
+	t.proveDecision(d)
+	return t.unheard(func() error { return t.saveAll(d) })
+}
+
+func (t *tx) saveAll(d *signalbox.Decision) error {
 	for _, step := range []struct {
 		what string
 		run  func(*signalbox.Decision) error
@@ -81,12 +82,24 @@ const saveHeadSQL = `
 UPDATE heads
    SET definitions_version = $2,
        last_id = $3,
-       types = $4
+       types = $4,
+       signals = signals + $5
  WHERE workspace_id = $1`
 
+// saveHeads also counts the signals of the decision.
 func (t *tx) saveHeads(d *signalbox.Decision) error {
+	stored := map[signalbox.WorkspaceID]int{}
+	for i := range d.Signals {
+		stored[d.Signals[i].Workspace]++
+	}
 	for ws, h := range d.Heads {
-		if _, err := t.exec(saveHeadSQL, ws, h.Definitions, h.LastID, h.Types); err != nil {
+		if _, err := t.exec(saveHeadSQL, ws, h.Definitions, h.LastID, h.Types, stored[ws]); err != nil {
+			return err
+		}
+		delete(stored, ws)
+	}
+	for ws, n := range stored {
+		if _, err := t.exec(countedSignalsSQL, ws, n); err != nil {
 			return err
 		}
 	}
@@ -218,15 +231,6 @@ UPDATE heads
  WHERE workspace_id = $1`
 
 func (t *tx) saveSignals(d *signalbox.Decision) error {
-	stored := map[signalbox.WorkspaceID]int{}
-	for i := range d.Signals {
-		stored[d.Signals[i].Workspace]++
-	}
-	for ws, n := range stored {
-		if _, err := t.exec(countedSignalsSQL, ws, n); err != nil {
-			return err
-		}
-	}
 	return each(t, insertSignalSQL, d.Signals, func(s *stmt, g *signalbox.Signal) {
 		s.id(int64(g.ID)).id(int64(g.Workspace)).id(int64(g.TypeID)).text(g.Source).id(int64(g.Account)).id(int64(g.Contact))
 		s.time(g.OccurredAt).time(g.CreatedAt).json(g.Properties).bool(g.Backfill)
@@ -268,6 +272,9 @@ type bornDelivery struct {
 // insertDeliveries adds deliveries. Free ones that are due make their lane due, once per lane; a lease that has ended meanwhile counts
 // as none, so that nothing is left that nobody would send.
 func (t *tx) insertDeliveries(rows []signalbox.NewDelivery) error {
+	if t.pg != nil {
+		return t.insertDeliveryBatch(rows)
+	}
 	lanes := map[signalbox.WebhookID]signalbox.Due{}
 	born := make([]bornDelivery, len(rows))
 	var known signalbox.Lease

@@ -19,7 +19,7 @@ func (t *tx) load(n signalbox.Need) (*signalbox.Situation, error) {
 		Answered: make(map[signalbox.AnswerKey]signalbox.Answered, len(n.Answered)),
 		Meters:   make(map[signalbox.MeterKey]signalbox.Meter, len(n.Meters)),
 	}
-	l := loader{t, s}
+	l := &loader{t: t, s: s}
 	if t.pg != nil {
 		if err := l.batched(&n); err != nil {
 			return nil, fmt.Errorf("load the situation: %w", err)
@@ -35,8 +35,9 @@ func (t *tx) load(n signalbox.Need) (*signalbox.Situation, error) {
 }
 
 type loader struct {
-	t *tx
-	s *signalbox.Situation
+	t     *tx
+	s     *signalbox.Situation
+	holds bool // PostgreSQL: this node's lease does, or it is none
 }
 
 const headSQL = `
@@ -44,7 +45,7 @@ SELECT definitions_version, last_id, types
   FROM heads
  WHERE workspace_id = $1` // PostgreSQL has headsSQL; here the writer is the lock
 
-func (l loader) heads(n *signalbox.Need) error {
+func (l *loader) heads(n *signalbox.Need) error {
 	for _, ws := range n.Workspaces {
 		_, err := l.t.one(headSQL, []any{ws}, func(r *row) {
 			l.s.Heads[ws] = signalbox.Head{Definitions: r.int(0), LastID: r.int(1), Types: r.int(2)}
@@ -56,7 +57,7 @@ func (l loader) heads(n *signalbox.Need) error {
 	return nil
 }
 
-func (l loader) types(n *signalbox.Need) error {
+func (l *loader) types(n *signalbox.Need) error {
 	for _, key := range n.Types {
 		st, err := l.t.stmt(typeIDSQL)
 		if err != nil {
@@ -77,7 +78,7 @@ SELECT max(day)
    AND day < $2`
 
 // answerDays returns the newest days that a workspace has answers of: AnswerDays and one at either end, whatever the clock says.
-func (l loader) answerDays(ws signalbox.WorkspaceID) (days []int64, err error) {
+func (l *loader) answerDays(ws signalbox.WorkspaceID) (days []int64, err error) {
 	before, more := int64(1)<<62, true
 	for more && err == nil && len(days) < signalbox.AnswerDays+2 {
 		_, err = l.t.one(answerDaySQL, []any{ws, before}, func(r *row) {
@@ -97,7 +98,7 @@ SELECT body, signal_id, account_id, contact_id, created_at
    AND day = $2
    AND key = $3`
 
-func (l loader) answered(n *signalbox.Need) error {
+func (l *loader) answered(n *signalbox.Need) error {
 	daysOf := map[signalbox.WorkspaceID][]int64{}
 	for _, key := range n.Answered {
 		days, ok := daysOf[key.Workspace]
@@ -115,7 +116,7 @@ func (l loader) answered(n *signalbox.Need) error {
 	return nil
 }
 
-func (l loader) answer(key signalbox.AnswerKey, days []int64) error {
+func (l *loader) answer(key signalbox.AnswerKey, days []int64) error {
 	for _, day := range days {
 		st, err := l.t.stmt(answerSQL)
 		if err != nil {
@@ -151,7 +152,7 @@ SELECT packed
  WHERE workspace_id = $1
    AND key_id = $2`
 
-func (l loader) meters(n *signalbox.Need) error {
+func (l *loader) meters(n *signalbox.Need) error {
 	for _, key := range n.Meters {
 		st, err := l.t.stmt(meterSQL)
 		if err != nil {

@@ -48,7 +48,7 @@ const contactByIDSQL = contactWithState + `
  WHERE c.id = $1` // by id alone: see accountByIDSQL
 
 // keys loads the records that the turn's keys lead to.
-func (l loader) keys(n *signalbox.Need) error {
+func (l *loader) keys(n *signalbox.Need) error {
 	for _, key := range n.Keys {
 		sql := contactByKeySQL
 		if key.Kind == signalbox.KeyDomain {
@@ -76,7 +76,7 @@ func (l loader) keys(n *signalbox.Need) error {
 }
 
 // records loads the records that the turn names by id.
-func (l loader) records(n *signalbox.Need) error {
+func (l *loader) records(n *signalbox.Need) error {
 	for _, acc := range n.Accounts {
 		if err := l.account(acc); err != nil {
 			return err
@@ -91,7 +91,7 @@ func (l loader) records(n *signalbox.Need) error {
 }
 
 // account loads an account and its state once.
-func (l loader) account(acc signalbox.AccountID) error {
+func (l *loader) account(acc signalbox.AccountID) error {
 	if acc == 0 || l.s.Accounts[acc] != nil {
 		return nil
 	}
@@ -104,7 +104,7 @@ func (l loader) account(acc signalbox.AccountID) error {
 }
 
 // contact loads a contact and its state once, and its account.
-func (l loader) contact(con signalbox.ContactID) error {
+func (l *loader) contact(con signalbox.ContactID) error {
 	if con == 0 || l.s.Contacts[con] != nil {
 		return nil
 	}
@@ -120,7 +120,7 @@ func (l loader) contact(con signalbox.ContactID) error {
 }
 
 // putAccount takes a row of accountWithState into the situation; a record that is there already stays the one that it is.
-func (l loader) putAccount(r *row) signalbox.AccountID {
+func (l *loader) putAccount(r *row) signalbox.AccountID {
 	acc := signalbox.AccountID(r.int(0))
 	if l.s.Accounts[acc] == nil {
 		a := scanAccount(r)
@@ -131,7 +131,7 @@ func (l loader) putAccount(r *row) signalbox.AccountID {
 }
 
 // putContact takes a row of contactWithState into the situation.
-func (l loader) putContact(r *row) *signalbox.Contact {
+func (l *loader) putContact(r *row) *signalbox.Contact {
 	con := signalbox.ContactID(r.int(0))
 	if c := l.s.Contacts[con]; c != nil {
 		return c
@@ -143,7 +143,7 @@ func (l loader) putContact(r *row) *signalbox.Contact {
 }
 
 // putState takes the state that follows a record's columns, if it has one.
-func (l loader) putState(r *row, at int, ws signalbox.WorkspaceID) {
+func (l *loader) putState(r *row, at int, ws signalbox.WorkspaceID) {
 	if r.null(at) {
 		return
 	}

@@ -35,13 +35,15 @@ func (p *program) bench() *cobra.Command {
 
 A server of its own runs in one process, a receiver that verifies every
 signature in another, and beside it, in turn, a bare net/http handler that
-decodes the same body and answers 201. Nothing but loopback is spoken to, and
-nothing is left behind.
+decodes the same body and answers 201. Nothing but loopback is spoken to, the
+PostgreSQL database of --database-url apart, and nothing is left behind.
 
 Scenarios: ` + strings.Join(bench.Scenarios(), ", ") + `.`,
 		Example: `  signalbox bench
   signalbox bench --only ingest --connections 64,256 --duration 10s
   signalbox bench --full --json > bench.json
+  signalbox bench --postgres
+  signalbox bench --database-url postgres://bench@127.0.0.1:5432/empty --only ingest,nodes
   signalbox bench --server http://127.0.0.1:8080 --only latency --rate 200`,
 		Args: exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error { return p.runBench(cmd.Context(), f) },
@@ -57,12 +59,14 @@ Scenarios: ` + strings.Join(bench.Scenarios(), ", ") + `.`,
 	flags.IntVar(&f.Backlog, "backlog", 200, "signals sent and not yet received in the delivery scenario, at most")
 	flags.BoolVar(&f.hold, "hold", true, "record deliveries but hold their sending while ingest is measured")
 	flags.IntVar(&f.Preload, "preload", 0, "signals to store before anything is measured")
-	flags.IntVar(&f.Stored, "stored", 200_000, "signals that the growth scenario stores")
+	flags.IntVar(&f.Stored, "stored", 0, "signals that the growth scenario stores (default 200,000; on PostgreSQL 100,000)")
 	flags.BoolVar(&f.full, "full", false, "let growth store 2,000,000 signals")
 	flags.BoolVar(&f.Keys, "idempotency-keys", false, "give every signal an idempotency key")
 	flags.Uint64Var(&f.Seed, "seed", 1, "of the traffic")
 	flags.StringVar(&f.Dir, "dir", "", "where the databases lie while it runs (default the system's temporary directory)")
 	flags.StringVar(&f.Profiles, "cpuprofile", "", "directory for CPU profiles of the server")
+	flags.StringVar(&f.DatabaseURL, "database-url", "", "measure on this empty PostgreSQL database (better: SIGNALBOX_BENCH_DATABASE_URL)")
+	flags.BoolVar(&f.Postgres, "postgres", false, "measure on a private PostgreSQL server, started from the system's binaries")
 	flags.StringVar(&f.server, "server", "", "measure this running server on loopback instead (http://host:port)")
 	flags.StringVar(&f.key, "api-key", "", "its API key (better: SIGNALBOX_API_KEY)")
 	flags.IntVar(&f.ServerPID, "server-pid", 0, "its process, to measure CPU and memory")
@@ -94,6 +98,9 @@ func (p *program) runBench(ctx context.Context, f *benchFlags) error {
 	c.Progress = func(text string) { fmt.Fprintln(p.stderr, p.paint(faint, text)) }
 	if f.full {
 		c.Stored = fullStored
+	}
+	if c.DatabaseURL == "" && !c.Postgres && f.server == "" {
+		c.DatabaseURL = p.env("SIGNALBOX_BENCH_DATABASE_URL")
 	}
 	if f.server != "" {
 		if c.Server, c.APIKey, err = f.running(p); err != nil {

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"sync/atomic"
 	"time"
+
+	"signalbox/store"
 )
 
 // The scenarios, in the order in which they run.
@@ -20,11 +22,14 @@ const (
 	Batch    = "batch"    // the batch door
 	Delivery = "delivery" // signal in to webhook received: sustained, then a flood and its drain
 	OpenLoop = "latency"  // signal to receiver, in open loop
+	Nodes    = "nodes"    // one node and two on one PostgreSQL database, in turn
 	Growth   = "growth"   // the ingest rate and the ready time as the database grows
 )
 
 // Scenarios lists all scenarios.
-func Scenarios() []string { return []string{Idle, Ingest, Batch, Delivery, OpenLoop, Growth} }
+func Scenarios() []string {
+	return []string{Idle, Ingest, Batch, Delivery, OpenLoop, Nodes, Growth}
+}
 
 // Config says what to measure. Every number has a default and a bound.
 type Config struct {
@@ -41,9 +46,11 @@ type Config struct {
 	Batch        int           // signals per request at the batch door; default 500
 	SendInIngest bool          // let deliveries leave while ingest is measured
 	Preload      int           // signals stored before anything is measured
-	Stored       int           // signals up to which growth fills the database; default 200,000
+	Stored       int           // signals up to which growth fills the database; default 200,000, on PostgreSQL 100,000
 	Keys         bool          // give every signal an idempotency key
 	Seed         uint64        // of the traffic
+	DatabaseURL  string        // an empty PostgreSQL database that the own servers work on instead of the embedded one
+	Postgres     bool          // the same on a private PostgreSQL server, made of the system's binaries for this run
 	Server       string        // host:port of a running server on loopback to measure instead of an own one
 	APIKey       string        // its key
 	ServerPID    int           // its process, for CPU and memory
@@ -71,21 +78,37 @@ func (c Config) withDefaults() Config {
 	c.Rate = cmp.Or(c.Rate, 500)
 	c.Backlog = cmp.Or(c.Backlog, 200)
 	c.Batch = cmp.Or(c.Batch, 500)
-	c.Stored = cmp.Or(c.Stored, 200_000)
+	if c.Stored == 0 {
+		c.Stored = 200_000
+		if c.onPostgres() {
+			c.Stored = 100_000
+		}
+	}
 	c.Seed = cmp.Or(c.Seed, 1)
 	if len(c.Connections) == 0 {
 		c.Connections = []int{64, 256}
 	}
 	if len(c.Only) == 0 {
-		c.Only = Scenarios()
-		if c.Server != "" {
-			c.Only = []string{Ingest, Batch, Delivery, OpenLoop}
-		}
+		c.Only = slices.DeleteFunc(Scenarios(), func(s string) bool { return c.needs(s) != "" })
 	}
 	if c.Progress == nil {
 		c.Progress = func(string) {}
 	}
 	return c
+}
+
+// onPostgres says whether the own servers work on PostgreSQL.
+func (c Config) onPostgres() bool { return c.Postgres || c.DatabaseURL != "" }
+
+// needs says why a scenario cannot be measured so; "" when it can.
+func (c Config) needs(scenario string) string {
+	switch {
+	case c.Server != "" && (scenario == Idle || scenario == Growth || scenario == Nodes):
+		return "needs a server of its own: it cannot be measured on a running one"
+	case scenario == Nodes && !c.onPostgres():
+		return "needs a PostgreSQL database, which several nodes can share"
+	}
+	return ""
 }
 
 // Check returns every problem of the configuration at once.
@@ -113,12 +136,20 @@ func (c Config) Check() error {
 	for _, s := range c.Only {
 		if !slices.Contains(Scenarios(), s) {
 			problems = append(problems, fmt.Errorf("there is no scenario %q", s))
-		} else if c.Server != "" && (s == Idle || s == Growth) {
-			problems = append(problems, fmt.Errorf("%s needs a server of its own: it cannot be measured on a running one", s))
+		} else if why := c.needs(s); why != "" {
+			problems = append(problems, fmt.Errorf("%s %s", s, why))
 		}
 	}
 	if c.Server != "" {
 		problems = append(problems, checkServer(c))
+	}
+	if c.Server != "" && c.onPostgres() || c.Postgres && c.DatabaseURL != "" {
+		problems = append(problems, errors.New("a running server, a PostgreSQL database and a private PostgreSQL server exclude each other: give one of them"))
+	}
+	if c.DatabaseURL != "" {
+		if err := store.CheckURL(c.DatabaseURL); err != nil {
+			problems = append(problems, fmt.Errorf("database-url: %w", err))
+		}
 	}
 	return errors.Join(problems...)
 }
@@ -129,6 +160,7 @@ type bench struct {
 	report   *Report
 	numbers  atomic.Int64 // of the signals of all loads
 	dir      string
+	database *database // nil: the embedded one
 	bare     *child
 	bareAt   string
 	children time.Duration // the CPU time of the children that have ended
@@ -151,16 +183,20 @@ func Run(ctx context.Context, c Config) (*Report, error) {
 		System: runtime.GOOS + "/" + runtime.GOARCH, Go: runtime.Version(), CPUs: runtime.NumCPU(), FileSystem: fileSystem(dir),
 		Accounts: b.Contacts / perAccount, Contacts: b.Contacts, Rounds: b.Rounds, Seconds: b.Duration.Seconds(), Preload: b.Preload, Keys: b.Keys,
 	}
+	if err := b.openDatabase(ctx); err != nil {
+		return nil, fmt.Errorf("PostgreSQL: %w", err)
+	}
 	others := b.others()
-	err = errors.Join(b.scenarios(ctx), b.stopBare())
+	err = b.scenarios(ctx)
+	err = errors.Join(err, b.stopBare())
 	b.report.TookSeconds = round3(time.Since(b.report.StartedAt).Seconds())
 	b.report.OtherWork = others()
 	b.report.Targets = targets(b.report)
-	return b.report, err
+	return b.report, errors.Join(err, b.database.close())
 }
 
 func (b *bench) scenarios(ctx context.Context) error {
-	run := map[string]func(context.Context) error{Idle: b.idle, Ingest: b.ingest, Batch: b.batchDoor, Delivery: b.delivery, OpenLoop: b.openLoop, Growth: b.growth}
+	run := map[string]func(context.Context) error{Idle: b.idle, Ingest: b.ingest, Batch: b.batchDoor, Delivery: b.delivery, OpenLoop: b.openLoop, Nodes: b.nodes, Growth: b.growth}
 	for _, s := range Scenarios() {
 		if !slices.Contains(b.Only, s) {
 			continue
@@ -181,13 +217,14 @@ func (b *bench) others() (share func() float64) {
 	begin := time.Now()
 	busy, err := machineTime()
 	own, _ := cpuTime(os.Getpid())
+	own += b.database.cpu()
 	return func() float64 {
 		busyNow, _ := machineTime()
 		ownNow, _ := cpuTime(os.Getpid())
 		if err != nil {
 			return 0
 		}
-		rest := busyNow - busy - (ownNow - own) - b.children
+		rest := busyNow - busy - (ownNow + b.database.cpu() - own) - b.children
 		return round3(max(0, rest.Seconds()/time.Since(begin).Seconds()/float64(runtime.NumCPU())))
 	}
 }

@@ -65,7 +65,7 @@ func (b *bench) through(ctx context.Context, r *rig, bound *backlog) (Flow, erro
 	if bound != nil {
 		watch.Go(func() { r.watch(watching, bound) })
 	}
-	before, begin, own := r.cpu(), time.Now(), selfCPU()
+	before, begin, own := r.usage(), time.Now(), selfCPU()
 	o, err := l.run(ctx)
 	stop()
 	watch.Wait()
@@ -82,13 +82,19 @@ func (b *bench) through(ctx context.Context, r *rig, bound *backlog) (Flow, erro
 	if err != nil {
 		return Flow{}, err
 	}
-	took := got.Last.Sub(begin)
+	took, used := got.Last.Sub(begin), r.usage().since(before)
 	f := Flow{
 		Accepted: accepted, Received: got.Unique, Duplicates: got.Duplicates, Bad: got.Bad, Refused: o.refused.Load(), Failed: o.failed.Load(),
 		InPerSecond:  round3(float64(accepted) / o.elapsed.Seconds()),
 		OutPerSecond: round3(float64(got.Unique) / took.Seconds()), OutWhileSending: round3(float64(atEnd.Unique) / ended.Sub(begin).Seconds()),
 		Backlog: accepted - atEnd.Unique, DrainSeconds: round3(max(0, got.Last.Sub(ended).Seconds())),
-		CPUMicros: perEvent(r.cpu()-before, got.Unique), GeneratorMicros: perEvent(selfCPU()-own, accepted), Ingest: o.latency.Latency(), EndToEnd: got.Latency,
+		CPUMicros: perEvent(used.cpu(), got.Unique), DatabaseMicros: perEvent(used.database, got.Unique), WALBytes: perSignal(used.wal, got.Unique),
+		GeneratorMicros: perEvent(selfCPU()-own, accepted), Ingest: o.latency.Latency(), EndToEnd: got.Latency,
+	}
+	for i := range o.byServer {
+		f.Shares = append(f.Shares, NodeShare{
+			Signals: ratio(float64(o.byServer[i].Load()), float64(accepted)), CPU: ratio(used.nodes[i].Seconds(), (used.cpu() - used.database).Seconds()),
+		})
 	}
 	_, f.PeakMB = r.memory()
 	return f, nil
@@ -159,7 +165,7 @@ func (b *bench) steady(ctx context.Context, r *rig) error {
 		}
 		l := r.load(sustainedConnections, b.Duration)
 		l.rate = b.Rate
-		before := r.cpu()
+		before := r.usage()
 		o, err := l.run(ctx)
 		if err != nil {
 			return err
@@ -168,9 +174,10 @@ func (b *bench) steady(ctx context.Context, r *rig) error {
 		if err != nil {
 			return err
 		}
+		used := r.usage().since(before)
 		out.Rounds = append(out.Rounds, LatencySample{
 			Accepted: o.accepted.Load(), Duplicates: got.Duplicates, EndToEnd: got.Latency, Ingest: o.latency.Latency(), Late: o.late.Latency(),
-			CPUMicros: perEvent(r.cpu()-before, got.Unique),
+			CPUMicros: perEvent(used.cpu(), got.Unique), DatabaseMicros: perEvent(used.database, got.Unique),
 		})
 	}
 	out.Median = medianLatency(out.Rounds)

@@ -29,12 +29,8 @@ func (b *bench) idle(ctx context.Context) error {
 }
 
 func (b *bench) idleOnce(ctx context.Context, out *IdleResult) error {
-	dir, err := os.MkdirTemp(b.dir, "data-")
-	if err != nil {
-		return err
-	}
-	r := &rig{b: b, dir: dir}
-	ready, err := r.start(ctx)
+	r := &rig{b: b}
+	ready, err := r.startFirst(ctx)
 	if err == nil {
 		err = pause(ctx, min(idleFor, 4*b.Duration))
 	}
@@ -43,7 +39,30 @@ func (b *bench) idleOnce(ctx context.Context, out *IdleResult) error {
 		out.ReadyMSRounds = append(out.ReadyMSRounds, millis(ready))
 		out.ResidentMBRounds = append(out.ResidentMBRounds, resident)
 	}
+	if err == nil && b.database != nil && len(out.ReadyMSRounds) == b.Rounds {
+		out.StatementsPerSecond, err = b.polling(ctx, r)
+	}
 	return errors.Join(err, r.close())
+}
+
+// pollingFor is as long as everything takes that a server does now and then (heartbeats every 3 s, polls every 5 s), three times over.
+const pollingFor = 45 * time.Second
+
+// polling counts the statements that an idle server sends.
+func (b *bench) polling(ctx context.Context, r *rig) (perSecond float64, err error) {
+	b.say("idle: counting statements for %s", min(pollingFor, 4*b.Duration))
+	var before, after statements
+	begin := time.Now()
+	if err := r.nodes[0].server.ask(order{Do: "statements"}, &before); err != nil {
+		return 0, err
+	}
+	if err := pause(ctx, min(pollingFor, 9*b.Duration)); err != nil {
+		return 0, err
+	}
+	if err := r.nodes[0].server.ask(order{Do: "statements"}, &after); err != nil {
+		return 0, err
+	}
+	return round3(float64(after.Sent-before.Sent) / time.Since(begin).Seconds()), nil
 }
 
 // growthStep is how many signals are stored between two looks at the rate, at least.
@@ -89,7 +108,7 @@ func (b *bench) grow(ctx context.Context, r *rig, out *GrowthResult) error {
 		return err
 	}
 	out.Ratio = ratio(out.Samples[len(out.Samples)-1].Median.PerSecond, out.Samples[0].Median.PerSecond)
-	out.DatabaseMB = megabytes(dirBytes(r.dir))
+	out.DatabaseMB = megabytes(r.stored(ctx))
 	out.ResidentMB, out.PeakMB = r.memory()
 	return nil
 }
@@ -99,7 +118,7 @@ func (b *bench) growthSample(ctx context.Context, r *rig, out *GrowthResult, sto
 	at := GrowthSample{Stored: stored}
 	for round := range b.Rounds {
 		b.say("growth: the rate at %s signals, round %d of %d", thousands(float64(stored)), round+1, b.Rounds)
-		s, err := b.measure(ctx, r.load(out.Connections, b.Duration), r.cpu)
+		s, err := b.measure(ctx, r.load(out.Connections, b.Duration), r.usage)
 		if err != nil {
 			return err
 		}
@@ -114,25 +133,34 @@ func (b *bench) growthSample(ctx context.Context, r *rig, out *GrowthResult, sto
 func (b *bench) restarts(ctx context.Context, r *rig, out *GrowthResult, stored int) error {
 	b.say("growth: a stop and a kill at %s signals", thousands(float64(stored)))
 	out.RestartedAt = stored
-	if err := b.end(r.server); err != nil {
+	node := r.nodes[0]
+	if err := b.end(node.server); err != nil {
 		return err
 	}
-	ready, err := r.start(ctx)
+	ready, err := r.start(ctx, node)
 	if err != nil {
 		return fmt.Errorf("start after a stop: %w", err)
 	}
 	out.ReadyMS = millis(ready)
 	// Something is under way when the kill comes, so that the next start has a log to recover.
-	if _, err := b.measure(ctx, r.load(out.Connections, time.Second), r.cpu); err != nil {
+	if _, err := b.measure(ctx, r.load(out.Connections, time.Second), r.usage); err != nil {
 		return err
 	}
-	if err := r.server.kill(); err != nil {
+	if err := node.server.kill(); err != nil {
 		return err
 	}
-	b.count(r.server)
-	if ready, err = r.start(ctx); err != nil {
+	b.count(node.server)
+	if ready, err = r.start(ctx, node); err != nil {
 		return fmt.Errorf("start after a kill: %w", err)
 	}
 	out.ReadyAfterKillMS = millis(ready)
 	return nil
+}
+
+// stored is how many bytes the rig's database has on the disk.
+func (r *rig) stored(ctx context.Context) int64 {
+	if r.schema != "" {
+		return r.b.database.number(ctx, schemaSizeSQL, r.schema)
+	}
+	return dirBytes(r.nodes[0].dir)
 }

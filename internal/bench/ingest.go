@@ -35,14 +35,14 @@ func (b *bench) ingestWith(ctx context.Context, r *rig, connections int) error {
 	out := IngestResult{Connections: connections, Held: r.hold}
 	for round := range b.Rounds {
 		b.say("ingest: %d connections, round %d of %d", connections, round+1, b.Rounds)
-		s, err := b.measure(ctx, r.load(connections, b.Duration), r.cpu)
+		s, err := b.measure(ctx, r.load(connections, b.Duration), r.usage)
 		if err != nil {
 			return err
 		}
 		out.Server = append(out.Server, s)
 		plain := r.load(connections, b.Duration)
-		plain.addr = b.bareAt
-		if s, err = b.measure(ctx, plain, b.bareCPU); err != nil {
+		plain.addrs = []string{b.bareAt}
+		if s, err = b.measure(ctx, plain, b.bareUsage); err != nil {
 			return fmt.Errorf("the bare handler: %w", err)
 		}
 		out.Bare = append(out.Bare, s)
@@ -54,14 +54,14 @@ func (b *bench) ingestWith(ctx context.Context, r *rig, connections int) error {
 	return nil
 }
 
-// measure runs a load and sums it up; cpu reads the CPU time of the process that serves it.
-func (b *bench) measure(ctx context.Context, l *load, cpu func() time.Duration) (Sample, error) {
-	before := cpu()
+// measure runs a load and sums it up; used reads what the processes that serve it have used.
+func (b *bench) measure(ctx context.Context, l *load, used func() usage) (Sample, error) {
+	before := used()
 	o, err := l.run(ctx)
 	if err != nil {
 		return Sample{}, err
 	}
-	return sample(o, cpu()-before), nil
+	return sample(o, used().since(before)), nil
 }
 
 // startBare starts the handler that the server is held against.
@@ -80,12 +80,12 @@ func (b *bench) startBare(ctx context.Context) error {
 
 func (b *bench) stopBare() error { return b.end(b.bare) }
 
-func (b *bench) bareCPU() time.Duration {
+func (b *bench) bareUsage() usage {
 	t, err := cpuTime(b.bare.pid())
 	if err != nil {
-		return 0
+		t = 0
 	}
-	return t
+	return usage{nodes: []time.Duration{t}}
 }
 
 // batchConnections is enough to keep a turn waiting while one commits.
@@ -103,7 +103,7 @@ func (b *bench) batchDoor(ctx context.Context) error {
 			b.say("batch door: %d signals a request, round %d of %d", out.Size, round+1, b.Rounds)
 			l := r.load(batchConnections, b.Duration)
 			l.path, l.batch = batchPath, out.Size
-			s, err := b.measure(ctx, l, r.cpu)
+			s, err := b.measure(ctx, l, r.usage)
 			if err != nil {
 				return err
 			}

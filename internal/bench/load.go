@@ -21,6 +21,7 @@ const (
 // load is signals sent for a while. The zero values of batch, rate and backlog mean: one per request, closed loop, no bound.
 type load struct {
 	target
+	addrs       []string // of the servers: the connections are spread over them
 	connections int
 	duration    time.Duration
 	count       int64 // at most so many signals; 0: maxSignals
@@ -36,11 +37,12 @@ type load struct {
 
 // outcome is what came of a load.
 type outcome struct {
-	accepted atomic.Int64 // signals acknowledged
-	refused  atomic.Int64 // requests answered with 503 or 429
-	failed   atomic.Int64 // requests with any other end
-	latency  Histogram    // of accepted requests
-	late     Histogram    // open loop: how late the generator itself was
+	accepted atomic.Int64   // signals acknowledged
+	byServer []atomic.Int64 // by each server of the load
+	refused  atomic.Int64   // requests answered with 503 or 429
+	failed   atomic.Int64   // requests with any other end
+	latency  Histogram      // of accepted requests
+	late     Histogram      // open loop: how late the generator itself was
 	elapsed  time.Duration
 	firstErr atomic.Pointer[error]
 }
@@ -67,7 +69,7 @@ func (l *load) run(ctx context.Context) (*outcome, error) {
 	if l.count == 0 || l.count > maxSignals {
 		l.count = maxSignals
 	}
-	o := &outcome{}
+	o := &outcome{byServer: make([]atomic.Int64, len(l.addrs))}
 	outer := ctx
 	ctx, cancel := context.WithTimeout(outer, l.duration)
 	defer cancel()
@@ -114,13 +116,16 @@ func (l *load) tick(ctx context.Context, moments chan<- time.Time, o *outcome) {
 
 // work is one connection's share.
 func (l *load) work(ctx context.Context, stream uint64, begin time.Time, quota *atomic.Int64, moments <-chan time.Time, o *outcome) {
-	c := newConn(l.target, begin.Add(l.duration+answerWithin))
+	at := int(stream) % len(l.addrs)
+	to := l.target
+	to.addr = l.addrs[at]
+	c := newConn(to, begin.Add(l.duration+answerWithin))
 	defer c.close()
 	size := max(1, l.batch)
 	t := newTraffic(l.seed, stream, l.population, l.keys)
 	var body []byte
 	for o.failed.Load() < maxFailures {
-		at, ok := l.next(ctx, moments)
+		moment, ok := l.next(ctx, moments)
 		if !ok {
 			return
 		}
@@ -129,8 +134,10 @@ func (l *load) work(ctx context.Context, stream uint64, begin time.Time, quota *
 			return
 		}
 		n := min(int64(size), l.count-mine)
-		body = l.body(body[:0], t, mine, int(n), at)
-		l.send(c, body, n, at, o)
+		body = l.body(body[:0], t, mine, int(n), moment)
+		if l.send(c, body, n, moment, o) {
+			o.byServer[at].Add(n)
+		}
 	}
 }
 
@@ -161,8 +168,8 @@ func (l *load) body(b []byte, t *traffic, mine int64, n int, at time.Time) []byt
 
 var itemCreated = []byte(`"status":"created"`)
 
-// send posts one request and counts what came of it.
-func (l *load) send(c *conn, body []byte, n int64, at time.Time, o *outcome) {
+// send posts one request and counts what came of it; it says whether the signals were accepted.
+func (l *load) send(c *conn, body []byte, n int64, at time.Time, o *outcome) bool {
 	status, answer, err := c.post(body)
 	want, taken := http.StatusCreated, n
 	if l.batch > 0 {
@@ -179,11 +186,12 @@ func (l *load) send(c *conn, body []byte, n int64, at time.Time, o *outcome) {
 	default:
 		o.latency.Record(time.Since(at))
 		o.accepted.Add(n)
-		return
+		return true
 	}
 	if l.backlog != nil {
 		l.backlog.leave(n)
 	}
+	return false
 }
 
 // backlog bounds how much was sent in that has not come out: senders wait at the bound.

@@ -22,31 +22,35 @@ type Report struct {
 	Seconds     float64         `json:"round_seconds"`
 	Preload     int             `json:"preloaded_signals"`
 	Keys        bool            `json:"idempotency_keys"`
+	Database    *DatabaseInfo   `json:"database,omitempty"` // missing: the embedded one
 	Idle        *IdleResult     `json:"idle,omitempty"`
 	Ingest      []IngestResult  `json:"ingest,omitempty"`
 	Batch       *BatchResult    `json:"batch,omitempty"`
 	Delivery    *DeliveryResult `json:"delivery,omitempty"`
 	Flood       *Flow           `json:"flood,omitempty"`
 	Latency     *LatencyResult  `json:"latency,omitempty"`
+	Nodes       *NodesResult    `json:"nodes,omitempty"`
 	Growth      *GrowthResult   `json:"growth,omitempty"`
 	Targets     []Target        `json:"targets"`
 }
 
-// Sample is one round of a load. CPU is that of the process that served it.
+// Sample is one round of a load. CPU is that of the processes that served it: the server, and PostgreSQL where it is counted.
 type Sample struct {
-	PerSecond float64 `json:"per_second"` // signals acknowledged
-	Accepted  int64   `json:"accepted"`
-	Refused   int64   `json:"refused"`
-	Failed    int64   `json:"failed"`
-	Latency   Latency `json:"latency"` // of requests
-	CPUMicros float64 `json:"cpu_us_per_signal"`
+	PerSecond      float64 `json:"per_second"` // signals acknowledged
+	Accepted       int64   `json:"accepted"`
+	Refused        int64   `json:"refused"`
+	Failed         int64   `json:"failed"`
+	Latency        Latency `json:"latency"` // of requests
+	CPUMicros      float64 `json:"cpu_us_per_signal"`
+	DatabaseMicros float64 `json:"database_cpu_us_per_signal,omitempty"` // PostgreSQL's part of it
+	WALBytes       float64 `json:"wal_bytes_per_signal,omitempty"`
 }
 
-func sample(o *outcome, cpu time.Duration) Sample {
+func sample(o *outcome, used usage) Sample {
 	n := o.accepted.Load()
 	return Sample{
 		PerSecond: round3(float64(n) / o.elapsed.Seconds()), Accepted: n, Refused: o.refused.Load(), Failed: o.failed.Load(),
-		Latency: o.latency.Latency(), CPUMicros: perEvent(cpu, n),
+		Latency: o.latency.Latency(), CPUMicros: perEvent(used.cpu(), n), DatabaseMicros: perEvent(used.database, n), WALBytes: perSignal(used.wal, n),
 	}
 }
 
@@ -73,22 +77,43 @@ type BatchResult struct {
 
 // Flow is one round of signals in and webhooks out, until all were received.
 type Flow struct {
-	Accepted        int64   `json:"accepted"`
-	Received        int64   `json:"received"`
-	Duplicates      int64   `json:"duplicates"`
-	Bad             int64   `json:"bad_signatures"`
-	Refused         int64   `json:"refused"`
-	Failed          int64   `json:"failed"`
-	InPerSecond     float64 `json:"in_per_second"`
-	OutPerSecond    float64 `json:"out_per_second"` // from the first sent to the last received
-	OutWhileSending float64 `json:"out_per_second_while_sending"`
-	Backlog         int64   `json:"backlog"` // when sending ended
-	DrainSeconds    float64 `json:"drain_seconds"`
-	CPUMicros       float64 `json:"cpu_us_per_event"` // the server's: ingest, delivery and settling
-	GeneratorMicros float64 `json:"generator_cpu_us_per_signal"`
-	PeakMB          float64 `json:"peak_mb"`
-	Ingest          Latency `json:"ingest_latency"`
-	EndToEnd        Latency `json:"end_to_end"`
+	Accepted        int64       `json:"accepted"`
+	Received        int64       `json:"received"`
+	Duplicates      int64       `json:"duplicates"`
+	Bad             int64       `json:"bad_signatures"`
+	Refused         int64       `json:"refused"`
+	Failed          int64       `json:"failed"`
+	InPerSecond     float64     `json:"in_per_second"`
+	OutPerSecond    float64     `json:"out_per_second"` // from the first sent to the last received
+	OutWhileSending float64     `json:"out_per_second_while_sending"`
+	Backlog         int64       `json:"backlog"` // when sending ended
+	DrainSeconds    float64     `json:"drain_seconds"`
+	CPUMicros       float64     `json:"cpu_us_per_event"` // of server and PostgreSQL: ingest, delivery and settling
+	DatabaseMicros  float64     `json:"database_cpu_us_per_event,omitempty"`
+	WALBytes        float64     `json:"wal_bytes_per_event,omitempty"`
+	GeneratorMicros float64     `json:"generator_cpu_us_per_signal"`
+	PeakMB          float64     `json:"peak_mb"`
+	Ingest          Latency     `json:"ingest_latency"`
+	EndToEnd        Latency     `json:"end_to_end"`
+	Shares          []NodeShare `json:"nodes"`
+}
+
+// NodeShare is a node's part of what all did.
+type NodeShare struct {
+	Signals float64 `json:"signals"` // of those accepted
+	CPU     float64 `json:"cpu"`     // of the servers' CPU time
+}
+
+// NodesResult is one node and two on one database, in turn, under the same load.
+type NodesResult struct {
+	Connections int     `json:"connections"`
+	Bound       int64   `json:"backlog_bound"`
+	One         Flow    `json:"one"`
+	Two         Flow    `json:"two"`
+	CPURatio    float64 `json:"cpu_ratio"`  // of the CPU per event of two nodes to that of one
+	RateRatio   float64 `json:"rate_ratio"` // of the rates
+	OneRounds   []Flow  `json:"one_rounds"`
+	TwoRounds   []Flow  `json:"two_rounds"`
 }
 
 // DeliveryResult is the sustained flow.
@@ -101,12 +126,13 @@ type DeliveryResult struct {
 
 // LatencySample is one round of the open loop.
 type LatencySample struct {
-	Accepted   int64   `json:"accepted"`
-	Duplicates int64   `json:"duplicates"`
-	EndToEnd   Latency `json:"end_to_end"` // from the moment of sending to the receiver
-	Ingest     Latency `json:"ingest"`     // from the moment of sending to the answer
-	Late       Latency `json:"generator_late"`
-	CPUMicros  float64 `json:"cpu_us_per_event"`
+	Accepted       int64   `json:"accepted"`
+	Duplicates     int64   `json:"duplicates"`
+	EndToEnd       Latency `json:"end_to_end"` // from the moment of sending to the receiver
+	Ingest         Latency `json:"ingest"`     // from the moment of sending to the answer
+	Late           Latency `json:"generator_late"`
+	CPUMicros      float64 `json:"cpu_us_per_event"`
+	DatabaseMicros float64 `json:"database_cpu_us_per_event,omitempty"`
 }
 
 // LatencyResult is the open loop.
@@ -119,11 +145,12 @@ type LatencyResult struct {
 
 // IdleResult is a server that has nothing to do.
 type IdleResult struct {
-	ReadyMS          float64   `json:"ready_ms"`
-	ResidentMB       float64   `json:"resident_mb"`
-	BinaryMB         float64   `json:"binary_mb"`
-	ReadyMSRounds    []float64 `json:"ready_ms_rounds"`
-	ResidentMBRounds []float64 `json:"resident_mb_rounds"`
+	ReadyMS             float64   `json:"ready_ms"`
+	ResidentMB          float64   `json:"resident_mb"`
+	BinaryMB            float64   `json:"binary_mb"`
+	StatementsPerSecond float64   `json:"statements_per_second,omitempty"` // sent to PostgreSQL
+	ReadyMSRounds       []float64 `json:"ready_ms_rounds"`
+	ResidentMBRounds    []float64 `json:"resident_mb_rounds"`
 }
 
 // GrowthSample is the ingest rate at one size of the database.
@@ -162,6 +189,8 @@ func median(s []Sample) (m Sample) {
 	}
 	m.PerSecond = middle(s, func(s *Sample) float64 { return s.PerSecond })
 	m.CPUMicros = middle(s, func(s *Sample) float64 { return s.CPUMicros })
+	m.DatabaseMicros = middle(s, func(s *Sample) float64 { return s.DatabaseMicros })
+	m.WALBytes = middle(s, func(s *Sample) float64 { return s.WALBytes })
 	m.Latency = middleLatency(s, func(s *Sample) Latency { return s.Latency })
 	return m
 }
@@ -182,6 +211,13 @@ func medianFlow(s []Flow) (m Flow) {
 	m.Backlog = int64(middle(s, func(f *Flow) float64 { return float64(f.Backlog) }))
 	m.DrainSeconds = middle(s, func(f *Flow) float64 { return f.DrainSeconds })
 	m.CPUMicros = middle(s, func(f *Flow) float64 { return f.CPUMicros })
+	m.DatabaseMicros = middle(s, func(f *Flow) float64 { return f.DatabaseMicros })
+	m.WALBytes = middle(s, func(f *Flow) float64 { return f.WALBytes })
+	for i := range s[0].Shares {
+		m.Shares = append(m.Shares, NodeShare{
+			Signals: middle(s, func(f *Flow) float64 { return f.Shares[i].Signals }), CPU: middle(s, func(f *Flow) float64 { return f.Shares[i].CPU }),
+		})
+	}
 	m.GeneratorMicros = middle(s, func(f *Flow) float64 { return f.GeneratorMicros })
 	m.Ingest = middleLatency(s, func(f *Flow) Latency { return f.Ingest })
 	m.EndToEnd = middleLatency(s, func(f *Flow) Latency { return f.EndToEnd })
@@ -197,6 +233,7 @@ func medianLatency(s []LatencySample) (m LatencySample) {
 	m.Ingest = middleLatency(s, func(l *LatencySample) Latency { return l.Ingest })
 	m.Late = middleLatency(s, func(l *LatencySample) Latency { return l.Late })
 	m.CPUMicros = middle(s, func(l *LatencySample) float64 { return l.CPUMicros })
+	m.DatabaseMicros = middle(s, func(l *LatencySample) float64 { return l.DatabaseMicros })
 	return m
 }
 
@@ -246,6 +283,14 @@ func perEvent(cpu time.Duration, n int64) float64 {
 		return 0
 	}
 	return round3(float64(cpu.Microseconds()) / float64(n))
+}
+
+// perSignal is a number of bytes for each signal.
+func perSignal(bytes, n int64) float64 {
+	if n == 0 {
+		return 0
+	}
+	return math.Round(float64(bytes) / float64(n))
 }
 
 // megabytes are of 2^20 bytes.

@@ -17,18 +17,26 @@ import (
 	"time"
 )
 
-// rig is a server with a receiver behind it.
+// rig is a server with a receiver behind it, on a database of its own.
 type rig struct {
 	b        *bench
-	server   *child // nil: a running server that somebody else started
-	receiver *child // nil where nothing is to be received
-	hook     string // the webhook's id, "" for none
-	dir      string
-	addr     string
+	nodes    []*node // the server; in the scenario nodes there may be two
+	receiver *child  // nil where nothing is to be received
+	hook     string  // the webhook's id, "" for none
+	schema   string  // on PostgreSQL, what to drop at the end
+	database string  // and its URL
+	secret   string  // the secret key that nodes of one PostgreSQL database share
 	key      string
 	target   string // host:port of the receiver
 	hold     bool
 	from     int64 // the number of the last signal before the measurement going on
+}
+
+// node is one server of a rig.
+type node struct {
+	server *child // nil: a running server that somebody else started
+	dir    string
+	addr   string
 }
 
 // How long a server may take to become ready, and how often it is asked.
@@ -40,7 +48,7 @@ const (
 // newRig starts a server on an empty database and fills it: each of the contacts and accounts exists, what is to be
 // stored before is stored, and then a webhook to a receiver takes every signal.
 func (b *bench) newRig(ctx context.Context, hold bool) (_ *rig, err error) {
-	r := &rig{b: b, hold: hold, addr: b.Server, key: b.APIKey}
+	r := &rig{b: b, hold: hold, key: b.APIKey}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, r.close())
@@ -51,13 +59,10 @@ func (b *bench) newRig(ctx context.Context, hold bool) (_ *rig, err error) {
 		return nil, err
 	}
 	r.target = at.Addr
-	if b.Server == "" {
-		if r.dir, err = os.MkdirTemp(b.dir, "data-"); err != nil {
-			return nil, err
-		}
-		if _, err := r.start(ctx); err != nil {
-			return nil, err
-		}
+	if b.Server != "" {
+		r.nodes = []*node{{addr: b.Server}}
+	} else if _, err := r.startFirst(ctx); err != nil {
+		return nil, err
 	}
 	if err := r.populate(ctx); err != nil {
 		return nil, err
@@ -65,26 +70,59 @@ func (b *bench) newRig(ctx context.Context, hold bool) (_ *rig, err error) {
 	return r, r.subscribe(ctx)
 }
 
-// start starts the server on the rig's directory and says how long it took from the start of the process until it was ready.
-func (r *rig) start(ctx context.Context) (took time.Duration, err error) {
-	if r.key == "" {
-		var raw [16]byte
-		rand.Read(raw[:])
-		r.key = "sk_live_" + hex.EncodeToString(raw[:])
+// startFirst makes an empty database and starts the first node on it.
+func (r *rig) startFirst(ctx context.Context) (took time.Duration, err error) {
+	r.key, r.secret = "sk_live_"+randomHex(16), randomHex(32)
+	if d := r.b.database; d != nil {
+		if r.schema, r.database, err = d.makeSchema(ctx); err != nil {
+			return 0, err
+		}
 	}
-	begin := time.Now()
-	var at listening
-	r.server, err = startChild(ctx, r.b.Command, roleServer, serverConfig{DataDir: r.dir, APIKey: r.key, Target: r.target, Hold: r.hold}, &at)
-	if err != nil {
-		return 0, err
-	}
-	r.addr = at.Addr
-	return r.untilReady(ctx, begin)
+	return r.addNode(ctx)
 }
 
-func (r *rig) untilReady(ctx context.Context, begin time.Time) (time.Duration, error) {
+// addNode starts one more server on the rig's database and says how long it took until it was ready.
+func (r *rig) addNode(ctx context.Context) (took time.Duration, err error) {
+	n := &node{}
+	if n.dir, err = os.MkdirTemp(r.b.dir, "data-"); err != nil {
+		return 0, err
+	}
+	r.nodes = append(r.nodes, n)
+	return r.start(ctx, n)
+}
+
+// removeNode stops the last server.
+func (r *rig) removeNode() error {
+	last := len(r.nodes) - 1
+	n := r.nodes[last]
+	r.nodes = r.nodes[:last]
+	return errors.Join(r.b.end(n.server), os.RemoveAll(n.dir))
+}
+
+// start starts a node's server and says how long it took from the start of the process until it was ready.
+func (r *rig) start(ctx context.Context, n *node) (took time.Duration, err error) {
+	begin := time.Now()
+	var at listening
+	c := serverConfig{DataDir: n.dir, APIKey: r.key, Target: r.target, Hold: r.hold}
+	if r.database != "" {
+		c.DatabaseURL, c.SecretKey = r.database, r.secret
+	}
+	if n.server, err = startChild(ctx, r.b.Command, roleServer, c, &at); err != nil {
+		return 0, err
+	}
+	n.addr = at.Addr
+	return n.untilReady(ctx, begin)
+}
+
+func randomHex(bytes int) string {
+	raw := make([]byte, bytes)
+	rand.Read(raw)
+	return hex.EncodeToString(raw)
+}
+
+func (n *node) untilReady(ctx context.Context, begin time.Time) (time.Duration, error) {
 	for {
-		resp, err := manager.Get("http://" + r.addr + "/readyz")
+		resp, err := manager.Get("http://" + n.addr + "/readyz")
 		if err == nil {
 			resp.Body.Close()
 			if resp.StatusCode == http.StatusOK {
@@ -128,13 +166,17 @@ const (
 	batchPath  = "/v1/signals/batch"
 )
 
-// load is a closed loop of single signals on this rig's server.
+// load is a closed loop of single signals on this rig's server; where there are several, its connections are spread over them.
 func (r *rig) load(connections int, d time.Duration) *load {
 	b := r.b
-	return &load{
-		target: target{addr: r.addr, path: signalPath, key: r.key}, connections: connections, duration: d,
+	l := &load{
+		target: target{path: signalPath, key: r.key}, connections: connections, duration: d,
 		numbers: &b.numbers, seed: b.Seed + uint64(b.numbers.Load()), population: b.Contacts, keys: b.Keys,
 	}
+	for _, n := range r.nodes {
+		l.addrs = append(l.addrs, n.addr)
+	}
+	return l
 }
 
 // subscribe makes the webhook that takes every signal, and tells the receiver its secret.
@@ -165,42 +207,69 @@ func (r *rig) came(what string) (got Received, err error) {
 	return got, r.receiver.ask(order{Do: what}, &got)
 }
 
-// pid is the server's process, 0 when it is not known.
-func (r *rig) pid() int {
-	if r.server == nil {
+// pid is a node's process, 0 when it is not known.
+func (r *rig) pid(n *node) int {
+	if n.server == nil {
 		return r.b.ServerPID
 	}
-	return r.server.pid()
+	return n.server.pid()
 }
 
-// cpu is the server's CPU time so far, 0 when it cannot be told.
-func (r *rig) cpu() time.Duration {
-	if r.pid() == 0 {
-		return 0
-	}
-	t, err := cpuTime(r.pid())
-	if err != nil {
-		return 0
-	}
-	return t
+// usage is what the servers and their database have used so far.
+type usage struct {
+	nodes    []time.Duration // CPU time of each server, 0 when it cannot be told
+	database time.Duration   // CPU time of PostgreSQL, 0 when it cannot be told
+	wal      int64           // bytes of its log
 }
 
-// memory is the server's memory in MB.
+// usage reads the clocks.
+func (r *rig) usage() (u usage) {
+	u.wal = r.b.database.wal()
+	for _, n := range r.nodes {
+		t, err := cpuTime(r.pid(n))
+		if err != nil {
+			t = 0
+		}
+		u.nodes = append(u.nodes, t)
+	}
+	u.database = r.b.database.cpu()
+	return u
+}
+
+// since is what was used after an earlier reading of the same servers.
+func (u usage) since(before usage) usage {
+	for i := range u.nodes {
+		u.nodes[i] -= before.nodes[i]
+	}
+	u.database -= before.database
+	u.wal -= before.wal
+	return u
+}
+
+// cpu is the CPU time of all together.
+func (u usage) cpu() (sum time.Duration) {
+	for _, t := range u.nodes {
+		sum += t
+	}
+	return sum + u.database
+}
+
+// memory is the memory in MB of the server that has most.
 func (r *rig) memory() (resident, peak float64) {
-	if r.pid() == 0 {
-		return 0, 0
+	for _, n := range r.nodes {
+		now, high, err := memory(r.pid(n))
+		if err != nil {
+			return 0, 0
+		}
+		resident, peak = max(resident, megabytes(now)), max(peak, megabytes(high))
 	}
-	now, high, err := memory(r.pid())
-	if err != nil {
-		return 0, 0
-	}
-	return megabytes(now), megabytes(high)
+	return resident, peak
 }
 
 // profile takes a CPU profile of the own server while do runs, if profiles are wanted.
 func (r *rig) profile(scenario string, do func() error) error {
-	path := r.b.profilePath(scenario)
-	if path == "" || r.server == nil {
+	path, server := r.b.profilePath(scenario), r.nodes[0].server
+	if path == "" || server == nil {
 		return do()
 	}
 	path, err := filepath.Abs(path)
@@ -208,11 +277,11 @@ func (r *rig) profile(scenario string, do func() error) error {
 		return err
 	}
 	var begun, ended done
-	if err := errors.Join(r.server.ask(order{Do: "profile", Arg: path}, &begun), begun.err()); err != nil {
+	if err := errors.Join(server.ask(order{Do: "profile", Arg: path}, &begun), begun.err()); err != nil {
 		return err
 	}
 	err = do()
-	return errors.Join(err, r.server.ask(order{Do: "profiled"}, &ended), ended.err())
+	return errors.Join(err, server.ask(order{Do: "profiled"}, &ended), ended.err())
 }
 
 // close removes what the rig has made and ends its processes.
@@ -223,9 +292,12 @@ func (r *rig) close() error {
 		defer cancel()
 		errs = append(errs, r.call(ctx, http.MethodDelete, "/v1/webhooks/"+r.hook, nil, nil))
 	}
-	errs = append(errs, r.b.end(r.server), r.b.end(r.receiver))
-	if r.dir != "" {
-		errs = append(errs, os.RemoveAll(r.dir))
+	for len(r.nodes) > 0 {
+		errs = append(errs, r.removeNode())
+	}
+	errs = append(errs, r.b.end(r.receiver))
+	if r.schema != "" {
+		errs = append(errs, r.b.database.dropSchema(r.schema))
 	}
 	return errors.Join(errs...)
 }
@@ -260,7 +332,7 @@ func (r *rig) call(ctx context.Context, method, path string, body, answer any) e
 		}
 		send = bytes.NewReader(text)
 	}
-	req, err := http.NewRequestWithContext(ctx, method, "http://"+r.addr+path, send)
+	req, err := http.NewRequestWithContext(ctx, method, "http://"+r.nodes[0].addr+path, send)
 	if err != nil {
 		return err
 	}

@@ -14,10 +14,12 @@ import (
 
 // serverConfig is what the parent wants of the server.
 type serverConfig struct {
-	DataDir string `json:"data_dir"`
-	APIKey  string `json:"api_key"`
-	Target  string `json:"target,omitempty"` // host:port of the receiver, the one place that it may send to
-	Hold    bool   `json:"hold"`
+	DataDir     string `json:"data_dir"`
+	DatabaseURL string `json:"database_url,omitempty"`
+	SecretKey   string `json:"secret_key,omitempty"`
+	APIKey      string `json:"api_key"`
+	Target      string `json:"target,omitempty"` // host:port of the receiver, the one place that it may send to
+	Hold        bool   `json:"hold"`
 }
 
 // runServer is the program as `signalbox serve` runs it.
@@ -27,7 +29,7 @@ func runServer(ctx context.Context, p *parent, errOut io.Writer) error {
 		return err
 	}
 	cfg := app.Config{
-		Addr: "127.0.0.1:0", DataDir: c.DataDir, BootstrapAPIKey: c.APIKey, HoldDeliveries: c.Hold, DrainGrace: 5 * time.Second,
+		Addr: "127.0.0.1:0", DataDir: c.DataDir, DatabaseURL: c.DatabaseURL, SecretKey: c.SecretKey, BootstrapAPIKey: c.APIKey, HoldDeliveries: c.Hold, DrainGrace: 5 * time.Second,
 		Version: "bench", Log: slog.New(slog.NewTextHandler(errOut, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	}
 	if c.Target != "" {
@@ -47,10 +49,20 @@ func runServer(ctx context.Context, p *parent, errOut io.Writer) error {
 	prof := &profile{}
 	err = p.out.Encode(listening{server.Addr()})
 	if err == nil {
-		err = p.orders(prof.obey)
+		err = p.orders(func(o order) any {
+			if o.Do == "statements" {
+				return statements{server.DB().Statements()}
+			}
+			return prof.obey(o)
+		})
 	}
 	stop()
 	return errors.Join(err, prof.stop(), <-ended)
+}
+
+// statements says how many statements a server has sent to PostgreSQL.
+type statements struct {
+	Sent int64 `json:"sent"`
 }
 
 // profile is a CPU profile of this process.

@@ -35,19 +35,25 @@ const (
 	latencyTargetAtRate = 500
 )
 
+// What it is meant to reach on PostgreSQL, whose CPU time counts with the server's.
+const (
+	wantPostgresDeliveryMicros = 300
+	wantNodesCPURatio          = 1.2
+	wantIdleStatements         = 2
+)
+
 // targets holds what was measured against what is wanted.
 func targets(r *Report) (list []Target) {
 	add := func(name, bound string, want, got float64, unit string) {
-		met := got >= want
-		if bound == atMost {
-			met = got <= want && got > 0
-		}
-		list = append(list, Target{name, bound, want, got, unit, met})
+		list = append(list, held(name, bound, want, got, unit))
 	}
 	for _, i := range r.Ingest {
 		if want := map[int]float64{64: wantRatio64, 256: wantRatio256}[i.Connections]; want > 0 && i.Held {
 			add(fmt.Sprintf("ingest at %d connections, sending held", i.Connections), atLeast, want, i.Ratio, "of the bare handler")
 		}
+	}
+	if r.Database != nil {
+		return append(list, postgresTargets(r)...)
 	}
 	if r.Batch != nil && r.Batch.Median.CPUMicros > 0 {
 		add("batch door, CPU per signal", atMost, wantBatchMicros, r.Batch.Median.CPUMicros, "µs")
@@ -73,4 +79,28 @@ func targets(r *Report) (list []Target) {
 		}
 	}
 	return list
+}
+
+// postgresTargets are those of PostgreSQL alone. What counts the CPU time of both is held against its target only where both were counted.
+func postgresTargets(r *Report) (list []Target) {
+	if r.Delivery != nil && r.Database.CPUCounted {
+		list = append(list, held("signal in to webhook received, CPU of server and PostgreSQL", atMost, wantPostgresDeliveryMicros, r.Delivery.Median.CPUMicros, "µs"))
+	}
+	if r.Nodes != nil && r.Database.CPUCounted {
+		list = append(list, held("two nodes, CPU per event", atMost, wantNodesCPURatio, r.Nodes.CPURatio, "of one node's"))
+	}
+	if r.Idle != nil {
+		list = append(list, held("idle node, statements to PostgreSQL", atMost, wantIdleStatements, r.Idle.StatementsPerSecond, "a second"),
+			held("idle resident memory", atMost, wantIdleMB, r.Idle.ResidentMB, "MB"))
+	}
+	return list
+}
+
+// held holds a measured number against what is wanted.
+func held(name, bound string, want, got float64, unit string) Target {
+	met := got >= want
+	if bound == atMost {
+		met = got <= want && got > 0
+	}
+	return Target{name, bound, want, got, unit, met}
 }

@@ -18,6 +18,9 @@ func Plain(_ bool, text string) string { return text }
 func (r *Report) Text(w io.Writer, paint Paint) error {
 	p := &page{}
 	p.head(r)
+	if r.Database != nil {
+		p.database(r.Database)
+	}
 	if r.Idle != nil {
 		p.idle(r.Idle)
 	}
@@ -32,6 +35,9 @@ func (r *Report) Text(w io.Writer, paint Paint) error {
 	}
 	if r.Latency != nil {
 		p.latency(r.Latency)
+	}
+	if r.Nodes != nil {
+		p.nodes(r.Nodes)
 	}
 	if r.Growth != nil {
 		p.growth(r.Growth)
@@ -62,9 +68,26 @@ func (p *page) head(r *Report) {
 	}
 }
 
+func (p *page) database(d *DatabaseInfo) {
+	whose := "as it was found"
+	if d.Private {
+		whose = "private to this run"
+	}
+	p.line("PostgreSQL %s, %s · synchronous_commit %s · shared_buffers %s · max_wal_size %s · full_page_writes %s",
+		d.Version, whose, d.SynchronousCommit, d.SharedBuffers, d.MaxWALSize, d.FullPageWrites)
+	if d.CPUCounted {
+		p.line("CPU is that of the server and of PostgreSQL's processes together; in brackets PostgreSQL's part.")
+		return
+	}
+	p.line("CPU is that of the server alone: PostgreSQL runs elsewhere, and its CPU time cannot be counted from here.")
+}
+
 func (p *page) idle(i *IdleResult) {
 	p.line("\nIdle")
 	p.line("  ready after %s ms on an empty database · %s MB resident · binary %s MB", short(i.ReadyMS), short(i.ResidentMB), short(i.BinaryMB))
+	if i.StatementsPerSecond > 0 {
+		p.line("  %s statements a second to PostgreSQL", short(i.StatementsPerSecond))
+	}
 }
 
 func (p *page) ingest(list []IngestResult) {
@@ -73,34 +96,60 @@ func (p *page) ingest(list []IngestResult) {
 		how = "deliveries sent meanwhile"
 	}
 	p.line("\nSignals in, one per request (%s)", how)
-	p.line("  %11s %11s %9s %9s %9s %8s %12s %9s %7s", "connections", "signals/s", "p50 ms", "p99 ms", "CPU µs", "peak MB", "bare req/s", "CPU µs", "ratio")
+	p.line("  %11s %11s %9s %9s %11s %8s %12s %9s %7s", "connections", "signals/s", "p50 ms", "p99 ms", "CPU µs", "peak MB", "bare req/s", "CPU µs", "ratio")
 	for _, i := range list {
-		p.line("  %11d %11s %9s %9s %9s %8s %12s %9s %7.3f", i.Connections, thousands(i.Median.PerSecond), short(i.Median.Latency.P50), short(i.Median.Latency.P99),
-			known(i.Median.CPUMicros), known(i.PeakMB), thousands(i.BareMedian.PerSecond), known(i.BareMedian.CPUMicros), i.Ratio)
+		p.line("  %11d %11s %9s %9s %11s %8s %12s %9s %7.3f", i.Connections, thousands(i.Median.PerSecond), short(i.Median.Latency.P50), short(i.Median.Latency.P99),
+			cpu(i.Median.CPUMicros, i.Median.DatabaseMicros), known(i.PeakMB), thousands(i.BareMedian.PerSecond), known(i.BareMedian.CPUMicros), i.Ratio)
+		p.wal(i.Median.WALBytes)
 		p.problems(i.Median.Refused, i.Median.Failed, 0, 0)
 	}
 }
 
 func (p *page) batch(b *BatchResult) {
 	p.line("\nSignals in, %d per request, %d connections", b.Size, b.Connections)
-	p.line("  %s signals/s · request p50 %s ms, p99 %s ms · %s µs of server CPU per signal", thousands(b.Median.PerSecond),
-		short(b.Median.Latency.P50), short(b.Median.Latency.P99), known(b.Median.CPUMicros))
+	p.line("  %s signals/s · request p50 %s ms, p99 %s ms · %s µs of CPU per signal", thousands(b.Median.PerSecond),
+		short(b.Median.Latency.P50), short(b.Median.Latency.P99), cpu(b.Median.CPUMicros, b.Median.DatabaseMicros))
+	p.wal(b.Median.WALBytes)
 	p.problems(b.Median.Refused, b.Median.Failed, 0, 0)
 }
 
 func (p *page) delivery(d *DeliveryResult, flood *Flow) {
 	p.line("\nSignal in to webhook received, one webhook, signatures verified")
-	p.line("  %-22s %9s %9s %9s %9s %9s %9s %9s %8s", "", "in/s", "out/s", "CPU µs", "p50 ms", "p99 ms", "backlog", "drain s", "peak MB")
-	row := func(name string, f Flow) {
-		p.line("  %-22s %9s %9s %9s %9s %9s %9s %9s %8s", name, thousands(f.InPerSecond), thousands(f.OutPerSecond), known(f.CPUMicros),
-			short(f.EndToEnd.P50), short(f.EndToEnd.P99), thousands(float64(f.Backlog)), short(f.DrainSeconds), known(f.PeakMB))
-		p.problems(f.Refused, f.Failed, f.Duplicates, f.Bad)
-	}
+	p.flowHead()
 	if d != nil {
-		row(fmt.Sprintf("sustained (≤ %s)", thousands(float64(d.Bound))), d.Median)
+		p.flow(fmt.Sprintf("sustained (≤ %s)", thousands(float64(d.Bound))), d.Median)
+		p.wal(d.Median.WALBytes)
 	}
 	if flood != nil {
-		row("flood, then drain", *flood)
+		p.flow("flood, then drain", *flood)
+	}
+}
+
+func (p *page) flowHead() {
+	p.line("  %-22s %9s %9s %11s %9s %9s %9s %9s %8s", "", "in/s", "out/s", "CPU µs", "p50 ms", "p99 ms", "backlog", "drain s", "peak MB")
+}
+
+func (p *page) flow(name string, f Flow) {
+	p.line("  %-22s %9s %9s %11s %9s %9s %9s %9s %8s", name, thousands(f.InPerSecond), thousands(f.OutPerSecond), cpu(f.CPUMicros, f.DatabaseMicros),
+		short(f.EndToEnd.P50), short(f.EndToEnd.P99), thousands(float64(f.Backlog)), short(f.DrainSeconds), known(f.PeakMB))
+	p.problems(f.Refused, f.Failed, f.Duplicates, f.Bad)
+}
+
+func (p *page) nodes(n *NodesResult) {
+	p.line("\nOne node and two on one database, %d connections in all, sustained (≤ %s)", n.Connections, thousands(float64(n.Bound)))
+	p.flowHead()
+	p.flow("one node", n.One)
+	p.flow("two nodes", n.Two)
+	p.line("  CPU per event of two nodes is %.3f of one's, the rate %.3f", n.CPURatio, n.RateRatio)
+	for i, s := range n.Two.Shares {
+		p.line("  of two, node %d accepted %.1f %% of the signals and used %.1f %% of the servers' CPU", i+1, 100*s.Signals, 100*s.CPU)
+	}
+}
+
+// wal says what PostgreSQL wrote to its log; nothing where that is not known.
+func (p *page) wal(bytes float64) {
+	if bytes > 0 {
+		p.line("  %11s %s bytes of PostgreSQL's log for each", "", thousands(bytes))
 	}
 }
 
@@ -114,15 +163,16 @@ func (p *page) latency(l *LatencyResult) {
 	row("signal to receiver", m.EndToEnd)
 	row("signal to answer", m.Ingest)
 	row("generator late by", m.Late)
-	p.line("  %s µs of server CPU per event", known(m.CPUMicros))
+	p.line("  %s µs of CPU per event", cpu(m.CPUMicros, m.DatabaseMicros))
 	p.problems(0, 0, m.Duplicates, 0)
 }
 
 func (p *page) growth(g *GrowthResult) {
 	p.line("\nGrowth, %d connections, one signal per request, sending held", g.Connections)
-	p.line("  %14s %11s %9s %9s %9s", "signals stored", "signals/s", "p50 ms", "p99 ms", "CPU µs")
+	p.line("  %14s %11s %9s %9s %11s", "signals stored", "signals/s", "p50 ms", "p99 ms", "CPU µs")
 	for _, s := range g.Samples {
-		p.line("  %14s %11s %9s %9s %9s", thousands(float64(s.Stored)), thousands(s.Median.PerSecond), short(s.Median.Latency.P50), short(s.Median.Latency.P99), known(s.Median.CPUMicros))
+		p.line("  %14s %11s %9s %9s %11s", thousands(float64(s.Stored)), thousands(s.Median.PerSecond), short(s.Median.Latency.P50), short(s.Median.Latency.P99),
+			cpu(s.Median.CPUMicros, s.Median.DatabaseMicros))
 	}
 	p.line("  the last rate is %.3f of the first · database %s MB · resident %s MB, peak %s MB", g.Ratio, thousands(g.DatabaseMB), short(g.ResidentMB), known(g.PeakMB))
 	if g.RestartedAt > 0 {
@@ -177,6 +227,14 @@ func known(v float64) string {
 		return "–"
 	}
 	return short(v)
+}
+
+// cpu is CPU time, and in brackets PostgreSQL's part of it.
+func cpu(all, database float64) string {
+	if database == 0 {
+		return known(all)
+	}
+	return short(all) + " (" + short(database) + ")"
 }
 
 // thousands writes a whole number with commas.

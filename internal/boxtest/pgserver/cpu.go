@@ -12,10 +12,17 @@ import (
 const tick = 10 * time.Millisecond
 
 // CPU is the processor time that the server's processes have used, to 10 ms for each of them.
-func (s *Server) CPU() (total time.Duration) {
+func (s *Server) CPU() time.Duration { return CPUOf(s.Postmaster()) }
+
+// Postmaster is the server's first process: every other one is its child.
+func (s *Server) Postmaster() int {
 	s.mu.Lock()
-	postmaster := s.cmd.Process.Pid
-	s.mu.Unlock()
+	defer s.mu.Unlock()
+	return s.cmd.Process.Pid
+}
+
+// CPUOf is the processor time that a postmaster of this machine and its children have used, those that have ended too.
+func CPUOf(postmaster int) (total time.Duration) {
 	stats, _ := filepath.Glob("/proc/[0-9]*/stat") // the pattern is right
 	for _, path := range stats {
 		text, err := os.ReadFile(path)

@@ -1,7 +1,8 @@
-// Package pgserver runs a private PostgreSQL server for tests: Debian's binaries, a data directory and a port of its own, fsync on, gone
-// with the test program. Each test has an empty schema of its own there.
+// Package pgserver runs a private PostgreSQL server for tests and for measurements: Debian's binaries, a data directory and a port of its
+// own, fsync on, gone with the program. Each test has an empty schema of its own there.
 //
-// It refuses to use a server that is there already, and to skip: where PostgreSQL is not installed the test fails and says so.
+// It refuses to use a server that is there already, and to skip: where PostgreSQL is not installed the test fails and says so. It does not
+// import testing: a program that measures may start a server too.
 package pgserver
 
 import (
@@ -21,7 +22,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
-	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -33,6 +33,7 @@ const minMajor = 15
 // Server is a running server. Safe for concurrent use.
 type Server struct {
 	bin, dir string
+	settings []string // beyond those of every server, name=value
 	port     int
 	cred     *syscall.Credential // who it runs as; nil: as we do
 	schemas  atomic.Int64
@@ -43,13 +44,16 @@ type Server struct {
 }
 
 // Start makes a data directory and starts a server on it.
-func Start() (*Server, error) {
+func Start() (*Server, error) { return StartIn("") }
+
+// StartIn is Start with the data directory below parent ("": the system's directory for temporary files) and further settings, name=value.
+func StartIn(parent string, settings ...string) (*Server, error) {
 	bin, err := binaries()
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{bin: bin}
-	if s.dir, err = os.MkdirTemp("", "signalbox-pg-"); err != nil {
+	s := &Server{bin: bin, settings: settings}
+	if s.dir, err = os.MkdirTemp(parent, "signalbox-pg-"); err != nil {
 		return nil, err
 	}
 	if err := s.start(); err != nil {
@@ -185,9 +189,14 @@ func (s *Server) up() error {
 		return err
 	}
 	defer log.Close()
-	cmd := s.command("postgres", "-D", s.data(), "-c", "listen_addresses=127.0.0.1", "-c", fmt.Sprint("port=", s.port),
-		"-c", "unix_socket_directories="+s.dir, "-c", "fsync=on", "-c", "max_connections=200", "-c", "shared_buffers=128MB",
-		"-c", "max_wal_size=4GB", "-c", "log_min_messages=warning")
+	args := []string{"-D", s.data()}
+	for _, setting := range append([]string{
+		"listen_addresses=127.0.0.1", fmt.Sprint("port=", s.port), "unix_socket_directories=" + s.dir, "fsync=on", "max_connections=200",
+		"shared_buffers=128MB", "max_wal_size=4GB", "log_min_messages=warning",
+	}, s.settings...) {
+		args = append(args, "-c", setting)
+	}
+	cmd := s.command("postgres", args...)
 	cmd.Stdout, cmd.Stderr = log, log
 	started, gone := make(chan error), make(chan struct{})
 	go func() {
@@ -248,7 +257,7 @@ func (s *Server) url(schema string) string {
 }
 
 // Of is the URL of the same database as one of another server's URLs, on this server.
-func (s *Server) Of(t testing.TB, url string) string {
+func (s *Server) Of(t TB, url string) string {
 	t.Helper()
 	_, schema, ok := strings.Cut(url, "search_path=")
 	if !ok {
@@ -257,8 +266,18 @@ func (s *Server) Of(t testing.TB, url string) string {
 	return s.url(schema)
 }
 
+// URL is the server's database, in the schema that every database has.
+func (s *Server) URL() string { return s.url("public") }
+
+// TB is what a test gives: TB is one.
+type TB interface {
+	Helper()
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
+}
+
 // Schema makes an empty schema for one test and returns the URL of a database that is nothing else.
-func (s *Server) Schema(t testing.TB) string {
+func (s *Server) Schema(t TB) string {
 	t.Helper()
 	name := fmt.Sprint("box", s.schemas.Add(1))
 	s.Exec(t, "CREATE SCHEMA "+name)
@@ -266,7 +285,7 @@ func (s *Server) Schema(t testing.TB) string {
 }
 
 // DemandPassword makes a role that has a password and must show it.
-func (s *Server) DemandPassword(t testing.TB, role, password string) {
+func (s *Server) DemandPassword(t TB, role, password string) {
 	t.Helper()
 	s.Exec(t, fmt.Sprintf("CREATE ROLE %s LOGIN PASSWORD '%s'", role, password))
 	s.mu.Lock()
@@ -284,10 +303,10 @@ func (s *Server) DemandPassword(t testing.TB, role, password string) {
 }
 
 // Exec runs statements as the server's owner.
-func (s *Server) Exec(t testing.TB, sql string) {
+func (s *Server) Exec(t TB, sql string) {
 	t.Helper()
 	ctx := context.Background()
-	c, err := pgx.Connect(ctx, s.url("public"))
+	c, err := pgx.Connect(ctx, s.URL())
 	if err != nil {
 		t.Fatal(err)
 	}
