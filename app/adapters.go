@@ -58,8 +58,8 @@ func normalizeEmail(raw string) (string, error) {
 	return match, err
 }
 
-// reachable turns a listening address into one that a browser on this machine can open.
-func reachable(addr string) string {
+// Reachable turns a listening address into one that a browser on this machine can open.
+func Reachable(addr string) string {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
 		return addr

@@ -206,7 +206,7 @@ func (a *App) URL() string {
 	if a.cfg.PublicURL != "" {
 		return trimURL(a.cfg.PublicURL)
 	}
-	return a.cfg.scheme() + "://" + reachable(a.Addr())
+	return a.cfg.scheme() + "://" + Reachable(a.Addr())
 }
 
 // Codec turns ids into their texts and back.

@@ -121,7 +121,7 @@ signed webhooks about them. One program, one data directory, nothing else.
 	}
 	add(groupServer, p.serve(), p.demo(), p.checkConfig(), p.workspaces(), p.backup(), p.restore(), p.migrate(), p.move(), p.bench())
 	add(groupClient, p.send(), p.importCommand(), p.export(), p.listen(), p.verify(), p.keys())
-	add("", p.version())
+	add("", p.healthcheck(), p.version())
 	inOrder(root)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err.Error()} })
 	return root

@@ -21,6 +21,7 @@ var needed = []struct{ command, pkg string }{
 	{"curl", "curl"},
 	{"promtool", "prometheus"},
 	{"chromium", "chromium"},
+	{"systemd-analyze", "systemd"},
 	{"strace", "strace"},
 	{"sqlite3", "sqlite3"},
 	{"mkfs.ext4", "e2fsprogs"},
