@@ -33,6 +33,8 @@ type Config struct {
 	VFS        string // tests: the name of a registered VFS; "" is the operating system
 	Migrations fs.FS  // tests: the migrations, NNNN_name.sql; nil: this program's own
 
+	Statements func(text string) // tests: told of every statement that a connection to PostgreSQL prepares; nil: nobody is
+
 	DiskUsage func(dir string) (free, total uint64, err error) // tests: bytes of the file system; nil: asks it
 }
 

@@ -85,6 +85,9 @@ func PlanPostgres(ctx context.Context, db *DB, sql string) (steps []string, err 
 	return steps, err
 }
 
+// SessionSettings are those of every connection to PostgreSQL.
+func SessionSettings() map[string]string { return sessionSettings }
+
 // Check has SQLite look whether the database is whole.
 func Check(ctx context.Context, db *DB) error {
 	var found string

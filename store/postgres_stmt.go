@@ -90,6 +90,9 @@ func (s *session) prepare(sql string) (*prepared, error) {
 	if err != nil {
 		return nil, describe(err, text)
 	}
+	if s.owner != nil && s.owner.db.cfg.Statements != nil {
+		s.owner.db.cfg.Statements(text)
+	}
 	p := &prepared{d, text}
 	s.stmts[sql] = p
 	return p, nil
