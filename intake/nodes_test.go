@@ -131,6 +131,23 @@ func (c *crowd) waiting(n int) {
 	}
 }
 
+// begun waits until so many turns have begun and not ended.
+func (c *crowd) begun(turns int) {
+	c.Helper()
+	for deadline := time.Now().Add(10 * time.Second); ; {
+		c.shared.mu.Lock()
+		n := c.shared.count
+		c.shared.mu.Unlock()
+		if n == turns {
+			return
+		}
+		if time.Now().After(deadline) {
+			c.Fatalf("%d turns at once, want %d", n, turns)
+		}
+		<-time.After(time.Millisecond)
+	}
+}
+
 func TestCommitters_DecideDifferentWorkspacesAtOnce(t *testing.T) {
 	t.Parallel()
 	gate := make(chan struct{})
@@ -143,23 +160,9 @@ func TestCommitters_DecideDifferentWorkspacesAtOnce(t *testing.T) {
 			}
 		})
 	}
-	begun := func(turns int) {
-		for deadline := time.Now().Add(10 * time.Second); ; {
-			c.shared.mu.Lock()
-			n := c.shared.count
-			c.shared.mu.Unlock()
-			if n == turns {
-				return
-			}
-			if time.Now().After(deadline) {
-				t.Fatalf("%d turns at once, want %d", n, turns)
-			}
-			<-time.After(time.Millisecond)
-		}
-	}
 	for i := range 3 { // one after the other, or one turn would take them all
 		submit(i)
-		begun(i + 1)
+		c.begun(i + 1)
 	}
 	submit(0) // its workspace is being decided for: it waits for that turn, whoever is free
 	c.waiting(1)
@@ -183,11 +186,17 @@ func TestCommitters_AWorkspaceThatAnotherNodeHasHoldsUpNobody(t *testing.T) {
 	c.shared.mu.Lock()
 	c.shared.busy[c.all[1]] = true
 	c.shared.mu.Unlock()
-	go func() {
-		c.waiting(len(c.all)*20 - 21)
-		close(gate)
-	}()
-	c.flood(20)
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if _, err := c.intake.Submit(t.Context(), c.all[0], 0, about(1)); err != nil {
+			t.Error(err)
+		}
+	})
+	c.begun(1) // a turn that holds up the rest, so that they are one turn
+	wg.Go(func() { c.flood(20) })
+	c.waiting(20 * len(c.all))
+	close(gate)
+	wg.Wait()
 	c.shared.mu.Lock()
 	defer c.shared.mu.Unlock()
 	alone, together := 0, 0

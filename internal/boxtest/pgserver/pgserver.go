@@ -34,6 +34,7 @@ const minMajor = 15
 type Server struct {
 	bin, dir string
 	settings []string // beyond those of every server, name=value
+	local    bool     // we ourselves come by its socket: others must show who they are
 	port     int
 	cred     *syscall.Credential // who it runs as; nil: as we do
 	schemas  atomic.Int64
@@ -221,7 +222,11 @@ func (s *Server) ready() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	for {
-		c, err := pgx.Connect(ctx, s.url("public"))
+		url := s.url("public")
+		if s.local {
+			url = fmt.Sprintf("postgres://signalbox@/postgres?host=%s&port=%d", s.dir, s.port)
+		}
+		c, err := pgx.Connect(ctx, url)
 		if err == nil {
 			return c.Close(ctx)
 		}
