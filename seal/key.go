@@ -1,6 +1,7 @@
 package seal
 
 import (
+	"bytes"
 	"crypto/hkdf"
 	"crypto/sha256"
 	"encoding/base64"
@@ -69,7 +70,7 @@ func newKey(secret []byte) (Key, error) {
 	if len(secret) != keySize {
 		return Key{}, errKeyText
 	}
-	if strings.Trim(string(secret), string(secret[:1])) == "" {
+	if bytes.Count(secret, secret[:1]) == keySize {
 		return Key{}, errors.New("a secret key must be random; this one repeats one byte")
 	}
 	return Key{func() []byte { return secret }}, nil

@@ -318,3 +318,15 @@ func FuzzParseKey(f *testing.F) {
 		}
 	})
 }
+
+// TestParseKey_AnyRandomBytesAreAKey: whatever they would be as text.
+func TestParseKey_AnyRandomBytesAreAKey(t *testing.T) {
+	t.Parallel()
+	text := "a0a1a2a3a4a5a6a7a8a9aaabacadaeafb0b1b2b3b4b5b6b7b8b9babbbcbdbebf"
+	if k, err := seal.ParseKey(text); err != nil || k.Reveal() != text {
+		t.Errorf("got %v", err)
+	}
+	if _, err := seal.ParseKey(strings.Repeat("a0", 32)); err == nil {
+		t.Error("one byte again and again was taken")
+	}
+}
