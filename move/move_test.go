@@ -438,7 +438,7 @@ func TestRun_StopsWhenSomebodyElseFillsTheTarget(t *testing.T) {
 			}
 		}
 	}
-	if _, err := move.Run(t.Context(), c); err == nil || !strings.Contains(err.Error(), "not this move's any more") {
+	if _, err := move.Run(t.Context(), c); err == nil || !strings.Contains(err.Error(), "somebody else works on it") {
 		t.Errorf("error %v", err)
 	}
 }

@@ -335,16 +335,9 @@ func instructions(t *testing.T, text string) (last image, build string) {
 	return last, build
 }
 
-// TestImage_RunsOnNothingAsNobody builds the program as the Dockerfile says and runs it as the image would: nothing else in its root, no rights.
-func TestImage_RunsOnNothingAsNobody(t *testing.T) {
-	t.Parallel()
-	if runtime.GOOS != "linux" || os.Geteuid() != 0 {
-		t.Fatal("the image's root and user need Linux and root")
-	}
-	img, build := instructions(t, read(t, "Dockerfile"))
-	if img.from != "scratch" || img.user != "65532:65532" || !slices.Equal(append(img.entry, img.cmd...), []string{"/signalbox", "serve"}) {
-		t.Fatalf("the image is %+v", img)
-	}
+// unpack makes the image's root: what its stage copies, the program built as the Dockerfile says.
+func (img *image) unpack(t *testing.T, build string) string {
+	t.Helper()
 	root := t.TempDir()
 	for dir := root; dir != os.TempDir() && dir != "/"; dir = filepath.Dir(dir) { // the image's user passes through
 		if err := os.Chmod(dir, 0o755); err != nil {
@@ -373,6 +366,20 @@ func TestImage_RunsOnNothingAsNobody(t *testing.T) {
 			}
 		}
 	}
+	return root
+}
+
+// TestImage_RunsOnNothingAsNobody builds the program as the Dockerfile says and runs it as the image would: nothing else in its root, no rights.
+func TestImage_RunsOnNothingAsNobody(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS != "linux" || os.Geteuid() != 0 {
+		t.Fatal("the image's root and user need Linux and root")
+	}
+	img, build := instructions(t, read(t, "Dockerfile"))
+	if img.from != "scratch" || img.user != "65532:65532" || !slices.Equal(append(img.entry, img.cmd...), []string{"/signalbox", "serve"}) {
+		t.Fatalf("the image is %+v", img)
+	}
+	root := img.unpack(t, build)
 	addr := freeAddr(t)
 	run := func(args []string, out io.Writer) *exec.Cmd {
 		cmd := exec.CommandContext(t.Context(), args[0], args[1:]...)
