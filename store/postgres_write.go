@@ -16,8 +16,8 @@ import (
 const reruns = 8
 
 // write runs fn in a transaction of its own, with the promises of DB.write, but one: fn runs again when the server gave the
-// transaction up for another's sake (40001, 40P01), when the connection broke before the COMMIT was sent, or when a row that it looked for in vain
-// was made meanwhile (23505, what people change).
+// transaction up for another's sake (40001, 40P01), when the connection broke and the transaction is known not to be committed, or when a row that
+// it looked for in vain was made meanwhile (23505, what people change).
 func (p *postgres) write(ctx context.Context, c class, fn func(*tx) error) error {
 	if err := p.enter(ctx, p.queues[c]); err != nil {
 		return err
@@ -83,7 +83,7 @@ func (s *session) orStale(err error) error {
 	return s.orBroken(err)
 }
 
-// orBroken marks the error of a transaction whose connection broke before its COMMIT.
+// orBroken marks the error of a transaction whose connection broke before its COMMIT was taken.
 func (s *session) orBroken(err error) error {
 	if err != nil && s.conn.IsClosed() && judgePostgres(err) == notNow {
 		return &stale{err}
@@ -131,7 +131,7 @@ func (p *postgres) transact(ctx context.Context, fn func(*tx) error) error {
 	if err := s.commit(); err != nil {
 		if !outcomeUnknown(err) {
 			_ = s.rollback()
-			return err
+			return s.orBroken(err)
 		}
 		if err := p.resolve(s.xid, s.proof, err); err != nil {
 			return err
