@@ -22,6 +22,8 @@ type (
 	AttemptID   int64
 	JobID       int64
 	RequestID   int64
+	MergeID     int64
+	ImportID    int64
 )
 
 // ID is any of the typed ids.
@@ -44,6 +46,8 @@ const (
 	KindAttempt   Kind = "att"
 	KindJob       Kind = "job"
 	KindRequest   Kind = "req"
+	KindMerge     Kind = "mrg"
+	KindImport    Kind = "imp"
 )
 
 // The layout of an id, from the highest bit: one zero bit, 41 bits of milliseconds since idEpoch (until 2094), 10 bits of node

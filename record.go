@@ -14,6 +14,8 @@ type Account struct {
 	CreatedAt  time.Time
 	UpdatedAt  time.Time
 	ErasedAt   time.Time // zero: live
+	MergedInto AccountID // the account that stands for this one; 0: it stands for itself
+	Merged     *Merged   // nil: nothing was merged into it
 }
 
 // Contact is a person.
@@ -32,6 +34,8 @@ type Contact struct {
 	CreatedAt   time.Time
 	UpdatedAt   time.Time
 	ErasedAt    time.Time // zero: live
+	MergedInto  ContactID // the contact that stands for this one; 0: they stand for themselves
+	Merged      *Merged   // nil: nobody was merged into them
 }
 
 // ByHand marks the fields of a contact that a person set: later signals leave them alone (contract section 5).

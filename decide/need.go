@@ -25,6 +25,8 @@ func Need(inputs []Prepared) signalbox.Need {
 			n.Accounts = append(n.Accounts, in.Account.ID)
 		case in.Contact != nil:
 			n.Contacts = append(n.Contacts, in.Contact.ID)
+		case in.Merge != nil:
+			n.merge(in.Merge)
 		}
 	}
 	slices.Sort(n.Workspaces)
@@ -56,6 +58,17 @@ func (n *needs) signal(in *Prepared) {
 		if !slices.Contains(n.Meters, m) {
 			n.Meters = append(n.Meters, m)
 		}
+	}
+}
+
+func (n *needs) merge(act *MergeAct) {
+	switch {
+	case act.Deed != MergeNow:
+		n.Merges = append(n.Merges, act.ID)
+	case act.Kind == signalbox.ContactRecord:
+		n.Contacts = append(n.Contacts, signalbox.ContactID(act.From), signalbox.ContactID(act.Into))
+	default:
+		n.Accounts = append(n.Accounts, signalbox.AccountID(act.From), signalbox.AccountID(act.Into))
 	}
 }
 

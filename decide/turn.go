@@ -28,6 +28,7 @@ type Outcome struct {
 	Contact *signalbox.Contact
 	Change  signalbox.RowChange // of a row of an import
 	Job     *signalbox.Job
+	Merge   *signalbox.Merge
 	Err     error
 	Stale   bool
 	Busy    bool
@@ -53,9 +54,10 @@ type fold struct {
 	now *signalbox.Situation
 	out *signalbox.Decision
 
-	accounts map[signalbox.AccountID]int // place in out.Accounts
-	contacts map[signalbox.ContactID]int // place in out.Contacts
-	states   map[signalbox.EntityID]bool // already in out.States
+	accounts map[signalbox.AccountID]int      // place in out.Accounts
+	contacts map[signalbox.ContactID]int      // place in out.Contacts
+	states   map[signalbox.EntityID]bool      // already in out.States
+	foundBy  map[signalbox.EntityID][3]string // before this turn, of records that it may have renamed
 	last     map[signalbox.WorkspaceID]int64
 }
 
@@ -70,6 +72,7 @@ func Turn(s *signalbox.Situation, inputs []Prepared, env Env) (*signalbox.Decisi
 		accounts: map[signalbox.AccountID]int{},
 		contacts: map[signalbox.ContactID]int{},
 		states:   make(map[signalbox.EntityID]bool, 2*len(inputs)),
+		foundBy:  map[signalbox.EntityID][3]string{},
 		last:     map[signalbox.WorkspaceID]int64{},
 	}
 	for _, head := range s.Heads {
@@ -115,6 +118,8 @@ func (f *fold) input(place int, in *Prepared, out *Outcome) (err error) {
 		f.contactRow(in, out)
 	case in.Contact != nil:
 		f.contactAct(in, out)
+	case in.Merge != nil:
+		f.mergeAct(in, out)
 	}
 	return nil
 }
