@@ -30,6 +30,7 @@ func (t *tx) saveAll(d *signalbox.Decision) error {
 		{"answers", t.saveAnswered},
 		{"meters", t.saveMeters},
 		{"jobs", t.saveJobs},
+		{"merges", t.saveMerges},
 	} {
 		if err := step.run(d); err != nil {
 			return fmt.Errorf("save %s: %w", step.what, err)
@@ -140,8 +141,8 @@ func (t *tx) saveKeys(d *signalbox.Decision) error {
 }
 
 const insertAccountSQL = `
-INSERT INTO accounts (id, workspace_id, domain, name, status, attributes, revision, created_at, updated_at, erased_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`
+INSERT INTO accounts (id, workspace_id, domain, name, status, attributes, revision, created_at, updated_at, erased_at, merged_into, merged)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`
 
 const updateAccountSQL = `
 UPDATE accounts
@@ -152,7 +153,9 @@ UPDATE accounts
        revision = $7,
        created_at = $8,
        updated_at = $9,
-       erased_at = $10
+       erased_at = $10,
+       merged_into = $11,
+       merged = $12
  WHERE id = $1
    AND workspace_id = $2`
 
@@ -163,13 +166,14 @@ func (t *tx) saveAccounts(d *signalbox.Decision) error {
 			a := w.Row
 			s.id(int64(a.ID)).id(int64(a.Workspace)).text(a.Domain).text(a.Name).text(a.Status).json(a.Attributes)
 			s.int(a.Revision).time(a.CreatedAt).time(a.UpdatedAt).time(a.ErasedAt)
+			s.id(int64(a.MergedInto)).merged(a.Merged)
 		})
 }
 
 const insertContactSQL = `
 INSERT INTO contacts (id, workspace_id, account_id, email, first_name, last_name, title, linkedin_url, attributes, by_hand, revision,
-                      created_at, updated_at, erased_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`
+                      created_at, updated_at, erased_at, merged_into, merged)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`
 
 const updateContactSQL = `
 UPDATE contacts
@@ -184,7 +188,9 @@ UPDATE contacts
        revision = $11,
        created_at = $12,
        updated_at = $13,
-       erased_at = $14
+       erased_at = $14,
+       merged_into = $15,
+       merged = $16
  WHERE id = $1
    AND workspace_id = $2`
 
@@ -195,7 +201,7 @@ func (t *tx) saveContacts(d *signalbox.Decision) error {
 			c := w.Row
 			s.id(int64(c.ID)).id(int64(c.Workspace)).id(int64(c.Account)).text(c.Email).text(c.FirstName).text(c.LastName).text(c.Title)
 			s.text(c.LinkedInURL).json(c.Attributes).int(int64(c.ByHand)).int(c.Revision)
-			s.time(c.CreatedAt).time(c.UpdatedAt).time(c.ErasedAt)
+			s.time(c.CreatedAt).time(c.UpdatedAt).time(c.ErasedAt).id(int64(c.MergedInto)).merged(c.Merged)
 		})
 }
 

@@ -8,15 +8,15 @@ import (
 const (
 	accountWithState = `
 SELECT a.id, a.workspace_id, a.domain, a.name, a.status, a.attributes, a.revision, a.created_at, a.updated_at, a.erased_at,
-       s.entity_id, s.last_signal_id, s.last_signal_at, s.signals`
+       a.merged_into, a.merged, s.entity_id, s.last_signal_id, s.last_signal_at, s.signals`
 
 	contactWithState = `
 SELECT c.id, c.workspace_id, c.account_id, c.email, c.first_name, c.last_name, c.title, c.linkedin_url, c.attributes, c.by_hand,
-       c.revision, c.created_at, c.updated_at, c.erased_at,
+       c.revision, c.created_at, c.updated_at, c.erased_at, c.merged_into, c.merged,
        s.entity_id, s.last_signal_id, s.last_signal_at, s.signals`
 
-	accountFields = 10 // columns before the state's
-	contactFields = 14
+	accountFields = 12 // columns before the state's
+	contactFields = 16
 )
 
 const accountByKeySQL = accountWithState + `

@@ -42,11 +42,13 @@ var catalogue = []*Table{
 	table("heads", "workspace_id", "definitions_version, last_id, types, signals"),
 	table("api_keys", "id", "workspace_id, name text, scope text, hint text, hash blob, created_at, expires_at, last_used_at, revoked_at"),
 	table("signal_types", "workspace_id, id", "name text, declared, created_at"),
-	table("accounts", "workspace_id, id", "domain text, name text, status text, attributes text, revision, created_at, updated_at, erased_at"),
+	table("accounts", "workspace_id, id", "domain text, name text, status text, attributes text, revision, created_at, updated_at, erased_at, "+
+		"merged_into, merged text"),
 	table("contacts", "workspace_id, id", "account_id, email text, first_name text, last_name text, title text, linkedin_url text, "+
-		"attributes text, by_hand, revision, created_at, updated_at, erased_at"),
+		"attributes text, by_hand, revision, created_at, updated_at, erased_at, merged_into, merged text"),
 	table("record_keys", "workspace_id, kind, value text", "entity_id"),
 	table("entity_states", "workspace_id, entity_id", "last_signal_id, last_signal_at, signals"),
+	table("merges", "workspace_id, id", "kind, status text, from_id, into_id, reason text, created_at, undone_at"),
 	table("webhooks", "workspace_id, id", "kind text, url text, events text, label text, description text, format text, signature_format text, "+
 		"sealed_secret blob, sealed_headers blob, header_names text, max_in_flight, enabled, disabled_reason text, temporary, last_read_at, "+
 		"revision, created_at, updated_at, deleted_at"),

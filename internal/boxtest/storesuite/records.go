@@ -117,10 +117,10 @@ func recordPages(b *Box) {
 	first, next, err := b.DB.Accounts(b.Context(), b.WS, signalbox.RecordFilter{}, signalbox.Page{Limit: 3})
 	b.Must(err)
 	b.NewAccount("new.com", "")
-	rest, last, err := b.DB.Accounts(b.Context(), b.WS, signalbox.RecordFilter{}, signalbox.Page{Limit: 3, Before: next})
+	rest, last, err := b.DB.Accounts(b.Context(), b.WS, signalbox.RecordFilter{}, next.Page(3))
 	b.Must(err)
-	if len(first) != 3 || len(rest) != 2 || last != 0 || first[2].Domain != "a2.com" || rest[0].Domain != "a1.com" {
-		b.Fatalf("first %+v, rest %+v, next %d", first, rest, last)
+	if len(first) != 3 || len(rest) != 2 || last.Before != 0 || first[2].Domain != "a2.com" || rest[0].Domain != "a1.com" {
+		b.Fatalf("first %+v, rest %+v, next %v", first, rest, last)
 	}
 }
 
@@ -195,16 +195,16 @@ func recordsAtOnce(b *Box) {
 	states, err := b.DB.States(b.Context(), b.WS, entities)
 	b.Must(err)
 	b.same(states, map[signalbox.EntityID]signalbox.EntityState{want.Entity: want})
-	domains, err := b.DB.Domains(b.Context(), b.WS, ids)
+	companies, err := b.DB.Companies(b.Context(), b.WS, ids)
 	b.Must(err)
-	b.same(domains, map[signalbox.AccountID]string{acme.ID: "acme.com", quiet.ID: "quiet.com"})
+	b.same(companies, map[signalbox.AccountID]signalbox.Account{acme.ID: acme, quiet.ID: quiet})
 	other := b.NewWorkspace("other")
 	states, err = b.DB.States(b.Context(), other, entities)
 	b.Must(err)
-	domains, err2 := b.DB.Domains(b.Context(), other, ids)
+	companies, err2 := b.DB.Companies(b.Context(), other, ids)
 	b.Must(err2)
-	if len(states)+len(domains) != 0 {
-		b.Errorf("another workspace reads %v, %v", states, domains)
+	if len(states)+len(companies) != 0 {
+		b.Errorf("another workspace reads %v, %v", states, companies)
 	}
 	if states, err := b.DB.States(b.Context(), b.WS, nil); err != nil || len(states) != 0 {
 		b.Errorf("of nothing: %v, %v", states, err)
