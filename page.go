@@ -46,7 +46,19 @@ type RecordFilter struct {
 	Query   string    // a prefix of the domain, e-mail or name, without regard to case
 	Status  string    // accounts only
 	Account AccountID // contacts only
+	Sort    RecordSort
 }
+
+// RecordSort is the order of a list of accounts or contacts.
+type RecordSort string
+
+// The orders; "" is ByCreated.
+const (
+	ByCreated    RecordSort = "-created_at"
+	ByLastSignal RecordSort = "-last_signal_at"
+	ByOldSignal  RecordSort = "last_signal_at"
+	ByName       RecordSort = "name"
+)
 
 // DeliveryFilter narrows a webhook's delivery log; zero fields do not.
 type DeliveryFilter struct {

@@ -11,6 +11,7 @@ func (a *API) table() []route {
 		[]route{a.eventTypeRoute()},
 		a.deliveryRoutes(),
 		[]route{a.deleteWebhookRoute()},
+		a.mergeRoutes(),
 		a.accountRoutes(),
 		a.contactRoutes(),
 		a.jobRoutes(),

@@ -19,6 +19,7 @@ import (
 	"signalbox"
 	"signalbox/api"
 	"signalbox/auth"
+	"signalbox/decide"
 	"signalbox/deliver"
 	"signalbox/due"
 	"signalbox/egress"
@@ -177,7 +178,7 @@ func (a *App) wire(policy *egress.Policy, m *metrics) {
 	a.intake = intake.New(turns)
 	a.keys = auth.NewKeys(a.db, a.log)
 	a.api = api.New(api.Config{
-		Keys: a.keys, Signals: a.intake, Acts: a.intake, Imports: a.intake, Store: a.db, Sender: testSender{a.sender, node}, Targets: targets{policy}, Arrivals: a.wakes,
+		Keys: a.keys, Signals: a.intake, Acts: a.intake, Imports: a.intake, Merges: a.intake, Blend: decide.Blend, Store: a.db, Sender: testSender{a.sender, node}, Targets: targets{policy}, Arrivals: a.wakes,
 		CheckHeaders: egress.ValidateHeaders, NormalizeDomain: identity.Domain, NormalizeEmail: normalizeEmail,
 		Box: a.box, Codec: codec, IDs: ids, Ready: a.ready, Metrics: m.handler(), Observe: m.observe, Wake: a.wakes.Due,
 		Now: a.node.Now, Share: a.shareOfRequests, UserAgent: agent, Version: a.cfg.Version, Log: a.log,

@@ -28,10 +28,20 @@ SELECT ` + contactColumns + `
 // first, last or full name; it is a scan in slices for the reasons that Accounts gives.
 func (db *DB) Contacts(ctx context.Context, ws signalbox.WorkspaceID, f signalbox.RecordFilter, p signalbox.Page) ([]signalbox.Contact, signalbox.Place, error) {
 	query := strings.TrimSpace(f.Query)
+	var accounts []signalbox.EntityID // the account with all that is merged with it
+	if f.Account != 0 {
+		err := db.read(ctx, func(t *tx) (err error) {
+			accounts, err = t.accountGroup(ws, f.Account)
+			return err
+		})
+		if err != nil {
+			return nil, signalbox.Place{}, err
+		}
+	}
 	list, next, err := fill(ctx, db, p, listing[signalbox.Contact]{
 		slice: func(t *tx, before int64, n int, each func(*row) error) error {
 			if f.Account != 0 {
-				return t.query(contactsOfAccountSQL, []any{id(ws), before, n, id(f.Account)}, each)
+				return t.contactsOf(ws, accounts, before, n, each)
 			}
 			return t.query(contactsSQL, []any{id(ws), before, n}, each)
 		},

@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -241,8 +242,8 @@ func (t *tx) accountsOf(rows map[scoped[signalbox.AccountID]]*signalbox.Account)
 	}, func(a *signalbox.Account) signalbox.AccountID { return a.MergedInto })
 }
 
-// contactsOf does for contacts what accountsOf does for accounts.
-func (t *tx) contactsOf(rows map[scoped[signalbox.ContactID]]*signalbox.Contact) error {
+// peopleOf does for contacts what accountsOf does for accounts.
+func (t *tx) peopleOf(rows map[scoped[signalbox.ContactID]]*signalbox.Contact) error {
 	return resolve(t, contactSQL, contactFields, rows, func(r *row) *signalbox.Contact {
 		c := scanContact(r)
 		return &c
@@ -272,3 +273,147 @@ func resolve[T any, K signalbox.ID](t *tx, sql string, fields int, rows map[scop
 	}
 	return err
 }
+
+const contactIDsOfAccountSQL = `
+SELECT id
+  FROM contacts
+ WHERE workspace_id = $1 AND id < $2 AND account_id = $4
+ ORDER BY id DESC
+ LIMIT $3`
+
+// contactsOf reads the contacts of several accounts, newest first, as contactsOfAccountSQL does those of one.
+func (t *tx) contactsOf(ws signalbox.WorkspaceID, accounts []signalbox.EntityID, before int64, n int, each func(*row) error) error {
+	if len(accounts) == 1 {
+		return t.query(contactsOfAccountSQL, []any{id(ws), before, n, id(accounts[0])}, each)
+	}
+	var ids []int64
+	for _, account := range accounts {
+		more, err := t.ids(contactIDsOfAccountSQL, id(ws), before, n, id(account))
+		if err != nil {
+			return err
+		}
+		ids = append(ids, more...)
+	}
+	slices.SortFunc(ids, func(a, b int64) int { return cmp.Compare(b, a) })
+	for _, con := range ids[:min(n, len(ids))] {
+		stopped := false
+		err := t.query(anyContactSQL, []any{id(ws), con}, func(r *row) error {
+			err := each(r)
+			stopped = err != nil
+			return err
+		})
+		if err != nil || stopped {
+			return err
+		}
+	}
+	return nil
+}
+
+const anyContactSQL = `
+SELECT ` + contactColumns + `
+  FROM contacts
+ WHERE workspace_id = $1 AND id = $2`
+
+// countedContactsSQL counts no further than a slice.
+const countedContactsSQL = `
+SELECT count(*)
+  FROM (SELECT 1
+          FROM contacts
+         WHERE workspace_id = $1 AND account_id = $2
+         LIMIT 1000) AS few`
+
+// MergeViews answers merges with what their records say; blend works out what several say together.
+func (db *DB) MergeViews(ctx context.Context, ws signalbox.WorkspaceID, list []signalbox.Merge, blend func(...signalbox.Own) signalbox.Own) ([]signalbox.MergeView, error) {
+	views := make([]signalbox.MergeView, len(list))
+	err := db.read(ctx, func(t *tx) error {
+		for i := range list {
+			views[i] = signalbox.MergeView{Merge: list[i]}
+			if err := t.view(ws, &views[i], blend); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read merges: %w", err)
+	}
+	return views, nil
+}
+
+// record reads a record as it is, merged or not; nil for one that is unknown or erased.
+func (t *tx) record(ws signalbox.WorkspaceID, kind signalbox.RecordKind, entity signalbox.EntityID) (found signalbox.Record, err error) {
+	sql, scan := accountSQL, func(r *row) { a := scanAccount(r); found = &a }
+	if kind == signalbox.ContactRecord {
+		sql, scan = contactSQL, func(r *row) { c := scanContact(r); found = &c }
+	}
+	_, err = t.one(sql, []any{id(ws), id(entity)}, scan)
+	return found, err
+}
+
+// view reads what a merge is shown with.
+func (t *tx) view(ws signalbox.WorkspaceID, v *signalbox.MergeView, blend func(...signalbox.Own) signalbox.Own) error {
+	from, err := t.record(ws, v.Kind, v.From)
+	if err != nil {
+		return err
+	}
+	into, err := t.record(ws, v.Kind, v.Into)
+	if err != nil {
+		return err
+	}
+	if v.Gone = from == nil || into == nil; v.Gone {
+		return nil
+	}
+	v.FromOwn, v.IntoOwn = signalbox.Says(from), signalbox.Says(into)
+	v.Result = blend(shown(into), shown(from))
+	if v.Status == signalbox.MergeDone {
+		top := into
+		if into.Into() != 0 {
+			if top, err = t.record(ws, v.Kind, into.Into()); err != nil {
+				return err
+			}
+		}
+		v.Result = top.Shown()
+	}
+	return t.moves(ws, v, from)
+}
+
+// shown is what a record shows, or what it says by itself where another one stands for it: then its row is not kept up.
+func shown(r signalbox.Record) signalbox.Own {
+	if r.Into() != 0 {
+		return signalbox.Says(r)
+	}
+	return r.Shown()
+}
+
+// moves counts what the survivor gets.
+func (t *tx) moves(ws signalbox.WorkspaceID, v *signalbox.MergeView, from signalbox.Record) error {
+	group, err := groupOf(from, v.From, nil)
+	if err != nil {
+		return err
+	}
+	for _, entity := range group {
+		s, err := t.state(ws, entity)
+		if err != nil && !isNoSuch(err) {
+			return err
+		}
+		v.Signals += s.Signals
+		keys, err := t.count(countedKeysSQL, id(ws), id(entity))
+		if err != nil {
+			return err
+		}
+		v.Keys += int(keys)
+		if v.Kind == signalbox.AccountRecord && v.Contacts < signalbox.SliceRows {
+			n, err := t.count(countedContactsSQL, id(ws), id(entity))
+			if err != nil {
+				return err
+			}
+			v.Contacts = min(v.Contacts+int(n), signalbox.SliceRows)
+		}
+	}
+	return nil
+}
+
+const countedKeysSQL = `
+SELECT count(*)
+  FROM record_keys
+ WHERE workspace_id = $1 AND entity_id = $2`

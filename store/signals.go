@@ -186,7 +186,7 @@ func (t *tx) dress(list []signalbox.SignalView) error {
 	if err := t.accountsOf(accounts); err != nil {
 		return err
 	}
-	err = t.contactsOf(contacts)
+	err = t.peopleOf(contacts)
 	for i := range list {
 		s := &list[i]
 		s.Type = types[scoped[signalbox.TypeID]{s.Workspace, s.TypeID}]
