@@ -98,6 +98,8 @@ type Decision struct {
 type Written[T any] struct {
 	Row *T
 	New bool
+	// FoundBy is what the record was found by before this decision; nil: that is as it was.
+	FoundBy *[3]string
 }
 
 // NewKey is a key that a record is known by from now on.

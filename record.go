@@ -69,7 +69,9 @@ type EntityState struct {
 	LastSignal   SignalID // the head of its timeline
 	LastSignalAt time.Time
 	Signals      int64 // how many signals it ever had
-	New          bool  // not stored yet
+	Kind         RecordKind
+	Ranked       time.Time // where it stands in lists by last signal: LastSignalAt when that was last noted there
+	New          bool      // not stored yet
 }
 
 // KeyKind is a way to recognise an account or a contact.

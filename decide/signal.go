@@ -123,11 +123,11 @@ func (f *fold) store(in *Prepared, typeID signalbox.TypeID, account *signalbox.A
 	}
 	if account != nil {
 		s.Account = account.ID
-		s.PrevAccount = f.link(in.Workspace, signalbox.EntityID(account.ID), s.ID)
+		s.PrevAccount = f.link(in.Workspace, signalbox.AccountRecord, signalbox.EntityID(account.ID), s.ID)
 	}
 	if contact != nil {
 		s.Contact = contact.ID
-		s.PrevContact = f.link(in.Workspace, signalbox.EntityID(contact.ID), s.ID)
+		s.PrevContact = f.link(in.Workspace, signalbox.ContactRecord, signalbox.EntityID(contact.ID), s.ID)
 	}
 	s.CausedTo = int64(s.ID)
 	if !s.Backfill { // a backfilled signal is history: nobody is told (contract section 3)

@@ -124,13 +124,27 @@ func (f *fold) input(place int, in *Prepared, out *Outcome) (err error) {
 	return nil
 }
 
-// close writes the heads of the workspaces that got ids.
+// close writes the heads of the workspaces that got ids, and says which records are found by something else now.
 func (f *fold) close() {
+	for i := range f.out.Accounts {
+		f.out.Accounts[i].FoundBy = f.renamed(f.out.Accounts[i].Row)
+	}
+	for i := range f.out.Contacts {
+		f.out.Contacts[i].FoundBy = f.renamed(f.out.Contacts[i].Row)
+	}
 	for ws, id := range f.last {
 		head := f.now.Heads[ws]
 		head.LastID = max(head.LastID, id)
 		f.out.Heads[ws] = head
 	}
+}
+
+// renamed is what a record was found by before this turn, nil when that has not changed.
+func (f *fold) renamed(r signalbox.Record) *[3]string {
+	if before, ok := f.foundBy[r.Entity()]; ok && before != r.FoundBy() {
+		return &before
+	}
+	return nil
 }
 
 // mint makes the next id of a workspace.
@@ -166,14 +180,17 @@ func (f *fold) know(key signalbox.RecordKey, entity signalbox.EntityID) {
 	f.out.Keys = append(f.out.Keys, signalbox.NewKey{RecordKey: key, Entity: entity})
 }
 
+// rankFor is how long a record stays where it is in a list by last signal while more come: an index entry is not rewritten for each.
+const rankFor = time.Minute
+
 // link puts a signal at the head of a record's timeline and returns the one that was there.
-func (f *fold) link(ws signalbox.WorkspaceID, entity signalbox.EntityID, id signalbox.SignalID) signalbox.SignalID {
+func (f *fold) link(ws signalbox.WorkspaceID, kind signalbox.RecordKind, entity signalbox.EntityID, id signalbox.SignalID) signalbox.SignalID {
 	if entity == 0 {
 		return 0
 	}
 	state, ok := f.now.States[entity]
 	if !ok {
-		state = &signalbox.EntityState{Entity: entity, Workspace: ws, New: true}
+		state = &signalbox.EntityState{Entity: entity, Kind: kind, Workspace: ws, New: true}
 		f.now.States[entity] = state
 	}
 	if !f.states[entity] {
@@ -182,6 +199,9 @@ func (f *fold) link(ws signalbox.WorkspaceID, entity signalbox.EntityID, id sign
 	}
 	before := state.LastSignal
 	state.LastSignal, state.LastSignalAt = id, f.env.Now
+	if state.Kind = kind; f.env.Now.Sub(state.Ranked) >= rankFor {
+		state.Ranked = f.env.Now
+	}
 	state.Signals++
 	return before
 }

@@ -112,7 +112,7 @@ func (l *loader) findMeters(n *signalbox.Need) error {
 }
 
 // stateFields is how many columns a state has behind its record's.
-const stateFields = 4
+const stateFields = 5
 
 func (l *loader) findKeys(n *signalbox.Need) error {
 	var accounts, contacts []signalbox.RecordKey

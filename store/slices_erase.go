@@ -46,7 +46,7 @@ SELECT 1
 	unlink: unlinkAccountSQL,
 	blank: `
 UPDATE accounts
-   SET domain = '', name = '', status = '', attributes = NULL, merged = NULL, revision = revision + 1, updated_at = $3,
+   SET domain = '', name = '', status = '', attributes = NULL, merged = NULL, sorted = '', revision = revision + 1, updated_at = $3,
        erased_at = coalesce(erased_at, $3)
  WHERE workspace_id = $1 AND id = $2`,
 }
@@ -61,7 +61,7 @@ SELECT 1
 	blank: `
 UPDATE contacts
    SET account_id = NULL, email = '', first_name = '', last_name = '', title = '', linkedin_url = '', attributes = NULL,
-       merged = NULL, by_hand = 0, revision = revision + 1, updated_at = $3, erased_at = coalesce(erased_at, $3)
+       merged = NULL, sorted = '', by_hand = 0, revision = revision + 1, updated_at = $3, erased_at = coalesce(erased_at, $3)
  WHERE workspace_id = $1 AND id = $2`,
 }
 

@@ -43,11 +43,12 @@ var catalogue = []*Table{
 	table("api_keys", "id", "workspace_id, name text, scope text, hint text, hash blob, created_at, expires_at, last_used_at, revoked_at"),
 	table("signal_types", "workspace_id, id", "name text, declared, created_at"),
 	table("accounts", "workspace_id, id", "domain text, name text, status text, attributes text, revision, created_at, updated_at, erased_at, "+
-		"merged_into, merged text"),
+		"merged_into, merged text, sorted text"),
 	table("contacts", "workspace_id, id", "account_id, email text, first_name text, last_name text, title text, linkedin_url text, "+
-		"attributes text, by_hand, revision, created_at, updated_at, erased_at, merged_into, merged text"),
+		"attributes text, by_hand, revision, created_at, updated_at, erased_at, merged_into, merged text, sorted text"),
 	table("record_keys", "workspace_id, kind, value text", "entity_id"),
-	table("entity_states", "workspace_id, entity_id", "last_signal_id, last_signal_at, signals"),
+	table("record_words", "workspace_id, kind, word text, entity_id", ""),
+	table("entity_states", "workspace_id, entity_id", "last_signal_id, last_signal_at, signals, account_rank, contact_rank"),
 	table("merges", "workspace_id, id", "kind, status text, from_id, into_id, reason text, created_at, undone_at"),
 	table("webhooks", "workspace_id, id", "kind text, url text, events text, label text, description text, format text, signature_format text, "+
 		"sealed_secret blob, sealed_headers blob, header_names text, max_in_flight, enabled, disabled_reason text, temporary, last_read_at, "+
@@ -75,7 +76,7 @@ var ownOrder = map[string][]string{
 // table makes a Table of its key and of its other columns; a column without a kind is an integer.
 func table(name, key, rest string) *Table {
 	t := &Table{Name: name, Key: strings.Count(key, ",") + 1}
-	for text := range strings.SplitSeq(key+", "+rest, ", ") {
+	for text := range strings.SplitSeq(strings.TrimSuffix(key+", "+rest, ", "), ", ") {
 		column, word, _ := strings.Cut(text, " ")
 		t.Columns = append(t.Columns, column)
 		t.kinds = append(t.kinds, kindOf[word])
