@@ -11,6 +11,7 @@ type Need struct {
 	Types      []TypeKey
 	Answered   []AnswerKey
 	Meters     []MeterKey
+	Imports    []ImportKey
 	Merges     []MergeID // with the records that they name
 }
 
@@ -26,6 +27,7 @@ type Situation struct {
 	Answered map[AnswerKey]Answered
 	Meters   map[MeterKey]Meter
 	Merges   map[MergeID]*Merge
+	Imports  map[ImportKey]ImportID // those that stand
 }
 
 // Head is what serialises a workspace: whoever decides for it holds its head until the commit.
@@ -91,7 +93,10 @@ type Decision struct {
 	Meters     map[MeterKey]Meter
 	Jobs       []Job // long work that a manual act asked for
 	Merges     []Written[Merge]
-	Proposals  []Merge // each is kept where the pair was never proposed before
+	Imports    []Import
+	Imported   []ImportedRow
+	Unimported []ImportedRow // rows that were taken back
+	Proposals  []Merge       // each is kept where the pair was never proposed before
 }
 
 // Written is a record to insert (New) or to replace.

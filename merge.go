@@ -111,13 +111,14 @@ type Record interface {
 	Entity() EntityID
 	Space() WorkspaceID
 	Kind() RecordKind
-	Gone() bool            // erased
-	Into() EntityID        // the record that stands for it, 0 for none
-	Parts() *Merged        // nil: nothing was merged into it
-	Join(into EntityID)    // 0: it stands for itself again
-	Keep(parts *Merged)    // nil: nothing is merged into it any more
-	Shown() Own            // what its row shows
-	Show(o Own)            // makes its row show that
+	Gone() bool         // erased
+	Into() EntityID     // the record that stands for it, 0 for none
+	Parts() *Merged     // nil: nothing was merged into it
+	Join(into EntityID) // 0: it stands for itself again
+	Keep(parts *Merged) // nil: nothing is merged into it any more
+	Shown() Own         // what its row shows
+	Show(o Own)         // makes its row show that
+	Rev() int64
 	Changed(now time.Time) // makes it the next revision
 	FoundBy() [3]string    // the texts that a search looks in
 }
@@ -139,6 +140,7 @@ func (a *Account) Gone() bool          { return !a.ErasedAt.IsZero() }
 func (a *Account) Into() EntityID      { return EntityID(a.MergedInto) }
 func (a *Account) Parts() *Merged      { return a.Merged }
 func (a *Account) Join(into EntityID)  { a.MergedInto = AccountID(into) }
+func (a *Account) Rev() int64          { return a.Revision }
 func (a *Account) Keep(parts *Merged)  { a.Merged = parts }
 func (a *Account) FoundBy() [3]string  { return [3]string{a.Domain, a.Name} }
 func (a *Account) Changed(t time.Time) { a.Revision, a.UpdatedAt = a.Revision+1, t }
@@ -156,6 +158,7 @@ func (c *Contact) Gone() bool          { return !c.ErasedAt.IsZero() }
 func (c *Contact) Into() EntityID      { return EntityID(c.MergedInto) }
 func (c *Contact) Parts() *Merged      { return c.Merged }
 func (c *Contact) Join(into EntityID)  { c.MergedInto = ContactID(into) }
+func (c *Contact) Rev() int64          { return c.Revision }
 func (c *Contact) Keep(parts *Merged)  { c.Merged = parts }
 func (c *Contact) FoundBy() [3]string  { return [3]string{c.Email, c.FirstName, c.LastName} }
 func (c *Contact) Changed(t time.Time) { c.Revision, c.UpdatedAt = c.Revision+1, t }

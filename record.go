@@ -108,12 +108,14 @@ type ContactPatch struct {
 
 // AccountRow is an account of an import: found by its domain as a signal's is, or made, and then changed as by a PATCH.
 type AccountRow struct {
+	Import string // the name of the import that it belongs to, "" for none
 	Domain string // as it was sent
 	Patch  AccountPatch
 }
 
 // ContactRow is a contact of an import: found by its e-mail or profile as a signal's is, or made, and then changed as by a PATCH.
 type ContactRow struct {
+	Import        string // the name of the import that it belongs to, "" for none
 	Email         string // as it was sent
 	LinkedInURL   string
 	AccountDomain string // of the account that a contact without one gets; "": the e-mail's domain tells

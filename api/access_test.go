@@ -28,6 +28,7 @@ var needs = map[string]auth.Need{
 	"listAccountTimeline": auth.NeedRead, "listContactTimeline": auth.NeedRead,
 	"mergeAccount": auth.NeedWrite, "mergeContact": auth.NeedWrite, "listMerges": auth.NeedRead, "getMerge": auth.NeedRead, "undoMerge": auth.NeedWrite,
 	"acceptMerge": auth.NeedWrite, "dismissMerge": auth.NeedWrite,
+	"listImports": auth.NeedRead, "undoImport": auth.NeedWrite,
 	"listJobs": auth.NeedRead, "getJob": auth.NeedRead, "cancelJob": auth.NeedWrite,
 
 	"createKey": auth.NeedAdmin, "listKeys": auth.NeedAdmin, "getKey": auth.NeedAdmin, "updateKey": auth.NeedAdmin, "revokeKey": auth.NeedAdmin,
@@ -62,6 +63,7 @@ func guarded(b *box) []api.Row {
 var kinds = map[string]signalbox.Kind{
 	"/v1/signals/": signalbox.KindSignal, "/v1/webhooks/": signalbox.KindWebhook, "/v1/deliveries/": signalbox.KindDelivery,
 	"/v1/accounts/": signalbox.KindAccount, "/v1/contacts/": signalbox.KindContact, "/v1/jobs/": signalbox.KindJob, "/v1/merges/": signalbox.KindMerge,
+	"/v1/imports/":  signalbox.KindImport,
 	"/v1/api-keys/": signalbox.KindKey,
 }
 
@@ -167,6 +169,8 @@ func everything(b *box) map[signalbox.Kind]string {
 	ids[signalbox.KindKey] = b.do(http.StatusCreated, "POST", "/v1/api-keys", `{"name":"k","scope":"read"}`).text("data.id")
 	other := b.do(http.StatusCreated, "POST", "/v1/signals", `{"type":"t","source":"s","account":{"domain":"other.com"}}`).text("account_id")
 	ids[signalbox.KindMerge] = b.do(http.StatusCreated, "POST", "/v1/accounts/"+other+"/merge", `{"into":"`+ids[signalbox.KindAccount]+`"}`).text("data.id")
+	b.do(http.StatusOK, "POST", "/v1/accounts/batch", `{"accounts":[{"domain":"imported.com"}],"import":"mine"}`)
+	ids[signalbox.KindImport] = b.do(http.StatusOK, "GET", "/v1/imports", "").text("data.0.id")
 	gone := b.do(http.StatusCreated, "POST", "/v1/signals", `{"type":"t","source":"s","contact":{"email":"gone@gone.com"}}`).text("contact_id")
 	ids[signalbox.KindJob] = b.do(http.StatusAccepted, "DELETE", "/v1/contacts/"+gone, "").text("data.id")
 	return ids

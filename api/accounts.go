@@ -48,7 +48,7 @@ func (a *API) accountRoutes() []route {
 			detail:  "Up to 1,000 rows and 5 MiB. The account that a row's domain names, matched as in signals, is changed as by a PATCH, or made. " + importDetail,
 			status:  http.StatusOK, also: []signalbox.Code{signalbox.Overloaded},
 			examples: []example{{name: "three", summary: "Three companies, one of them wrong",
-				body: `{"accounts":[{"domain":"initech.com","name":"Initech","status":"customer","attributes":{"plan":"pro","seats":120}},{"domain":"https://www.globex.org/about","attributes":{"trial":null}},{"domain":"gmail.com"}]}`}},
+				body: `{"accounts":[{"domain":"initech.com","name":"Initech","status":"customer","attributes":{"plan":"pro","seats":120}},{"domain":"https://www.globex.org/about","attributes":{"trial":null}},{"domain":"gmail.com"}],"import":"customers, June"}`}},
 			answers: raw[accountsBody, importAnswer](a.importAccounts),
 		},
 		shared.erasing(),

@@ -203,6 +203,8 @@ func remember(ids map[signalbox.Kind]string, operation string, example int, a an
 		if a.status == http.StatusCreated {
 			ids[signalbox.KindMerge] = a.text("data.id")
 		}
+	case "listImports":
+		ids[signalbox.KindImport] = a.text("data.0.id")
 	case "eraseAccount", "eraseContact":
 		ids[signalbox.KindJob] = a.text("data.id")
 	}

@@ -30,6 +30,8 @@ type Signals interface {
 type Imports interface {
 	ImportAccounts(ctx context.Context, ws signalbox.WorkspaceID, rows []signalbox.AccountRow, dry bool) ([]signalbox.RowVerdict, error)
 	ImportContacts(ctx context.Context, ws signalbox.WorkspaceID, rows []signalbox.ContactRow, dry bool) ([]signalbox.RowVerdict, error)
+	// UndoRows takes back what an import did to records; each that somebody else has touched since is left alone, and says why.
+	UndoRows(ctx context.Context, ws signalbox.WorkspaceID, rows []signalbox.ImportedRow) ([]signalbox.UndoneRow, error)
 }
 
 // Acts are what people do to records by hand.
@@ -88,6 +90,16 @@ type Store interface {
 	FeedStore
 	JobStore
 	MergeStore
+	ImportStore
+}
+
+// ImportStore keeps what imports did.
+type ImportStore interface {
+	Imports(ctx context.Context, ws signalbox.WorkspaceID, page signalbox.Page) (list []signalbox.Import, next int64, err error)
+	Import(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.ImportID) (signalbox.Import, error)
+	// ImportedRows answers what an import did to records of a kind with ids below before, the latest made first; none: that was all.
+	ImportedRows(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.ImportID, kind signalbox.RecordKind, before signalbox.EntityID) ([]signalbox.ImportedRow, error)
+	EndImport(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.ImportID, now time.Time) error
 }
 
 // MergeStore keeps merges.

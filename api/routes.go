@@ -14,6 +14,7 @@ func (a *API) table() []route {
 		a.mergeRoutes(),
 		a.accountRoutes(),
 		a.contactRoutes(),
+		a.importRoutes(),
 		a.jobRoutes(),
 		a.keyRoutes(),
 		a.workspaceRoutes(),

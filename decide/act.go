@@ -60,20 +60,25 @@ func (f *fold) erase(in *Prepared, r signalbox.Record, kind signalbox.JobKind) *
 	}
 	var first *signalbox.Job
 	for _, r := range list {
-		f.note(r)
-		f.forgetKeys(in.Workspace, r)
-		switch r := r.(type) {
-		case *signalbox.Account:
-			*r = signalbox.Account{ID: r.ID, Workspace: r.Workspace, Revision: r.Revision, CreatedAt: r.CreatedAt, ErasedAt: f.env.Now, MergedInto: r.MergedInto}
-		case *signalbox.Contact:
-			*r = signalbox.Contact{ID: r.ID, Workspace: r.Workspace, Revision: r.Revision, CreatedAt: r.CreatedAt, ErasedAt: f.env.Now, MergedInto: r.MergedInto}
-		}
-		f.touch(r)
+		f.blank(in, r)
 		if job := f.job(in.Workspace, kind, int64(r.Entity())); first == nil {
 			first = job
 		}
 	}
 	return first
+}
+
+// blank leaves a row of a record that says nothing, and gives up its keys.
+func (f *fold) blank(in *Prepared, r signalbox.Record) {
+	f.note(r)
+	f.forgetKeys(in.Workspace, r)
+	switch r := r.(type) {
+	case *signalbox.Account:
+		*r = signalbox.Account{ID: r.ID, Workspace: r.Workspace, Revision: r.Revision, CreatedAt: r.CreatedAt, ErasedAt: f.env.Now, MergedInto: r.MergedInto}
+	case *signalbox.Contact:
+		*r = signalbox.Contact{ID: r.ID, Workspace: r.Workspace, Revision: r.Revision, CreatedAt: r.CreatedAt, ErasedAt: f.env.Now, MergedInto: r.MergedInto}
+	}
+	f.touch(r)
 }
 
 // forgetKeys gives up the keys that a record is known by itself.

@@ -62,6 +62,7 @@ type Input struct {
 	Account *AccountAct
 	Contact *ContactAct
 	Merge   *MergeAct
+	Undo    *signalbox.ImportedRow // of an import that is undone
 }
 
 // AccountAct is a person's act on an account: a patch, its erasure, or a row of an import.
@@ -140,7 +141,7 @@ func (p *Prepared) Rows() int {
 		return signalbox.MaxMerged + 3
 	}
 	if p.Signal == nil {
-		return 6 // a contact's row: it, its account, and the keys of both
+		return 10 // a contact's row: it, its account, and the keys of both
 	}
 	return 8 + len(p.By.subscribed[wire.EventSignalCreated])
 }

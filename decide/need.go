@@ -21,6 +21,11 @@ func Need(inputs []Prepared) signalbox.Need {
 			n.signal(in)
 		case in.Account != nil && in.Account.Row != nil, in.Contact != nil && in.Contact.Row != nil:
 			n.subject(in)
+			n.imported(in)
+		case in.Undo != nil && in.Undo.Kind == signalbox.ContactRecord:
+			n.Contacts = append(n.Contacts, signalbox.ContactID(in.Undo.Entity))
+		case in.Undo != nil:
+			n.Accounts = append(n.Accounts, signalbox.AccountID(in.Undo.Entity))
 		case in.Account != nil:
 			n.Accounts = append(n.Accounts, in.Account.ID)
 		case in.Contact != nil:
@@ -58,6 +63,13 @@ func (n *needs) signal(in *Prepared) {
 		if !slices.Contains(n.Meters, m) {
 			n.Meters = append(n.Meters, m)
 		}
+	}
+}
+
+// imported adds the import of a row.
+func (n *needs) imported(in *Prepared) {
+	if key := in.importKey(); key.Name != "" && !slices.Contains(n.Imports, key) {
+		n.Imports = append(n.Imports, key)
 	}
 }
 

@@ -9,7 +9,7 @@ func (f *fold) accountRow(in *Prepared, out *Outcome) {
 	patch := in.Account.Row.Patch
 	if id, ok := f.now.Keys[in.domainKey()]; ok {
 		a := f.topAccount(f.now.Accounts[signalbox.AccountID(id)])
-		own := signalbox.Says(a)
+		own, before := signalbox.Says(a), imageOf(a)
 		changed := patchAccount(&own, patch, a.Merged != nil)
 		if out.Err = f.wouldFit("attributes", a, own); out.Err != nil {
 			return
@@ -18,6 +18,7 @@ func (f *fold) accountRow(in *Prepared, out *Outcome) {
 			out.Change = signalbox.RowUpdated
 			f.say(a, own)
 		}
+		f.imported(in, a, before)
 		answer := *a
 		out.Account = &answer
 		return
@@ -29,6 +30,7 @@ func (f *fold) accountRow(in *Prepared, out *Outcome) {
 	own := a.Shown()
 	patchAccount(&own, patch, false)
 	a.Show(own)
+	f.imported(in, a, nil)
 	out.Change = signalbox.RowCreated
 	answer := *a
 	out.Account = &answer
@@ -59,11 +61,19 @@ func (f *fold) contactRow(in *Prepared, out *Outcome) {
 		}
 		out.Change = signalbox.RowUnchanged
 	}
+	var before, topBefore *image
+	if !isNew {
+		before, topBefore = imageOf(c), imageOf(f.topContact(c))
+	}
 	own := signalbox.Says(c)
 	changed := f.identify(c, &own, in, email, profile)
 	if f.accountOf(f.topContact(c)) == nil {
+		_, known := f.now.Keys[in.domainKey()]
 		if account := f.account(in, signalbox.AccountInput{}); account != nil {
 			own.Account, changed = account.ID, true
+			if !known {
+				f.imported(in, account, nil)
+			}
 		}
 	}
 	f.keepContact(c, own, isNew, changed)
@@ -75,6 +85,10 @@ func (f *fold) contactRow(in *Prepared, out *Outcome) {
 		top.Show(own)
 	case patched:
 		f.say(top, own)
+	}
+	f.imported(in, c, before)
+	if top.ID != c.ID {
+		f.imported(in, top, topBefore)
 	}
 	if !isNew && (changed || patched) {
 		out.Change = signalbox.RowUpdated

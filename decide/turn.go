@@ -29,6 +29,7 @@ type Outcome struct {
 	Change  signalbox.RowChange // of a row of an import
 	Job     *signalbox.Job
 	Merge   *signalbox.Merge
+	Left    string // why an undone import leaves this record alone
 	Err     error
 	Stale   bool
 	Busy    bool
@@ -120,6 +121,8 @@ func (f *fold) input(place int, in *Prepared, out *Outcome) (err error) {
 		f.contactAct(in, out)
 	case in.Merge != nil:
 		f.mergeAct(in, out)
+	case in.Undo != nil:
+		f.undoRow(in, out)
 	}
 	return nil
 }

@@ -124,7 +124,7 @@ func (w *world) situation(n signalbox.Need) *signalbox.Situation {
 		Accounts: map[signalbox.AccountID]*signalbox.Account{}, Contacts: map[signalbox.ContactID]*signalbox.Contact{},
 		States: map[signalbox.EntityID]*signalbox.EntityState{}, Types: map[signalbox.TypeKey]signalbox.TypeID{},
 		Answered: map[signalbox.AnswerKey]signalbox.Answered{}, Meters: map[signalbox.MeterKey]signalbox.Meter{},
-		Merges: map[signalbox.MergeID]*signalbox.Merge{},
+		Merges: map[signalbox.MergeID]*signalbox.Merge{}, Imports: map[signalbox.ImportKey]signalbox.ImportID{},
 	}
 	for _, id := range n.Merges {
 		if m, ok := w.merges[id]; ok {

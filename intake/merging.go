@@ -41,6 +41,26 @@ func (i *Intake) UndoMerge(ctx context.Context, ws signalbox.WorkspaceID, id sig
 	return i.merge(ctx, decide.Input{Workspace: ws, Merge: &decide.MergeAct{Deed: decide.MergeUndo, ID: id}})
 }
 
+// UndoRows takes back what an import did to records, each on its own; what somebody else has touched since is left alone.
+func (i *Intake) UndoRows(ctx context.Context, ws signalbox.WorkspaceID, rows []signalbox.ImportedRow) ([]signalbox.UndoneRow, error) {
+	inputs := make([]decide.Input, len(rows))
+	for n := range rows {
+		inputs[n] = decide.Input{Workspace: ws, Undo: &rows[n]}
+	}
+	outcomes, err := i.batch(ctx, ws, inputs)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]signalbox.UndoneRow, len(rows))
+	for n := range rows {
+		if err := outcomes[n].Err; err != nil {
+			return nil, err
+		}
+		out[n] = signalbox.UndoneRow{Kind: rows[n].Kind, Entity: rows[n].Entity, Left: outcomes[n].Left}
+	}
+	return out, nil
+}
+
 func (i *Intake) merge(ctx context.Context, in decide.Input) (signalbox.Merge, error) {
 	out, err := i.one(ctx, in)
 	if err != nil {

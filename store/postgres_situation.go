@@ -18,7 +18,7 @@ const freeHeadsSQL = headsSQL + ` SKIP LOCKED`
 // batched answers a Need by a statement for each kind of look-up, however many there are of it.
 func (l *loader) batched(n *signalbox.Need) error {
 	for _, step := range []func(*signalbox.Need) error{
-		l.takeHeads, l.findTypes, l.findMeters, l.findMerges, l.findKeys, l.findAnswered, l.flush, l.fenced, l.findRecords, l.flush, l.findAccounts, l.flush,
+		l.takeHeads, l.findTypes, l.findMeters, l.findImports, l.findMerges, l.findKeys, l.findAnswered, l.flush, l.fenced, l.findRecords, l.flush, l.findAccounts, l.flush,
 		l.findGroups,
 	} {
 		if err := step(n); err != nil {

@@ -32,6 +32,7 @@ func (t *tx) saveAll(d *signalbox.Decision) error {
 		{"meters", t.saveMeters},
 		{"jobs", t.saveJobs},
 		{"merges", t.saveMerges},
+		{"imports", t.saveImports},
 	} {
 		if err := step.run(d); err != nil {
 			return fmt.Errorf("save %s: %w", step.what, err)

@@ -114,7 +114,7 @@ func (t *tx) beginErase(j *jobRow, e erasure, now time.Time, left *int) (bool, e
 	if _, err := t.exec(freeKeysSQL, id(j.Workspace), j.Subject); err != nil {
 		return false, fmt.Errorf("free keys: %w", err)
 	}
-	for _, sql := range []string{dropProposalsFromSQL, dropProposalsIntoSQL} {
+	for _, sql := range []string{dropProposalsFromSQL, dropProposalsIntoSQL, dropImportedSQL} {
 		if _, err := t.exec(sql, id(j.Workspace), j.Subject); err != nil {
 			return false, fmt.Errorf("drop proposals: %w", err)
 		}

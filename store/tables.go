@@ -50,6 +50,8 @@ var catalogue = []*Table{
 	table("record_words", "workspace_id, kind, word text, entity_id", ""),
 	table("entity_states", "workspace_id, entity_id", "last_signal_id, last_signal_at, signals, account_rank, contact_rank"),
 	table("merges", "workspace_id, id", "kind, status text, from_id, into_id, reason text, created_at, undone_at"),
+	table("imports", "workspace_id, id", "name text, created_at, undone_at"),
+	table("import_rows", "workspace_id, import_id, entity_id", "kind, made, before text, revision"),
 	table("webhooks", "workspace_id, id", "kind text, url text, events text, label text, description text, format text, signature_format text, "+
 		"sealed_secret blob, sealed_headers blob, header_names text, max_in_flight, enabled, disabled_reason text, temporary, last_read_at, "+
 		"revision, created_at, updated_at, deleted_at"),

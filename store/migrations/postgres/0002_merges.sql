@@ -48,3 +48,28 @@ CREATE TABLE record_words (
   entity_id    BIGINT NOT NULL,
   PRIMARY KEY (workspace_id, kind, word, entity_id)
 );
+
+-- Imports, so that they can be undone: what each said before of the records that it changed.
+CREATE TABLE imports (
+  id           BIGINT NOT NULL,
+  workspace_id BIGINT NOT NULL,
+  name         TEXT COLLATE "C" NOT NULL,
+  created_at   BIGINT NOT NULL,
+  undone_at    BIGINT,
+  PRIMARY KEY (workspace_id, id)
+);
+-- Of one name one stands.
+CREATE UNIQUE INDEX imports_by_name ON imports (workspace_id, name) WHERE undone_at IS NULL;
+
+CREATE TABLE import_rows (
+  workspace_id BIGINT NOT NULL,
+  import_id    BIGINT NOT NULL,
+  entity_id    BIGINT NOT NULL,
+  kind         SMALLINT NOT NULL CHECK (kind IN (1, 2)),
+  made         SMALLINT NOT NULL CHECK (made IN (0, 1)),
+  before       TEXT COLLATE "C",
+  revision     BIGINT NOT NULL,
+  PRIMARY KEY (workspace_id, import_id, entity_id)
+);
+-- So that erasing a record finds what imports keep of it.
+CREATE INDEX import_rows_by_entity ON import_rows (workspace_id, entity_id);

@@ -48,3 +48,28 @@ CREATE TABLE record_words (
   entity_id    INTEGER NOT NULL,
   PRIMARY KEY (workspace_id, kind, word, entity_id)
 ) WITHOUT ROWID;
+
+-- Imports, so that they can be undone: what each said before of the records that it changed.
+CREATE TABLE imports (
+  id           INTEGER PRIMARY KEY,
+  workspace_id INTEGER NOT NULL,
+  name         TEXT NOT NULL,
+  created_at   INTEGER NOT NULL,
+  undone_at    INTEGER
+);
+CREATE INDEX imports_by_workspace ON imports (workspace_id, id);
+-- Of one name one stands.
+CREATE UNIQUE INDEX imports_by_name ON imports (workspace_id, name) WHERE undone_at IS NULL;
+
+CREATE TABLE import_rows (
+  workspace_id INTEGER NOT NULL,
+  import_id    INTEGER NOT NULL,
+  entity_id    INTEGER NOT NULL,
+  kind         INTEGER NOT NULL CHECK (kind IN (1, 2)),
+  made         INTEGER NOT NULL CHECK (made IN (0, 1)),
+  before       TEXT,
+  revision     INTEGER NOT NULL,
+  PRIMARY KEY (workspace_id, import_id, entity_id)
+) WITHOUT ROWID;
+-- So that erasing a record finds what imports keep of it.
+CREATE INDEX import_rows_by_entity ON import_rows (workspace_id, entity_id);
