@@ -32,7 +32,8 @@ type entry struct {
 
 const (
 	noRank     = math.MinInt64
-	searchMost = 1000 // how many matches of a word are looked up and sorted here
+	searchMost = 1000   // how many matches of a word are looked up and sorted here
+	idsMost    = 20_000 // and how many where their ids are their order
 )
 
 // shelf is one kind of records with the statements that its lists are read by.
@@ -47,6 +48,14 @@ const (
 SELECT id
   FROM accounts
  WHERE workspace_id = $1 AND id < $2
+ ORDER BY id DESC
+ LIMIT $3`
+
+	// statusAccountsSQL says that there is a status, or the index of those would not be seen to serve.
+	statusAccountsSQL = `
+SELECT id
+  FROM accounts
+ WHERE workspace_id = $1 AND status = $4 AND status <> '' AND id < $2
  ORDER BY id DESC
  LIMIT $3`
 
@@ -251,7 +260,11 @@ func (l *listed) after(t *tx, at entry, n int) ([]entry, error) {
 		}
 		return l.unranked(t, math.MaxInt64, n)
 	}
-	return l.entries(t, func(r *row) entry { return entry{id: r.int(0)} }, l.created, id(l.ws), at.id, n)
+	byID := func(r *row) entry { return entry{id: r.int(0), rank: noRank} }
+	if l.f.Status != "" && l.kind == signalbox.AccountRecord {
+		return l.entries(t, byID, statusAccountsSQL, id(l.ws), at.id, n, l.f.Status)
+	}
+	return l.entries(t, byID, l.created, id(l.ws), at.id, n)
 }
 
 func (l *listed) entries(t *tx, scan func(*row) entry, sql string, args ...any) (list []entry, err error) {
@@ -399,11 +412,15 @@ func (t *tx) recordsOf(ws signalbox.WorkspaceID, kind signalbox.RecordKind, list
 func (l *listed) look(t *tx) error {
 	l.search = true
 	var fewest []entry
+	most := searchMost
+	if l.f.Sort == "" || l.f.Sort == signalbox.ByCreated {
+		most = idsMost
+	}
 	for _, word := range l.words[:min(len(l.words), 5)] {
 		seen := map[int64]bool{}
 		var list []entry
 		rows := 0
-		err := t.query(wordSQL, []any{id(l.ws), int64(l.kind), word, word + "\U0010FFFF", searchMost + 1}, func(r *row) error {
+		err := t.query(wordSQL, []any{id(l.ws), int64(l.kind), word, word + "\U0010FFFF", most + 1}, func(r *row) error {
 			if rows++; !seen[r.int(0)] {
 				seen[r.int(0)] = true
 				list = append(list, entry{id: r.int(0), rank: noRank})
@@ -413,18 +430,24 @@ func (l *listed) look(t *tx) error {
 		if err != nil {
 			return err
 		}
-		if rows <= searchMost && (fewest == nil || len(list) < len(fewest)) {
+		if rows <= most && (fewest == nil || len(list) < len(fewest)) {
 			fewest = append([]entry{}, list...)
 		}
 	}
 	if fewest == nil {
 		return nil
 	}
-	rows, err := t.recordsOf(l.ws, l.kind, fewest)
-	if err != nil {
-		return err
+	byName := l.f.Sort == signalbox.ByName
+	var rows map[int64]signalbox.Record
+	if byName {
+		var err error
+		if rows, err = t.recordsOf(l.ws, l.kind, fewest); err != nil {
+			return err
+		}
 	}
-	fewest = slices.DeleteFunc(fewest, func(e entry) bool { return rows[e.id] == nil || !matches(rows[e.id], l.words) })
+	if byName {
+		fewest = slices.DeleteFunc(fewest, func(e entry) bool { return rows[e.id] == nil || !matches(rows[e.id], l.words) })
+	}
 	if err := l.dress(t, fewest, rows); err != nil {
 		return err
 	}

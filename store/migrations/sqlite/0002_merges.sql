@@ -30,6 +30,7 @@ ALTER TABLE accounts ADD COLUMN sorted TEXT NOT NULL DEFAULT '';
 ALTER TABLE contacts ADD COLUMN sorted TEXT NOT NULL DEFAULT '';
 UPDATE accounts SET sorted = lower(CASE WHEN name <> '' THEN name ELSE domain END);
 UPDATE contacts SET sorted = lower(CASE WHEN first_name <> '' OR last_name <> '' THEN trim(first_name || ' ' || last_name) ELSE email END);
+CREATE INDEX accounts_by_status ON accounts (workspace_id, status, id) WHERE status <> '';
 CREATE INDEX accounts_by_name ON accounts (workspace_id, sorted, id) WHERE erased_at IS NULL AND merged_into IS NULL;
 CREATE INDEX contacts_by_name ON contacts (workspace_id, sorted, id) WHERE erased_at IS NULL AND merged_into IS NULL;
 
