@@ -256,12 +256,12 @@ func contactsOfAccount(b *Box) {
 	acme, other := b.NewAccount("acme.com", ""), b.NewAccount("other.com", "")
 	b.NewContact(acme.ID, "a@acme.com", "A", "")
 	b.NewContact(other.ID, "b@other.com", "B", "")
-	b.NewContact(acme.ID, "c@acme.com", "C", "")
+	b.NewContact(acme.ID, "carl@acme.com", "C", "")
 	b.NewContact(0, "d@gmail.com", "D", "")
-	if got, want := b.emails(signalbox.RecordFilter{Account: acme.ID}), []string{"c@acme.com", "a@acme.com"}; !reflect.DeepEqual(got, want) {
+	if got, want := b.emails(signalbox.RecordFilter{Account: acme.ID}), []string{"carl@acme.com", "a@acme.com"}; !reflect.DeepEqual(got, want) {
 		b.Fatalf("found %v, want %v", got, want)
 	}
-	if got := b.emails(signalbox.RecordFilter{Account: acme.ID, Query: "c@"}); !reflect.DeepEqual(got, []string{"c@acme.com"}) {
+	if got := b.emails(signalbox.RecordFilter{Account: acme.ID, Query: "carl@"}); !reflect.DeepEqual(got, []string{"carl@acme.com"}) {
 		b.Fatalf("found %v", got)
 	}
 }
