@@ -7,8 +7,9 @@ import (
 	"signalbox"
 )
 
-// load answers a Need: every look-up is by key, in the order of the Need, so that equal needs touch equal pages.
-func (t *tx) load(n signalbox.Need) (*signalbox.Situation, error) {
+// load answers a Need: every look-up is by key, in the order of the Need, so that equal needs touch equal pages. What is remembered is not
+// looked up.
+func (t *tx) load(n signalbox.Need, m *remembering) (*signalbox.Situation, error) {
 	s := &signalbox.Situation{
 		Heads:    make(map[signalbox.WorkspaceID]signalbox.Head, len(n.Workspaces)),
 		Keys:     make(map[signalbox.RecordKey]signalbox.EntityID, len(n.Keys)),
@@ -19,7 +20,7 @@ func (t *tx) load(n signalbox.Need) (*signalbox.Situation, error) {
 		Answered: make(map[signalbox.AnswerKey]signalbox.Answered, len(n.Answered)),
 		Meters:   make(map[signalbox.MeterKey]signalbox.Meter, len(n.Meters)),
 	}
-	l := &loader{t: t, s: s}
+	l := &loader{t: t, s: s, m: m, stamps: make(map[signalbox.WorkspaceID]int64, len(n.Workspaces))}
 	if t.pg != nil {
 		if err := l.batched(&n); err != nil {
 			return nil, fmt.Errorf("load the situation: %w", err)
@@ -38,10 +39,13 @@ type loader struct {
 	t     *tx
 	s     *signalbox.Situation
 	holds bool // PostgreSQL: this node's lease does, or it is none
+
+	m      *remembering
+	stamps map[signalbox.WorkspaceID]int64 // of the heads
 }
 
 const headSQL = `
-SELECT definitions_version, last_id, types
+SELECT definitions_version, last_id, types, stamp
   FROM heads
  WHERE workspace_id = $1` // PostgreSQL has headsSQL; here the writer is the lock
 
@@ -49,12 +53,23 @@ func (l *loader) heads(n *signalbox.Need) error {
 	for _, ws := range n.Workspaces {
 		_, err := l.t.one(headSQL, []any{ws}, func(r *row) {
 			l.s.Heads[ws] = signalbox.Head{Definitions: r.int(0), LastID: r.int(1), Types: r.int(2)}
+			l.stamps[ws] = r.int(3)
 		})
 		if err != nil {
 			return err
 		}
 	}
+	l.confirm(n)
 	return nil
+}
+
+// confirm forgets what is remembered of workspaces that somebody else has written to, or has now.
+func (l *loader) confirm(n *signalbox.Need) {
+	for _, ws := range n.Workspaces {
+		if stamp, ok := l.stamps[ws]; !ok || !l.m.confirm(ws, stamp) {
+			delete(l.m.known, ws)
+		}
+	}
 }
 
 func (l *loader) types(n *signalbox.Need) error {

@@ -36,7 +36,8 @@ CREATE TABLE heads (
   definitions_version INTEGER NOT NULL,
   last_id             INTEGER NOT NULL,
   types               INTEGER NOT NULL,
-  signals             INTEGER NOT NULL DEFAULT 0 -- how many are stored: counted as they come and go, a scan would be long
+  signals             INTEGER NOT NULL DEFAULT 0, -- how many are stored: counted as they come and go, a scan would be long
+  stamp               INTEGER NOT NULL DEFAULT 0  -- changes at random with every change of records: who knows it knows them
 );
 
 CREATE TABLE api_keys (
