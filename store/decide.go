@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"math"
 	"math/rand/v2"
 
 	"signalbox"
@@ -32,8 +33,8 @@ func (db *DB) Decide(ctx context.Context, prepare func() signalbox.Need, decide 
 			saved = func() { known.keep(&signalbox.Decision{}, 0) }
 			return nil
 		}
-		stamp := rand.Int64()
-		if err := t.save(decision, stamp); err != nil {
+		stamp := 1 + rand.Int64N(math.MaxInt64)
+		if err := t.save(decision, known, stamp); err != nil {
 			return err
 		}
 		saved = func() { known.keep(decision, stamp) }

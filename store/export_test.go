@@ -39,6 +39,9 @@ func Remembers(db *DB) int {
 	return db.memory.size
 }
 
+// MaxChanges is how many turns a head tells of.
+const MaxChanges = maxChanges
+
 // MaxRemembered is how many may be.
 const MaxRemembered = maxRemembered
 

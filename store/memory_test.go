@@ -159,3 +159,37 @@ func TestMemory_IsBounded(t *testing.T) {
 		}
 	}
 }
+
+// What another node has changed is read anew, and nothing else is, until it is so far ahead that nobody knows what it has changed.
+func TestMemory_KeepsWhatAnotherNodeLeftAlone(t *testing.T) {
+	t.Parallel()
+	url := postgres(t).Schema(t)
+	one := storesuite.NewBox(t, box(t, url), storesuite.Start)
+	two := *one
+	two.DB = box(t, url)
+	r := &remembered{}
+	for i := range 10 {
+		domain := fmt.Sprintf("d%d.com", i)
+		one.NewAccount(domain, "")
+		r.keys = append(r.keys, one.DomainKey(domain))
+	}
+	r.situation(one)
+	idle := &remembered{}
+	for turns, want := range []int{10, 9, 8, 7} {
+		idle.situation(one) // a turn that asks for nothing
+		if got := store.Remembers(one.DB); got != want {
+			t.Errorf("%d accounts are remembered after %d turns of another node, want %d", got, turns, want)
+		}
+		r.rename(&two, r.keys[turns], "changed")
+	}
+	for range store.MaxChanges {
+		r.rename(&two, r.keys[9], "changed again")
+	}
+	idle.situation(one)
+	if got := store.Remembers(one.DB); got != 0 {
+		t.Errorf("%d accounts are remembered though another node was ahead for more turns than a head tells of", got)
+	}
+	if got := r.situation(one).Accounts; len(got) != 10 {
+		t.Errorf("%d accounts are found, want 10", len(got))
+	}
+}

@@ -6,7 +6,7 @@ import (
 
 // headsSQL takes the head of a turn's only workspace, and waits for whoever has it: what the statements after it see is what they saved.
 const headsSQL = `
-SELECT workspace_id, definitions_version, last_id, types, stamp
+SELECT workspace_id, definitions_version, last_id, types, changes
   FROM heads
  WHERE workspace_id = ANY($1::bigint[])
  ORDER BY workspace_id
@@ -55,7 +55,7 @@ func (l *loader) takeHeads(n *signalbox.Need) error {
 	return s.pg.later(s.err, func(r *row) error {
 		ws := signalbox.WorkspaceID(r.int(0))
 		l.s.Heads[ws] = signalbox.Head{Definitions: r.int(1), LastID: r.int(2), Types: r.int(3)}
-		l.stamps[ws] = r.int(4)
+		l.known(ws, r.bytes(4))
 		delete(l.s.Busy, ws)
 		return nil
 	})
@@ -126,10 +126,13 @@ func (l *loader) findKeys(n *signalbox.Need) error {
 	return l.lookUp(unknown)
 }
 
-// recallKeys takes what is remembered from memory, and looks up what is so no longer. What the first trip has read is remembered where the head
-// allows it.
+// recallKeys takes what is remembered from memory, and looks up what is so no longer.
 func (l *loader) recallKeys(n *signalbox.Need) error {
-	l.confirm(n)
+	for _, ws := range n.Workspaces {
+		if _, ok := l.m.heads[ws]; !ok { // somebody else has it, or it is gone: what was read of it may change
+			delete(l.m.known, ws)
+		}
+	}
 	var changed []signalbox.RecordKey
 	for _, key := range l.m.offered {
 		if !l.recall(key) && !l.s.Busy[key.Workspace] {

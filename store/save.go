@@ -7,18 +7,19 @@ import (
 	"signalbox"
 )
 
-// save writes a Decision, table by table, with one prepared statement for each. The heads of the workspaces whose records it writes get the stamp.
-func (t *tx) save(d *signalbox.Decision, stamp int64) error {
+// save writes a Decision, table by table, with one prepared statement for each. The heads tell
+// under the stamp which records it has changed.
+func (t *tx) save(d *signalbox.Decision, m *remembering, stamp int64) error {
 	t.proveDecision(d)
-	return t.unheard(func() error { return t.saveAll(d, stamp) })
+	return t.unheard(func() error { return t.saveAll(d, m, stamp) })
 }
 
-func (t *tx) saveAll(d *signalbox.Decision, stamp int64) error {
+func (t *tx) saveAll(d *signalbox.Decision, m *remembering, stamp int64) error {
 	for _, step := range []struct {
 		what string
 		run  func(*signalbox.Decision) error
 	}{
-		{"heads", func(d *signalbox.Decision) error { return t.saveHeads(d, stamp) }},
+		{"heads", func(d *signalbox.Decision) error { return t.saveHeads(d, m, stamp) }},
 		{"types", t.saveTypes},
 		{"keys", t.saveKeys},
 		{"accounts", t.saveAccounts},
@@ -84,27 +85,29 @@ UPDATE heads
        last_id = $3,
        types = $4,
        signals = signals + $5,
-       stamp = $6
+       changes = $6
  WHERE workspace_id = $1`
 
-const stampHeadSQL = `
+const changedHeadSQL = `
 UPDATE heads
    SET signals = signals + $2,
-       stamp = $3
+       changes = $3
  WHERE workspace_id = $1`
 
 // saveHeads also counts the signals of the decision.
-func (t *tx) saveHeads(d *signalbox.Decision, stamp int64) error {
+func (t *tx) saveHeads(d *signalbox.Decision, m *remembering, stamp int64) error {
 	signals := map[signalbox.WorkspaceID]int64{}
 	for i := range d.Signals {
 		signals[d.Signals[i].Workspace]++
 	}
-	for ws := range writtenIn(d) {
+	all := t.pg == nil || erases(d) // nobody else has an embedded database
+	for ws, entities := range writtenIn(d) {
 		var err error
+		told := m.heads[ws].with(stamp, entities, all)
 		if h, changed := d.Heads[ws]; changed {
-			_, err = t.exec(saveHeadSQL, ws, h.Definitions, h.LastID, h.Types, signals[ws], stamp)
+			_, err = t.exec(saveHeadSQL, ws, h.Definitions, h.LastID, h.Types, signals[ws], []byte(told))
 		} else {
-			_, err = t.exec(stampHeadSQL, ws, signals[ws], stamp)
+			_, err = t.exec(changedHeadSQL, ws, signals[ws], []byte(told))
 		}
 		if err != nil {
 			return err

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 
@@ -20,7 +21,7 @@ func (t *tx) load(n signalbox.Need, m *remembering) (*signalbox.Situation, error
 		Answered: make(map[signalbox.AnswerKey]signalbox.Answered, len(n.Answered)),
 		Meters:   make(map[signalbox.MeterKey]signalbox.Meter, len(n.Meters)),
 	}
-	l := &loader{t: t, s: s, m: m, stamps: make(map[signalbox.WorkspaceID]int64, len(n.Workspaces))}
+	l := &loader{t: t, s: s, m: m}
 	if t.pg != nil {
 		if err := l.batched(&n); err != nil {
 			return nil, fmt.Errorf("load the situation: %w", err)
@@ -40,12 +41,11 @@ type loader struct {
 	s     *signalbox.Situation
 	holds bool // PostgreSQL: this node's lease does, or it is none
 
-	m      *remembering
-	stamps map[signalbox.WorkspaceID]int64 // of the heads
+	m *remembering
 }
 
 const headSQL = `
-SELECT definitions_version, last_id, types, stamp
+SELECT definitions_version, last_id, types, changes
   FROM heads
  WHERE workspace_id = $1` // PostgreSQL has headsSQL; here the writer is the lock
 
@@ -53,22 +53,20 @@ func (l *loader) heads(n *signalbox.Need) error {
 	for _, ws := range n.Workspaces {
 		_, err := l.t.one(headSQL, []any{ws}, func(r *row) {
 			l.s.Heads[ws] = signalbox.Head{Definitions: r.int(0), LastID: r.int(1), Types: r.int(2)}
-			l.stamps[ws] = r.int(3)
+			l.known(ws, r.bytes(3))
 		})
 		if err != nil {
 			return err
 		}
 	}
-	l.confirm(n)
 	return nil
 }
 
-// confirm forgets what is remembered of workspaces that somebody else has written to, or has now.
-func (l *loader) confirm(n *signalbox.Need) {
-	for _, ws := range n.Workspaces {
-		if stamp, ok := l.stamps[ws]; !ok || !l.m.confirm(ws, stamp) {
-			delete(l.m.known, ws)
-		}
+// known takes in what a head tells of its last turns, before any record is read.
+func (l *loader) known(ws signalbox.WorkspaceID, told []byte) {
+	l.m.heads[ws] = bytes.Clone(told)
+	if !l.m.confirm(ws, l.m.heads[ws]) {
+		delete(l.m.known, ws)
 	}
 }
 

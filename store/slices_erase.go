@@ -39,7 +39,7 @@ UPDATE contacts
 // forgetSQL voids what any process remembers of a workspace's records.
 const forgetSQL = `
 UPDATE heads
-   SET stamp = stamp + 1
+   SET changes = NULL
  WHERE workspace_id = $1`
 
 var accountErasure = erasure{

@@ -45,7 +45,7 @@ CREATE TABLE heads (
   last_id             BIGINT NOT NULL,
   types               BIGINT NOT NULL,
   signals             BIGINT NOT NULL DEFAULT 0, -- how many are stored: counted as they come and go, a scan would be long
-  stamp               BIGINT NOT NULL DEFAULT 0  -- changes at random with every change of records: who knows it knows them
+  changes             BYTEA -- which records the last turns have changed; NULL: any
 ) WITH (fillfactor = 50);
 
 CREATE TABLE api_keys (

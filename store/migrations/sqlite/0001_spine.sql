@@ -37,7 +37,7 @@ CREATE TABLE heads (
   last_id             INTEGER NOT NULL,
   types               INTEGER NOT NULL,
   signals             INTEGER NOT NULL DEFAULT 0, -- how many are stored: counted as they come and go, a scan would be long
-  stamp               INTEGER NOT NULL DEFAULT 0  -- changes at random with every change of records: who knows it knows them
+  changes             BLOB -- which records the last turns have changed; NULL: any
 );
 
 CREATE TABLE api_keys (
