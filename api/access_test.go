@@ -32,7 +32,7 @@ var needs = map[string]auth.Need{
 }
 
 // open are the operations that need no key.
-var open = []string{"health", "ready", "document", "metrics", "home", "reference", "referenceScript", "referenceSetup"}
+var open = []string{"health", "ready", "document", "metrics", "reference", "referenceScript", "referenceSetup"}
 
 // guarded returns the operations that need a key, all of them listed in needs.
 func guarded(b *box) []api.Row {
@@ -219,16 +219,6 @@ func TestPaths_UnknownOnesAre404AndNeverRedirect(t *testing.T) {
 			b.send(b.admin, method, path, "{}").refuses(http.StatusNotFound, "not_found", "", "openapi.json")
 		}
 	}
-}
-
-func TestPaths_TheBareAddressLeadsToTheReferencePage(t *testing.T) {
-	t.Parallel()
-	b := newBox(t)
-	b.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	if got := b.send("", "GET", "/", ""); got.status != http.StatusFound || got.header.Get("Location") != "/docs" {
-		t.Errorf("answered %d to %q, want 302 to /docs", got.status, got.header.Get("Location"))
-	}
-	b.send("", "POST", "/", "{}").refuses(http.StatusMethodNotAllowed, "method_not_allowed", "", "GET")
 }
 
 func TestQueries_UnknownParametersAreRefusedByNameEverywhere(t *testing.T) {

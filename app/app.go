@@ -27,6 +27,7 @@ import (
 	"signalbox/internal/fault"
 	"signalbox/jobs"
 	"signalbox/store"
+	"signalbox/web"
 )
 
 // committers is how many turns are decided at once on PostgreSQL, where a commit is waited for elsewhere; the embedded database has one writer.
@@ -114,6 +115,9 @@ func (a *App) open(ctx context.Context) (err error) {
 	}
 	metrics := newMetrics(a)
 	a.wire(policy, metrics)
+	if a.server.Handler, err = web.New(a.api, a.cfg.Dev); err != nil {
+		return err
+	}
 	metrics.watch()
 	a.warnOfDev()
 	return nil

@@ -1,0 +1,5 @@
+import { PageHead } from "../kit";
+
+export function Overview() {
+  return <PageHead title="Overview" />;
+}
