@@ -4,10 +4,11 @@ import type { ComponentType } from "preact";
 import { useEffect } from "preact/hooks";
 import { can, EmptyState, ErrorState, failure, Frame, goTo, LinkButton, loadSession, match, navigate, place, session, Toasts, useShortcuts } from "./kit";
 import { LeaveDialog } from "./kit";
-import { type Page, pages } from "./pages";
+import type { Page } from "./page";
+import { pages } from "./pages";
 
 /** find is the page of a path, with what its pattern found there. */
-function find(path: string): { page: Page; found: Record<string, string> } | null {
+export function find(path: string): { page: Page; found: Record<string, string> } | null {
   for (const page of pages) {
     const found = match(page.path, path);
     if (found) return { page, found };

@@ -1,10 +1,11 @@
 import { render } from "preact";
-import { App } from "./app";
-import { askToLeave, listen, loadSession } from "./kit";
+import { App, find } from "./app";
+import { askToLeave, listen, loadSession, session } from "./kit";
 import { onLeave, start } from "./kit/router";
 
 onLeave(askToLeave);
 start();
 listen();
-void loadSession();
+if (find(location.pathname)?.page.open) session.value = null; // such a page asks for nobody
+else void loadSession();
 render(<App />, document.getElementById("app")!);
