@@ -19,7 +19,7 @@ var needs = map[string]auth.Need{
 	"createSignal": auth.NeedIngest, "createSignals": auth.NeedIngest, "listSignals": auth.NeedRead, "getSignal": auth.NeedRead,
 
 	"createWebhook": auth.NeedWrite, "listWebhooks": auth.NeedRead, "getWebhook": auth.NeedRead, "updateWebhook": auth.NeedWrite,
-	"enableWebhook": auth.NeedWrite, "disableWebhook": auth.NeedWrite, "testWebhook": auth.NeedWrite, "deleteWebhook": auth.NeedWrite,
+	"enableWebhook": auth.NeedWrite, "disableWebhook": auth.NeedWrite, "testWebhook": auth.NeedWrite, "regenerateSecret": auth.NeedWrite, "deleteWebhook": auth.NeedWrite,
 	"listDeliveries": auth.NeedRead, "readFeed": auth.NeedRead, "listEventTypes": auth.NeedRead,
 	"getDelivery": auth.NeedRead, "retryDelivery": auth.NeedWrite,
 

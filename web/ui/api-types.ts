@@ -221,6 +221,11 @@ export type FeedItem = {
   body: string;
 };
 
+export type FreshSecret = {
+  /** Shown this once. */
+  secret: string;
+};
+
 export type Health = {
   status: "ok" | "ready";
 };
@@ -601,6 +606,8 @@ export type WorkspacePatch = {
   /** True: a signal with neither account.domain nor contact.email is refused. */
   require_identity?: boolean | null;
   retention?: RetentionPatch | null;
+  /** The revision that the change was made from: 409 when it is another one by now. Absent: whatever it is. */
+  revision?: number | null;
   /** An IANA name, UTC unless set. */
   timezone?: string | null;
 };

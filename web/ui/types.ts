@@ -26,6 +26,9 @@ export type Member = {
   created_at: string;
 };
 
+/** One of one's own sessions. */
+export type OwnSession = { id: string; user_agent: string | null; address: string | null; current: boolean; created_at: string; last_seen_at: string | null; expires_at: string };
+
 export type AuditEntry = {
   id: string;
   at: string;
@@ -56,6 +59,8 @@ export type LogEntry = {
   email: string | null;
   api_key: { id: string; name: string } | null;
   took_ms: number;
+  /** What became of it; older servers leave it to be read off the rest. */
+  outcome?: string;
 };
 
 export type Minute = { at: string; count: number };

@@ -3,8 +3,10 @@
 export * from "./api";
 export * from "./badge";
 export * from "./button";
+export * from "./choice";
 export * from "./copy";
 export * from "./dialog";
+export * from "./diff";
 export * from "./field";
 export * from "./icons";
 export * from "./json";
@@ -14,6 +16,7 @@ export * from "./live";
 export * from "./load";
 export * from "./menu";
 export * from "./plot";
+export * from "./range";
 export { match, navigate, param, params, place, setParams, useUnsaved } from "./router";
 export * from "./session";
 export * from "./states";
