@@ -6,6 +6,7 @@ export * from "./button";
 export * from "./copy";
 export * from "./dialog";
 export * from "./field";
+export * from "./filter";
 export * from "./icons";
 export * from "./json";
 export * from "./keys";
