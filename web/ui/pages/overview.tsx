@@ -101,7 +101,7 @@ function PerMinute({ o }: { o: OverviewData }) {
   const minutes = o.signals.per_minute;
   const hour = minutes.reduce((n, m) => n + m.count, 0);
   const peak = minutes.reduce((n, m) => Math.max(n, m.count), 0);
-  return <Plot title="Signals per minute" summary={`${plural(hour, "signal")} in the last hour, at most ${count(peak)} in a minute`} at={minutes.map((m) => m.at)} series={[{ name: "Signals", tone: "accent", values: minutes.map((m) => m.count) }]} />;
+  return <Plot title="Signals per minute" summary={hour === 0 ? "No signals in the last hour" : `${plural(hour, "signal")} in the last hour, at most ${count(peak)} in a minute`} at={minutes.map((m) => m.at)} series={[{ name: "Signals", tone: "accent", values: minutes.map((m) => m.count) }]} />;
 }
 
 const steps = ["first_signal_at", "first_webhook_at", "first_delivery_at"] as const;
