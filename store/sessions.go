@@ -132,11 +132,10 @@ const endSessionsSQL = `
 DELETE FROM sessions
  WHERE workspace_id = $1 AND member_id = $2 AND id <> $3`
 
-// touchSessionSQL and touchMemberSQL find rows by ids that were just looked up by a hash.
 const touchSessionSQL = `
 UPDATE sessions
-   SET seen_at = $3
- WHERE workspace_id = $1 AND id = $2 AND seen_at < $3`
+   SET seen_at = $4
+ WHERE workspace_id = $1 AND member_id = $2 AND id = $3 AND seen_at < $4`
 
 const touchMemberSQL = `
 UPDATE members
@@ -152,7 +151,7 @@ func (db *DB) TouchSessions(ctx context.Context, used []signalbox.Session) error
 		err := db.write(ctx, classManage, func(t *tx) error {
 			for i := range part {
 				s := &part[i]
-				_, err := t.exec(touchSessionSQL, id(s.Workspace), id(s.ID), s.SeenAt)
+				_, err := t.exec(touchSessionSQL, id(s.Workspace), id(s.Member), id(s.ID), s.SeenAt)
 				if err == nil {
 					_, err = t.exec(touchMemberSQL, id(s.Workspace), id(s.Member), s.SeenAt)
 				}
