@@ -88,6 +88,7 @@ type Decision struct {
 	Answered   []Answered
 	Meters     map[MeterKey]Meter
 	Jobs       []Job // long work that a manual act asked for
+	Audit      []AuditEntry
 }
 
 // Written is a record to insert (New) or to replace.

@@ -56,7 +56,7 @@ func (a *API) createSignals(c *call) error {
 	}
 	var verdicts []signalbox.Verdict
 	if len(inputs) > 0 {
-		if verdicts, err = submit(c.r.Context(), c.ws(), c.key.ID, inputs); err != nil {
+		if verdicts, err = submit(c.r.Context(), c.ws(), c.by.key.ID, inputs); err != nil {
 			return err
 		}
 		if !batch.DryRun {

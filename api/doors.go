@@ -67,6 +67,8 @@ type Targets interface {
 type Store interface {
 	WorkspaceStore
 	KeyStore
+	MemberStore
+	AuditStore
 	SignalStore
 	AccountStore
 	ContactStore
@@ -90,6 +92,26 @@ type KeyStore interface {
 	Key(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.KeyID) (signalbox.APIKey, error)
 	UpdateKey(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.KeyID, change func(*signalbox.APIKey) error) (signalbox.APIKey, error)
 	RevokeKey(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.KeyID, now time.Time) error
+}
+
+// MemberStore keeps members, their sessions and links.
+type MemberStore interface {
+	CreateMember(ctx context.Context, m signalbox.Member, invite *signalbox.Link) error
+	Members(ctx context.Context, ws signalbox.WorkspaceID, page signalbox.Page) (list []signalbox.Member, next int64, err error)
+	Member(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.MemberID) (signalbox.Member, error)
+	MemberByEmail(ctx context.Context, email string) (signalbox.Member, error)
+	UpdateMember(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.MemberID, now time.Time, change func(*signalbox.Member) error) (signalbox.Member, error)
+	DeleteMember(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.MemberID) error
+	// PutLink gives a member a link in place of the one before; its kind follows from whether the member has joined.
+	PutLink(ctx context.Context, l signalbox.Link) (signalbox.Link, error)
+	LinkByHash(ctx context.Context, hash [32]byte, now time.Time) (signalbox.Link, signalbox.Member, error)
+	Sessions(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.MemberID, page signalbox.Page) (list []signalbox.Session, next int64, err error)
+	DeleteSession(ctx context.Context, ws signalbox.WorkspaceID, member signalbox.MemberID, id signalbox.SessionID) error
+}
+
+// AuditStore keeps what was changed by whom. Each change's entry is written by the call that makes it, from the Act of its context.
+type AuditStore interface {
+	AuditLog(ctx context.Context, ws signalbox.WorkspaceID, f signalbox.AuditFilter, page signalbox.Page) (list []signalbox.AuditEntry, next int64, err error)
 }
 
 // SignalStore keeps signals.

@@ -6,6 +6,7 @@ import "slices"
 // examples are run by the tests. Each resource's file holds its own rows.
 func (a *API) table() []route {
 	return slices.Concat(
+		a.sessionRoutes(),
 		a.signalRoutes(),
 		a.webhookRoutes(),
 		[]route{a.eventTypeRoute()},
@@ -15,6 +16,9 @@ func (a *API) table() []route {
 		a.contactRoutes(),
 		a.jobRoutes(),
 		a.keyRoutes(),
+		a.memberRoutes(),
+		a.linkRoutes(),
+		a.auditRoutes(),
 		a.workspaceRoutes(),
 		a.healthRoutes(),
 		a.referenceRoutes(),

@@ -62,7 +62,7 @@ func (a *API) createSignal(c *call) error {
 	if err := headerKey(c.r.Header, body, &in); err != nil {
 		return err
 	}
-	receipt, err := a.cfg.Signals.Submit(c.r.Context(), c.ws(), c.key.ID, in)
+	receipt, err := a.cfg.Signals.Submit(c.r.Context(), c.ws(), c.by.key.ID, in)
 	if err != nil {
 		return err
 	}

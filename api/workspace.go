@@ -87,7 +87,7 @@ func (a *API) updateWorkspace(c *call, in *workspacePatch) (workspaceView, error
 	if err := a.normalizeDomains(in); err != nil {
 		return workspaceView{}, err
 	}
-	ws, err := a.cfg.Store.UpdateWorkspace(c.r.Context(), c.ws(), c.now, func(ws *signalbox.Workspace) error {
+	ws, err := a.cfg.Store.UpdateWorkspace(c.act(), c.ws(), c.now, func(ws *signalbox.Workspace) error {
 		in.apply(ws)
 		return checkWorkspace(ws)
 	})

@@ -43,6 +43,7 @@ type App struct {
 	sender *deliver.Sender
 	intake *intake.Intake
 	keys   *auth.Keys
+	people *auth.Sessions
 	api    *api.API
 	client *egress.Client
 	wakes  *wakes
@@ -179,9 +180,9 @@ func (a *App) wire(policy *egress.Policy, m *metrics) {
 		turns.Committers, a.wakes.tell = committers, a.db.Tell
 	}
 	a.intake = intake.New(turns)
-	a.keys = auth.NewKeys(a.db, a.log)
+	a.keys, a.people = auth.NewKeys(a.db, a.log), auth.NewSessions(a.db, a.log)
 	a.api = api.New(api.Config{
-		Keys: a.keys, Signals: a.intake, Acts: a.intake, Imports: a.intake, Store: a.db, Sender: testSender{a.sender, node}, Targets: targets{policy}, Arrivals: a.wakes,
+		Keys: a.keys, SignIn: auth.NewSignIn(a.db, a.people, ids), PublicURL: a.URL(), Dev: a.cfg.Dev, Signals: a.intake, Acts: a.intake, Imports: a.intake, Store: a.db, Sender: testSender{a.sender, node}, Targets: targets{policy}, Arrivals: a.wakes,
 		CheckHeaders: egress.ValidateHeaders, NormalizeDomain: identity.Domain, NormalizeEmail: normalizeEmail,
 		Box: a.box, Codec: codec, IDs: ids, Ready: a.ready, Metrics: m.handler(), Observe: m.observe, Wake: a.wakes.Due,
 		Now: a.node.Now, Share: a.shareOfRequests, UserAgent: agent, Version: a.cfg.Version, Log: a.log,
@@ -242,6 +243,7 @@ func (a *App) Run(ctx context.Context) error {
 	services.start("news", a.wakes.Run)
 	services.start("listener", func(ctx context.Context) error { return a.db.Listen(ctx, a.wakes.heard) })
 	services.start("keys", a.keys.Run)
+	services.start("sessions", a.people.Run)
 	services.start("sender", a.sender.Run)
 	services.start("due", a.runner.Run)
 	services.start("intake", a.intake.Run)

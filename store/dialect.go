@@ -28,6 +28,7 @@ var onPostgres = map[string]string{
 	contactByIDSQL:    contactByIDPostgresSQL,
 	unlinkAccountSQL:  unlinkAccountPostgresSQL,
 	eraseAttemptsSQL:  eraseAttemptsPostgresSQL,
+	eraseAuditSQL:     eraseAuditPostgresSQL,
 	allSignalsSQL:     allSignalsPostgresSQL,
 	agedSignalsSQL:    agedSignalsPostgresSQL,
 	agedEventsSQL:     agedEventsPostgresSQL,

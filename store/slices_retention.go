@@ -13,6 +13,7 @@ import (
 // over with it, and its row goes in the same slice.
 var retentionSteps = []func(*tx, *jobRow, *signalbox.Workspace, time.Time, *int) (bool, error){
 	(*tx).dropEvents, (*tx).dropDeliveries, (*tx).dropAttempts, (*tx).dropSignals, (*tx).dropAnswered,
+	(*tx).dropAudit, (*tx).dropSessions,
 }
 
 // sliceRetention drops what is past the workspace's days at now, as far as one slice goes.
@@ -234,13 +235,6 @@ DELETE FROM answered
 
 // dropAnswered forgets idempotency keys: a look-up probes today and the AnswerDays before it.
 func (t *tx) dropAnswered(j *jobRow, _ *signalbox.Workspace, now time.Time, left *int) (bool, error) {
-	asked := *left
 	today := now.Unix() / (24 * 60 * 60)
-	n, err := t.exec(dropAnsweredSQL, id(j.Workspace), today-signalbox.AnswerDays, asked)
-	if err != nil {
-		return false, fmt.Errorf("drop answers: %w", err)
-	}
-	*left -= int(n)
-	j.Done += n
-	return int(n) < asked, nil
+	return t.dropBelow(j, dropAnsweredSQL, today-signalbox.AnswerDays, left)
 }

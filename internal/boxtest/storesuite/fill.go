@@ -15,6 +15,7 @@ func (b *Box) Fill(n int) {
 	ctx := b.Context()
 	hook, busy, pull := b.NewWebhook(), b.NewWebhook(), b.NewWebhook(Pull)
 	b.NewKey("first")
+	b.NewMember("ann@acme.example", signalbox.RoleAdmin)
 	_, err := b.DB.CodecKey(ctx)
 	b.Must(err)
 	for i := range n {
