@@ -184,6 +184,7 @@ type Settlement struct {
 	DueAt          time.Time // zero: none
 	Attempt        *Attempt
 	DisableWebhook string // not "": disable the webhook with this reason (410 Gone)
+	Test           bool   // a test call: it says nothing about how deliveries fare, and is not counted
 }
 
 // DueKind is who owns a due row.

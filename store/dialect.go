@@ -20,21 +20,24 @@ func toPostgres(sql string) string {
 //   - rows that are looked up many at a time are found by arrays (postgres_batch.go makes those forms by itself);
 //   - what tables there are is asked otherwise.
 var onPostgres = map[string]string{
-	armDueSQL:         armDuePostgresSQL,
-	setDueSQL:         setDuePostgresSQL,
-	accountByKeySQL:   accountByKeyPostgresSQL,
-	contactByKeySQL:   contactByKeyPostgresSQL,
-	accountByIDSQL:    accountByIDPostgresSQL,
-	contactByIDSQL:    contactByIDPostgresSQL,
-	unlinkAccountSQL:  unlinkAccountPostgresSQL,
-	eraseAttemptsSQL:  eraseAttemptsPostgresSQL,
-	allSignalsSQL:     allSignalsPostgresSQL,
-	agedSignalsSQL:    agedSignalsPostgresSQL,
-	agedEventsSQL:     agedEventsPostgresSQL,
-	agedDeliveriesSQL: agedDeliveriesPostgresSQL,
-	agedAttemptsSQL:   agedAttemptsPostgresSQL,
-	hasSettingsSQL:    hasSettingsPostgresSQL,
-	hasHistorySQL:     hasHistoryPostgresSQL,
+	armDueSQL:          armDuePostgresSQL,
+	setDueSQL:          setDuePostgresSQL,
+	accountByKeySQL:    accountByKeyPostgresSQL,
+	contactByKeySQL:    contactByKeyPostgresSQL,
+	accountByIDSQL:     accountByIDPostgresSQL,
+	contactByIDSQL:     contactByIDPostgresSQL,
+	unlinkAccountSQL:   unlinkAccountPostgresSQL,
+	eraseAttemptsSQL:   eraseAttemptsPostgresSQL,
+	allSignalsSQL:      allSignalsPostgresSQL,
+	agedSignalsSQL:     agedSignalsPostgresSQL,
+	agedEventsSQL:      agedEventsPostgresSQL,
+	agedDeliveriesSQL:  agedDeliveriesPostgresSQL,
+	agedAttemptsSQL:    agedAttemptsPostgresSQL,
+	agedLogsSQL:        agedLogsPostgresSQL,
+	newerSignalsSQL:    newerSignalsPostgresSQL,
+	newerDeliveriesSQL: newerDeliveriesPostgresSQL,
+	hasSettingsSQL:     hasSettingsPostgresSQL,
+	hasHistorySQL:      hasHistoryPostgresSQL,
 
 	claimableSQL:       claimableSQL + "\n   FOR UPDATE SKIP LOCKED", // a row that another node is about to lease is its
 	selectDueSQL:       selectDueSQL + "\n   FOR UPDATE SKIP LOCKED",
@@ -141,6 +144,29 @@ SELECT id, workspace_id, 0
  WHERE id > $1 AND id < $2 AND workspace_id = $4
  ORDER BY id
  LIMIT $3`
+
+	agedLogsPostgresSQL = `
+SELECT id, workspace_id, 0
+  FROM logs
+ WHERE id > $1 AND id < $2 AND workspace_id = $4
+ ORDER BY id
+ LIMIT $3`
+)
+
+const (
+	newerSignalsPostgresSQL = `
+SELECT ` + signalColumns + `
+  FROM signals
+ WHERE id > $1 AND workspace_id = $3
+ ORDER BY id
+ LIMIT $2`
+
+	newerDeliveriesPostgresSQL = `
+SELECT ` + deliveryColumns + `
+  FROM deliveries
+ WHERE id > $1 AND workspace_id = $3
+ ORDER BY id
+ LIMIT $2`
 )
 
 // locking answers a statement whose rows stay as they are read until the transaction ends: another node cannot change them.

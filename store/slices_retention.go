@@ -12,7 +12,7 @@ import (
 // steps after it take what events left behind. A delivery that is still open has nothing to send once its event is gone: it is
 // over with it, and its row goes in the same slice.
 var retentionSteps = []func(*tx, *jobRow, *signalbox.Workspace, time.Time, *int) (bool, error){
-	(*tx).dropEvents, (*tx).dropDeliveries, (*tx).dropAttempts, (*tx).dropSignals, (*tx).dropAnswered,
+	(*tx).dropEvents, (*tx).dropDeliveries, (*tx).dropAttempts, (*tx).dropSignals, (*tx).dropAnswered, (*tx).dropLogs, (*tx).dropTallies,
 }
 
 // sliceRetention drops what is past the workspace's days at now, as far as one slice goes.
@@ -79,6 +79,13 @@ SELECT id, workspace_id, 0
  WHERE id > $1 AND id < $2
  ORDER BY id
  LIMIT $3`
+
+	agedLogsSQL = `
+SELECT id, workspace_id, 0
+  FROM logs
+ WHERE id > $1 AND id < $2
+ ORDER BY id
+ LIMIT $3`
 )
 
 const (
@@ -96,6 +103,10 @@ DELETE FROM attempts
 
 	dropSignalSQL = `
 DELETE FROM signals
+ WHERE workspace_id = $1 AND id = $2`
+
+	dropLogSQL = `
+DELETE FROM logs
  WHERE workspace_id = $1 AND id = $2`
 )
 
@@ -121,6 +132,10 @@ func (t *tx) dropSignals(j *jobRow, w *signalbox.Workspace, now time.Time, left 
 		_, err = t.exec(countedSignalsSQL, id(j.Workspace), before-j.Done)
 	}
 	return done, err
+}
+
+func (t *tx) dropLogs(j *jobRow, w *signalbox.Workspace, now time.Time, left *int) (bool, error) {
+	return t.sweep(j, agedLogsSQL, keptFrom(w.Retention.EventDays, now), left, t.drop(dropLogSQL))
 }
 
 // sweep looks at the rows with ids between the job's cursor and end, and has drop take the workspace's own. It returns true
