@@ -37,6 +37,8 @@ var rooms = map[string][]string{
 	"signalbox/seal":             {},
 	"signalbox/deliver":          {"signalbox", "signalbox/retry", "signalbox/sign", "signalbox/egress", "signalbox/seal"},
 	"signalbox/store":            {"signalbox"},
+	"signalbox/journal":          {"signalbox"},
+	"signalbox/watch":            {"signalbox"},
 	"signalbox/move":             {"signalbox", "signalbox/store"},
 	"signalbox/archive":          {},
 	"signalbox/backup":           {"signalbox", "signalbox/archive", "signalbox/seal", "signalbox/store"},

@@ -36,6 +36,8 @@ var onPostgres = map[string]string{
 	agedLogsSQL:        agedLogsPostgresSQL,
 	newerSignalsSQL:    newerSignalsPostgresSQL,
 	newerDeliveriesSQL: newerDeliveriesPostgresSQL,
+	passSignalsSQL:     passSignalsPostgresSQL,
+	passDeliveriesSQL:  passDeliveriesPostgresSQL,
 	hasSettingsSQL:     hasSettingsPostgresSQL,
 	hasHistorySQL:      hasHistoryPostgresSQL,
 
@@ -157,6 +159,20 @@ const (
 	newerSignalsPostgresSQL = `
 SELECT ` + signalColumns + `
   FROM signals
+ WHERE id > $1 AND workspace_id = $3
+ ORDER BY id
+ LIMIT $2`
+
+	passSignalsPostgresSQL = `
+SELECT id, workspace_id
+  FROM signals
+ WHERE id > $1 AND workspace_id = $3
+ ORDER BY id
+ LIMIT $2`
+
+	passDeliveriesPostgresSQL = `
+SELECT id, workspace_id
+  FROM deliveries
  WHERE id > $1 AND workspace_id = $3
  ORDER BY id
  LIMIT $2`

@@ -119,3 +119,68 @@ func (db *DB) NewerLogs(ctx context.Context, ws signalbox.WorkspaceID, after int
 	}
 	return list, nil
 }
+
+// passSQL and its kin name no workspace, as allSignalsSQL.
+const (
+	passSignalsSQL = `
+SELECT id, workspace_id
+  FROM signals
+ WHERE id > $1
+ ORDER BY id
+ LIMIT $2`
+
+	passDeliveriesSQL = `
+SELECT id, workspace_id
+  FROM deliveries
+ WHERE id > $1
+ ORDER BY id
+ LIMIT $2`
+)
+
+// PassSignals counts at most limit signals behind an id; upTo and full as NewerSignals has them.
+func (db *DB) PassSignals(ctx context.Context, ws signalbox.WorkspaceID, after int64, limit int) (n int, upTo int64, full bool, err error) {
+	return db.pass(ctx, passSignalsSQL, ws, after, limit)
+}
+
+// PassDeliveries counts at most limit deliveries behind an id.
+func (db *DB) PassDeliveries(ctx context.Context, ws signalbox.WorkspaceID, after int64, limit int) (n int, upTo int64, full bool, err error) {
+	return db.pass(ctx, passDeliveriesSQL, ws, after, limit)
+}
+
+func (db *DB) pass(ctx context.Context, sql string, ws signalbox.WorkspaceID, after int64, limit int) (n int, upTo int64, full bool, err error) {
+	err = db.read(ctx, func(t *tx) error {
+		n, upTo = 0, after
+		seen := 0
+		err := t.query(sql, t.scoped(int64(ws), after, limit), func(r *row) error {
+			seen++
+			upTo = r.int(0)
+			if r.int(1) == int64(ws) {
+				n++
+			}
+			return nil
+		})
+		full = seen == limit
+		return err
+	})
+	if err != nil {
+		return 0, after, false, fmt.Errorf("count newer rows: %w", err)
+	}
+	return n, upTo, full, nil
+}
+
+const lastIDSQL = `
+SELECT last_id
+  FROM heads
+ WHERE workspace_id = $1`
+
+// LastID answers the highest id that the workspace has: what is committed later has a higher one.
+func (db *DB) LastID(ctx context.Context, ws signalbox.WorkspaceID) (last int64, err error) {
+	err = db.read(ctx, func(t *tx) error {
+		last, err = t.count(lastIDSQL, id(ws))
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("read head: %w", err)
+	}
+	return last, nil
+}

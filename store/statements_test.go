@@ -32,6 +32,8 @@ var underNoWorkspace = map[string]string{
 	"agedAttemptsSQL":    "as agedSignalsSQL",
 	"agedLogsSQL":        "as agedSignalsSQL",
 	"newerSignalsSQL":    "as allSignalsSQL",
+	"passSignalsSQL":     "as allSignalsSQL",
+	"passDeliveriesSQL":  "as allSignalsSQL",
 	"newerDeliveriesSQL": "as allSignalsSQL",
 }
 
