@@ -114,6 +114,9 @@ func (a *API) retryDelivery(c *call) (deliveryView, error) {
 		return deliveryView{}, err
 	}
 	a.cfg.Wake(c.now)
+	if a.cfg.Live != nil {
+		a.cfg.Live.Changed(c.ws(), id)
+	}
 	return c.deliveryView(&d), nil
 }
 

@@ -56,6 +56,7 @@ func (a *API) createSignal(c *call) error {
 	defer release()
 	in, ignored, err := wire.DecodeSignal(body, c.now)
 	c.ignore(ignored)
+	c.about = aboutSignal(&in)
 	if err != nil {
 		return err
 	}
@@ -67,6 +68,7 @@ func (a *API) createSignal(c *call) error {
 		return err
 	}
 	c.quota(receipt.Quota)
+	c.about.id, c.about.replayed = receipt.ID, receipt.Replayed
 	if receipt.Replayed {
 		c.Header()["Idempotent-Replayed"] = replayed
 	}

@@ -31,6 +31,8 @@ func (t *tx) saveAll(d *signalbox.Decision) error {
 		{"meters", t.saveMeters},
 		{"jobs", t.saveJobs},
 		{"audit entries", t.saveAudit},
+		{"log", t.forgetErased},
+		{"tallies", t.saveTallies},
 	} {
 		if err := step.run(d); err != nil {
 			return fmt.Errorf("save %s: %w", step.what, err)

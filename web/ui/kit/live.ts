@@ -42,7 +42,7 @@ function follow(): void {
   close();
   opened = topics;
   if (live.peek() !== "lost") live.value = "opening";
-  const s = new EventSource("/v1/stream" + (topics === "" ? "" : "?topics=" + encodeURIComponent(topics)));
+  const s = new EventSource("/v1/stream" + "?topics=" + encodeURIComponent(topics || "deliveries"));
   source = s;
   s.onopen = () => {
     retry = 0;
