@@ -53,6 +53,8 @@ var rooms = map[string][]string{
 	"signalbox/internal/crash":    {"*"},
 	"signalbox/internal/webbuild": {},
 	"signalbox/internal/testall":  {"*"},
+	"signalbox/journal":           {"signalbox"},
+	"signalbox/watch":             {"signalbox"},
 }
 
 // everywhere may be imported by any room: they are pure, or empty in a released program.

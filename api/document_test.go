@@ -14,6 +14,7 @@ import (
 
 	"signalbox"
 	"signalbox/api"
+	"signalbox/auth"
 )
 
 var update = flag.Bool("update", false, "write openapi.json anew")
@@ -71,7 +72,8 @@ func TestDocument_ListsEveryOperationAndNothingElse(t *testing.T) {
 		if operation["operationId"] != r.ID || operation["summary"] == "" {
 			t.Errorf("%s %s is described as %v", r.Method, r.Pattern, operation)
 		}
-		if text, _ := operation["description"].(string); r.Need != "" && !strings.Contains(text, "Scope: "+string(r.Need)) {
+		if text, _ := operation["description"].(string); r.Need == auth.NeedMember != strings.Contains(text, "For members who are signed in") ||
+			r.Need != "" && r.Need != auth.NeedMember && !strings.Contains(text, "Scope: "+r.Need.Words()+". Role: "+r.Need.Roles()) {
 			t.Errorf("%s does not say its scope: %q", r.ID, text)
 		}
 	}
@@ -133,10 +135,19 @@ func TestDocument_EveryExampleIsExecuted(t *testing.T) {
 func tour(b *box) []answered {
 	b.Helper()
 	ids := map[signalbox.Kind]string{}
+	jane := b.password("jane@acmecorp.com", "correct horse battery")
+	var cookie string
 	var out []answered
 	play := func(r api.Row, path, body string) answer {
 		b.Helper()
-		a := b.send(b.admin, r.Method, path, body)
+		key, headers := b.admin, []string{}
+		if r.Need == auth.NeedMember {
+			key, headers = "", []string{"Cookie", cookie}
+		}
+		a := b.send(key, r.Method, path, body, headers...)
+		if r.ID == "createSession" {
+			cookie, _, _ = strings.Cut(a.header.Get("Set-Cookie"), ";")
+		}
 		if a.status >= 300 {
 			b.Errorf("%s %s with %s: %d %s", r.Method, path, body, a.status, a.body)
 		}
@@ -157,6 +168,10 @@ func tour(b *box) []answered {
 		}
 		for i, body := range bodies {
 			path := strings.Replace(r.Pattern, "{id}", ids[kindOf(b.T, r.Pattern)], 1)
+			path = strings.Replace(path, "{token}", ids["token"], 1)
+			if r.ID == "deleteSession" {
+				path = "/v1/sessions/" + b.otherSession(jane)
+			}
 			if r.ID == "readFeed" {
 				path = strings.Replace(r.Pattern, "{id}", ids["pull"], 1)
 			}
@@ -194,6 +209,10 @@ func remember(ids map[signalbox.Kind]string, operation string, example int, a an
 		ids[signalbox.KindSignal], ids[signalbox.KindAccount], ids[signalbox.KindContact] = a.text("id"), a.text("account_id"), a.text("contact_id")
 	case "createWebhook":
 		ids[[]signalbox.Kind{signalbox.KindWebhook, "standard", "pull"}[example]] = a.text("id")
+	case "createMember":
+		ids[signalbox.KindMember] = a.text("data.id")
+	case "createMemberLink":
+		ids["token"] = a.text("data.url")[strings.LastIndex(a.text("data.url"), "/")+1:]
 	case "createKey":
 		ids[signalbox.KindKey] = a.text("data.id")
 	case "eraseAccount", "eraseContact":

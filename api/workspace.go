@@ -89,7 +89,7 @@ func (a *API) updateWorkspace(c *call, in *workspacePatch) (workspaceView, error
 	if err := a.normalizeDomains(in); err != nil {
 		return workspaceView{}, err
 	}
-	ws, err := a.cfg.Store.UpdateWorkspace(c.r.Context(), c.ws(), c.now, func(ws *signalbox.Workspace) error {
+	ws, err := a.cfg.Store.UpdateWorkspace(c.act(), c.ws(), c.now, func(ws *signalbox.Workspace) error {
 		if in.Revision != nil && *in.Revision != ws.Revision {
 			return signalbox.Errorf(signalbox.Conflict, "the settings are at revision %d, not %d: somebody changed them meanwhile; read them again", ws.Revision, *in.Revision)
 		}

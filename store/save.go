@@ -30,6 +30,9 @@ func (t *tx) saveAll(d *signalbox.Decision) error {
 		{"answers", t.saveAnswered},
 		{"meters", t.saveMeters},
 		{"jobs", t.saveJobs},
+		{"audit entries", t.saveAudit},
+		{"log", t.forgetErased},
+		{"tallies", t.saveTallies},
 	} {
 		if err := step.run(d); err != nil {
 			return fmt.Errorf("save %s: %w", step.what, err)

@@ -66,6 +66,34 @@ export type Attempt = {
   status_code?: number;
 };
 
+export type Audit = {
+  id: string;
+  at: string;
+  actor: AuditActor;
+  /** What was changed, and how: webhook.updated. */
+  action: string;
+  subject: AuditObject;
+  /** What changed, as it was. Null: it was not there, or there is nothing to tell. */
+  before: Record<string, unknown> | null;
+  /** What changed, as it is. Null: it is no more, or there is nothing to tell. */
+  after: Record<string, unknown> | null;
+  request_id: string | null;
+};
+
+export type AuditActor = {
+  type: "member" | "api_key" | "system";
+  id: string | null;
+  /** As it was at the time. */
+  name: string | null;
+};
+
+export type AuditObject = {
+  type: string;
+  id: string | null;
+  /** As it was at the time. Null: it has none, or was erased. */
+  name: string | null;
+};
+
 export type BatchAnswer = {
   /** One for each item, in the order of the batch. */
   results: BatchResult[];
@@ -142,6 +170,16 @@ export type ContactsBody = {
   contacts: ContactRow[];
   /** True: say what would come of it, and change nothing. */
   dry_run?: boolean | null;
+};
+
+export type Count = {
+  at: string;
+  count: number;
+};
+
+export type Credentials = {
+  email: string;
+  password: string;
 };
 
 export type Delivery = {
@@ -226,8 +264,25 @@ export type FreshSecret = {
   secret: string;
 };
 
+export type GettingStarted = {
+  /** To the minute. */
+  first_signal_at: string | null;
+  /** Of those that are there now, temporary ones aside. */
+  first_webhook_at: string | null;
+  /** That was delivered, to the minute. */
+  first_delivery_at: string | null;
+};
+
 export type Health = {
   status: "ok" | "ready";
+};
+
+export type HealthHour = {
+  at: string;
+  delivered: number;
+  /** Attempts that did not deliver. */
+  failed: number;
+  p95_ms: number | null;
 };
 
 export type ImportAnswer = {
@@ -287,6 +342,20 @@ export type LimitsPatch = {
   workspace?: RatePatch | null;
 };
 
+export type Link = {
+  kind: "invite" | "reset";
+  email: string;
+  name: string | null;
+  expires_at: string;
+};
+
+export type LinkUse = {
+  /** At least 10 characters, at most 1,024 bytes. */
+  password: string;
+  /** Absent: it stays as it is. */
+  name?: string | null;
+};
+
 export type ListMeta = {
   /** The same as the header X-Request-Id. */
   request_id: string;
@@ -294,6 +363,47 @@ export type ListMeta = {
   timestamp: string;
   next_cursor?: string;
   total?: number;
+};
+
+export type LiveStats = {
+  signals_per_minute: number;
+  /** Waiting to be sent; 10,000 stands for that or more. */
+  pending: number;
+  /** Events that this stream has not shown, since it began. */
+  dropped: number;
+};
+
+export type Log = {
+  /** The signal's id if this request made one, else the request's. */
+  id: string;
+  at: string;
+  request_id: string | null;
+  /** The operationId. */
+  operation: string | null;
+  method: string | null;
+  path: string | null;
+  status: "accepted" | "duplicate" | "refused" | "ignored_fields";
+  http_status: number | null;
+  /** Of a refusal, as it was answered. */
+  code: string | null;
+  message: string | null;
+  param: string | null;
+  /** Fields that nobody knows, dotted. */
+  ignored: string[];
+  signal_id: string | null;
+  type: string | null;
+  source: string | null;
+  domain: string | null;
+  email: string | null;
+  api_key: LogKey | null;
+  took_ms: number | null;
+  /** How many requests this row stands for: more than one in a flood of the same refusal, told by the latest. */
+  count: number;
+};
+
+export type LogKey = {
+  id: string;
+  name: string;
 };
 
 export type MadeKey = {
@@ -311,6 +421,27 @@ export type MadeKey = {
   revoked_at: string | null;
   /** Shown this once. */
   key: string;
+};
+
+export type MadeLink = {
+  kind: "invite" | "reset";
+  /** Shown this once. */
+  url: string;
+  expires_at: string;
+};
+
+export type MadeMember = {
+  id: string;
+  email: string;
+  name: string | null;
+  role: "admin" | "analyst" | "viewer";
+  status: "active" | "invited";
+  /** Refreshed once a minute. Null: never. */
+  last_seen_at: string | null;
+  created_at: string;
+  /** Shown this once. Null: signing in by password is switched off. */
+  invite_url: string | null;
+  invite_expires_at: string | null;
 };
 
 export type MadeWebhook = {
@@ -341,6 +472,22 @@ export type MadeWebhook = {
   standard_secret?: string;
 };
 
+export type Member = {
+  id: string;
+  email: string;
+  name: string | null;
+  role: "admin" | "analyst" | "viewer";
+  status: "active" | "invited";
+  /** Refreshed once a minute. Null: never. */
+  last_seen_at: string | null;
+  created_at: string;
+};
+
+export type MemberPatch = {
+  name?: string | null;
+  role?: "admin" | "analyst" | "viewer" | null;
+};
+
 export type Meta = {
   /** The same as the header X-Request-Id. */
   request_id: string;
@@ -354,6 +501,12 @@ export type NewKey = {
   scope: "ingest" | "read" | "write" | "read_write" | "admin";
   /** Absent: never. */
   expires_at?: string | null;
+};
+
+export type NewMember = {
+  email: string;
+  role: "admin" | "analyst" | "viewer";
+  name?: string | null;
 };
 
 export type NewWebhook = {
@@ -382,6 +535,59 @@ export type NewWebhook = {
 };
 
 export type None = Record<string, never>;
+
+export type Overview = {
+  signals: OverviewSignals;
+  deliveries: OverviewDeliveries;
+  webhooks: OverviewWebhooks;
+  getting_started: GettingStarted;
+};
+
+export type OverviewDeliveries = {
+  /** Waiting to be sent; 10,000 stands for that or more. */
+  pending: number;
+  delivered_24h: number;
+  failed_24h: number;
+  /** 0 to 1; null: none has ended. */
+  success_rate_24h: number | null;
+  oldest_pending_at: string | null;
+};
+
+export type OverviewSignals = {
+  /** Stored now. */
+  total: number;
+  last_24h: number;
+  /** The last 60 minutes, oldest first; the last one is running. */
+  per_minute: Count[];
+};
+
+export type OverviewWebhooks = {
+  enabled: number;
+  disabled: number;
+  /** Of those that are enabled. */
+  failing: number;
+};
+
+export type OwnSession = {
+  id: string;
+  /** It is the one that asks. */
+  current: boolean;
+  /** The browser, as it says itself. */
+  user_agent: string | null;
+  /** Where it signed in from. */
+  address: string | null;
+  created_at: string;
+  /** Refreshed once a minute. */
+  last_seen_at: string;
+  /** When it ends unless it is used before. */
+  expires_at: string;
+};
+
+export type PasswordPatch = {
+  current: string;
+  /** At least 10 characters, at most 1,024 bytes. */
+  new: string;
+};
 
 export type Providers = {
   added: string[];
@@ -442,6 +648,52 @@ export type RowResult = {
   status: "created" | "updated" | "unchanged" | "rejected" | "failed";
   error?: ErrorObject;
   id?: string;
+};
+
+export type Session = {
+  member: SessionMember;
+  workspace: SessionWorkspace;
+  /** read, write and admin, as far as the role goes. */
+  can: string[];
+  /** When the session ends unless it is used before. */
+  expires_at: string;
+  /** Of the server. */
+  version: string;
+  /** The server runs with --dev. */
+  dev: boolean;
+};
+
+export type SessionMember = {
+  id: string;
+  email: string;
+  name: string | null;
+  role: "admin" | "analyst" | "viewer";
+};
+
+export type SessionPatch = {
+  name?: string | null;
+  password?: PasswordPatch | null;
+};
+
+export type SessionWorkspace = {
+  id: string;
+  name: string;
+  timezone: string;
+};
+
+export type SignIn = {
+  /** With an e-mail and a password. */
+  password: boolean;
+  /** Null: there is no identity provider. */
+  oidc: SignInOIDC | null;
+  /** True: the connection is not encrypted, and goes further than this machine. */
+  insecure: boolean;
+};
+
+export type SignInOIDC = {
+  label: string;
+  /** Where to send the browser. */
+  url: string;
 };
 
 export type Signal = {
@@ -555,6 +807,19 @@ export type Webhook = {
   revision: number;
   created_at: string;
   updated_at: string;
+};
+
+export type WebhookHealth = {
+  /** Of attempts, 0 to 1; null: there was none. */
+  success_rate_24h: number | null;
+  success_rate_7d: number | null;
+  p50_ms: number | null;
+  p95_ms: number | null;
+  /** Waiting to be sent, or to be read; 10,000 stands for that or more. */
+  pending: number;
+  oldest_pending_at: string | null;
+  /** The last 168 hours, oldest first; the last one is running. */
+  hours: HealthHour[];
 };
 
 export type WebhookList = {

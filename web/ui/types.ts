@@ -105,3 +105,6 @@ export type Merge = {
 };
 
 export type Stats = { signals_per_minute: number; pending: number; dropped: number };
+
+/** A named import, which can be taken back. */
+export type Import = { id: string; name: string; kind: RecordKind; status: string; created: number; updated: number; created_at: string; undone_at: string | null };

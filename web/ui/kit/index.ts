@@ -8,6 +8,7 @@ export * from "./copy";
 export * from "./dialog";
 export * from "./diff";
 export * from "./field";
+export * from "./filter";
 export * from "./icons";
 export * from "./json";
 export * from "./keys";

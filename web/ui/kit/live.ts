@@ -1,7 +1,7 @@
 // The one stream of server-sent events: opened while somebody listens, opened again when it breaks, with a growing pause.
 
 import { signal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 
 export type Topic = "signal" | "delivery" | "log" | "stats";
 type Listener = (row: unknown) => void;
@@ -42,7 +42,7 @@ function follow(): void {
   close();
   opened = topics;
   if (live.peek() !== "lost") live.value = "opening";
-  const s = new EventSource("/v1/stream" + (topics === "" ? "" : "?topics=" + encodeURIComponent(topics)));
+  const s = new EventSource("/v1/stream" + "?topics=" + encodeURIComponent(topics || "deliveries"));
   source = s;
   s.onopen = () => {
     retry = 0;
@@ -101,3 +101,28 @@ addEventListener("online", () => {
     follow();
   }
 });
+
+/** useGathered hands on what arrives in one go, a few times a second: a flood of rows must not become a flood of paintings. */
+export function useGathered<T>(topic: Topic, most: number, f: (rows: T[]) => void, on = true): void {
+  const waiting = useRef<T[]>([]);
+  const then = useRef(f);
+  then.current = f;
+  useLive<T>(
+    topic,
+    (row) => {
+      waiting.current.push(row);
+      if (waiting.current.length > most) waiting.current.shift();
+    },
+    on,
+  );
+  useEffect(() => {
+    if (!on) return;
+    const timer = setInterval(() => {
+      if (waiting.current.length === 0 || document.hidden) return;
+      const rows = waiting.current.reverse();
+      waiting.current = [];
+      then.current(rows);
+    }, 250);
+    return () => clearInterval(timer);
+  }, [on]);
+}

@@ -10,7 +10,7 @@ export type Loaded<T> = {
   loading: boolean;
   reload: () => void;
   /** set shows a newer value that came another way. */
-  set: (v: T) => void;
+  set(v: T): void;
 };
 
 /** asApiError makes whatever was thrown something to show. */
@@ -54,7 +54,7 @@ export type Paged<T> = {
   previous?: () => void;
   reload: () => void;
   /** update changes the rows that are shown. */
-  update: (change: (rows: T[]) => T[]) => void;
+  update(change: (rows: T[]) => T[]): void;
 };
 
 /** pageSize is how many rows a page has. */
