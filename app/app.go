@@ -62,10 +62,12 @@ type App struct {
 	first    *FirstStart
 }
 
-// FirstStart is what a server that made its first workspace has to tell, once.
+// FirstStart is what a server has to tell, once: of its first workspace, and of its first admin. What is "" is not to be told, or known already.
 type FirstStart struct {
 	Workspace string // the id's text
 	APIKey    string // an admin key, shown here and never again
+	Email     string // of the first admin
+	Password  string // shown here and never again
 }
 
 // ErrDatabaseFailed ends Run when the database can no longer be trusted: the process must be started anew.
@@ -225,7 +227,7 @@ func (a *App) URL() string {
 // Codec turns ids into their texts and back.
 func (a *App) Codec() *signalbox.Codec { return a.codec }
 
-// FirstStart returns what the very first start on this data directory has made; false once that was shown (FirstStartShown).
+// FirstStart returns what the very first start on this data directory, or the first one with members, has made; false once that was shown (FirstStartShown).
 func (a *App) FirstStart() (FirstStart, bool) {
 	if a.first == nil {
 		return FirstStart{}, false

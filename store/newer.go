@@ -168,8 +168,9 @@ func (db *DB) pass(ctx context.Context, sql string, ws signalbox.WorkspaceID, af
 	return n, upTo, full, nil
 }
 
+// lastIDSQL is not lockHeadSQL: what a statement is on PostgreSQL goes by its text.
 const lastIDSQL = `
-SELECT last_id
+SELECT last_id, definitions_version
   FROM heads
  WHERE workspace_id = $1`
 

@@ -280,6 +280,16 @@ func newerInOrder(b *Box) {
 	if !slices.Equal(got, want) {
 		b.Errorf("signals %v, want %v", got, want)
 	}
+	n, upTo, full, err := b.DB.PassSignals(b.Context(), b.WS, int64(first), 4)
+	b.Must(err)
+	if n != 4 || upTo != int64(want[3]) || !full {
+		b.Errorf("passed %d signals up to %d, full: %v", n, upTo, full)
+	}
+	last, err := b.DB.LastID(b.Context(), b.WS)
+	b.Must(err)
+	if n, _, full, err = b.DB.PassSignals(b.Context(), b.WS, last, 4); err != nil || n != 0 || full {
+		b.Errorf("%d signals behind the last id %d, %v", n, last, err)
+	}
 	logs, err := b.DB.NewerLogs(b.Context(), b.WS, after.ID, 10)
 	b.Must(err)
 	b.wantLogs("logs", logs, late.ID)
@@ -298,6 +308,9 @@ func newerForeign(b *Box) {
 	b.Must(err)
 	logs, err := b.DB.NewerLogs(b.Context(), b.WS, 0, 100)
 	b.Must(err)
+	if n, _, _, err := b.DB.PassDeliveries(b.Context(), b.WS, 0, 100); err != nil || n != 1 {
+		b.Errorf("passed %d deliveries, %v", n, err)
+	}
 	if len(signals) != 1 || signals[0].ID != mine.Signal || len(deliveries) != 1 || deliveries[0].ID != mine.Deliveries[0] || len(logs) != 0 {
 		b.Errorf("signals %v, deliveries %v, logs %v", signals, deliveries, logs)
 	}
