@@ -17,7 +17,6 @@ export * from "./live";
 export * from "./load";
 export * from "./menu";
 export * from "./plot";
-export * from "./range";
 export { match, navigate, param, params, place, setParams, useUnsaved } from "./router";
 export * from "./session";
 export * from "./states";

@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import type { Key, MadeKey } from "../../api-types";
 import {
-  api, Badge, Button, Choice, Confirm, CopyButton, day, Dialog, EmptyState, errorOf, FormError, fromLocal, Input, Menu, PageHead, type Paged, PagedTable, SecretOnce, Select, Time, toast, useAct, usePages,
+  api, Badge, Button, Choice, Confirm, CopyButton, day, Dialog, EmptyState, errorOf, FormError, Input, Menu, PageHead, type Paged, PagedTable, SecretOnce, Select, startOfDay, Time, timezone, toast, useAct, usePages,
 } from "../../kit";
 
 /** ApiKeys is Settings → API Keys. */
@@ -95,7 +95,7 @@ function CreateKey({ onClose, onMade }: { onClose: () => void; onMade: () => voi
   const last = useSignal("");
   const made = useSignal<MadeKey | null>(null);
   const { run, busy, error } = useAct(async () => {
-    const expires = life.value === "" ? null : life.value === "day" ? fromLocal(last.value + "T23:59:59") : new Date(Date.now() + Number(life.value) * 86_400_000).toISOString();
+    const expires = life.value === "" ? null : life.value === "day" ? startOfDay(last.value, timezone(), 1) : new Date(Date.now() + Number(life.value) * 86_400_000).toISOString();
     made.value = await api.post<MadeKey>("/v1/api-keys", { name: name.value.trim(), scope: scope.value, ...(expires === null ? {} : { expires_at: expires }) });
     onMade();
   });

@@ -2,12 +2,8 @@ import { useSignal } from "@preact/signals";
 import {
   api, Badge, Button, Choice, type ChoiceOption, Confirm, CopyButton, Dialog, EmptyState, errorOf, FormError, Input, Menu, type MenuItem, Note, PageHead, type Paged, PagedTable, session, Status, Time, toast, useAct, usePages,
 } from "../../kit";
-import type { Member, Role } from "../../types";
-
-/** FreshLink is a link to hand over: it is shown this once. */
-export type FreshLink = { kind: "invite" | "reset"; url: string; expires_at: string };
-
-type Invited = Member & { invite_url: string; invite_expires_at: string };
+import type { MadeLink, MadeMember, Member } from "../../api-types";
+import type { Role } from "../../types";
 
 /** Members is Settings → Members. */
 export function Members() {
@@ -22,14 +18,15 @@ export const roles: (ChoiceOption & { value: Role })[] = [
 
 const nameOf = (m: Member): string => m.name || m.email;
 
-type Open = { act: "invite" } | { act: "role" | "link" | "remove"; member: Member } | { act: "handover"; to: string; link: FreshLink };
+type Open = { act: "invite" } | { act: "role" | "link" | "remove"; member: Member } | { act: "handover"; to: string; link: MadeLink };
 
 export function MembersView({ members }: { members: Paged<Member> }) {
   const open = useSignal<Open | null>(null);
   const now = open.value;
   const close = () => void (open.value = null);
-  const handover = (to: string, link: FreshLink) => {
-    open.value = { act: "handover", to, link };
+  const handover = (to: string, link: MadeLink | null) => {
+    open.value = link && { act: "handover", to, link };
+    if (!link) toast(`${to} is added, and signs in with your identity provider.`);
     members.reload();
   };
   const invite = (
@@ -88,13 +85,13 @@ function acts(m: Member, open: (act: "role" | "link" | "remove") => void): MenuI
   ];
 }
 
-function Invite({ onClose, onDone }: { onClose: () => void; onDone: (to: string, link: FreshLink) => void }) {
+function Invite({ onClose, onDone }: { onClose: () => void; onDone: (to: string, link: MadeLink | null) => void }) {
   const email = useSignal("");
   const name = useSignal("");
   const role = useSignal<Role>("analyst");
   const { run, busy, error } = useAct(async () => {
-    const made = await api.post<Invited>("/v1/members", { email: email.value.trim(), role: role.value, ...(name.value.trim() === "" ? {} : { name: name.value.trim() }) });
-    onDone(made.email, { kind: "invite", url: made.invite_url, expires_at: made.invite_expires_at });
+    const made = await api.post<MadeMember>("/v1/members", { email: email.value.trim(), role: role.value, ...(name.value.trim() === "" ? {} : { name: name.value.trim() }) });
+    onDone(made.email, made.invite_url === null ? null : { kind: "invite", url: made.invite_url, expires_at: made.invite_expires_at! });
   });
   return (
     <Dialog
@@ -119,7 +116,7 @@ function Invite({ onClose, onDone }: { onClose: () => void; onDone: (to: string,
 }
 
 /** Handover shows a link, once, to be sent to whom it is for. */
-export function Handover({ to, link, onClose }: { to: string; link: FreshLink; onClose: () => void }) {
+export function Handover({ to, link, onClose }: { to: string; link: MadeLink; onClose: () => void }) {
   const what = link.kind === "invite" ? "invitation" : "link for a new password";
   return (
     <Dialog title={link.kind === "invite" ? "The invitation is ready" : "The link is ready"} onClose={onClose} actions={<Button look="primary" onClick={onClose}>Done</Button>}>
@@ -170,9 +167,9 @@ function ChangeRole({ of, onClose, onDone }: { of: Member; onClose: () => void; 
   );
 }
 
-function NewLink({ of, onClose, onDone }: { of: Member; onClose: () => void; onDone: (to: string, link: FreshLink) => void }) {
+function NewLink({ of, onClose, onDone }: { of: Member; onClose: () => void; onDone: (to: string, link: MadeLink) => void }) {
   const invited = of.status === "invited";
-  const { run, busy, error } = useAct(async () => onDone(of.email, await api.post<FreshLink>(`/v1/members/${of.id}/link`)));
+  const { run, busy, error } = useAct(async () => onDone(of.email, await api.post<MadeLink>(`/v1/members/${of.id}/link`)));
   return (
     <Dialog
       title={invited ? "New invitation link" : "Link for a new password"}

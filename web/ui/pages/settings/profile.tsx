@@ -1,6 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { api, Badge, Button, Card, Confirm, EmptyState, errorOf, Facts, FormError, Input, PageHead, type Paged, PagedTable, session, Time, toast, useAct, usePages, useUnsaved } from "../../kit";
-import type { OwnSession, Session } from "../../types";
+import type { OwnSession } from "../../api-types";
+import type { Session } from "../../types";
 import { roles } from "./members";
 
 /** Profile is one's own name, password and sessions. */

@@ -3,7 +3,7 @@
 import { useSignal } from "@preact/signals";
 import type { Delivery, EventType, Webhook } from "../../api-types";
 import {
-  api, Badge, Button, can, Confirm, CopyButton, Dialog, EmptyState, ErrorState, Filters, type Loaded, Menu, Note, PageHead, type Paged, PagedTable, param, query, RangeFilter, SecretOnce, Select, setParams,
+  api, Badge, Button, can, Confirm, CopyButton, Dialog, EmptyState, ErrorState, FilterSelect, FilterTime, Filters, type Loaded, Menu, Note, PageHead, type Paged, PagedTable, param, query, SecretOnce, setParams,
   Skeleton, Status, Tabs, Time, toast, useAct, useLive, useLoad, usePages, useRange, navigate,
 } from "../../kit";
 import { HealthTab } from "./webhookhealth";
@@ -168,6 +168,8 @@ function Regenerate({ of, onClose }: { of: Webhook; onClose: () => void }) {
   );
 }
 
+const filters = ["status", "event", "time", "since", "until"];
+const clear = () => setParams(Object.fromEntries(filters.map((f) => [f, ""])));
 const states = ["pending", "retrying", "delivered", "failed", "skipped"];
 
 function DeliveryLog({ webhook, events }: { webhook: Webhook; events: string[] }) {
@@ -192,16 +194,16 @@ export function arrived(rows: Delivery[], row: Delivery, add: boolean): Delivery
 }
 
 export function DeliveryLogView({ webhook, events, list }: { webhook: Webhook; events: string[]; list: Paged<Delivery> }) {
-  const filtered = ["status", "event", "time", "from", "to"].some((p) => param(p) !== "");
-  const options = (values: string[]) => [{ value: "", label: "Any" }, ...values.map((value) => ({ value, label: value }))];
+  const filtered = filters.some((f) => param(f) !== "");
+  const options = (any: string, values: string[]) => [{ value: "", label: any }, ...values.map((value) => ({ value, label: value }))];
   const known = param("event") === "" || events.includes(param("event")) ? events : [...events, param("event")];
   return (
     <div class="stack">
       <Filters>
-        <Select label="Status" value={param("status")} onInput={(status) => setParams({ status })} options={options(states)} />
-        <Select label="Event" value={param("event")} onInput={(event) => setParams({ event })} options={options(known)} />
-        <RangeFilter />
-        {filtered && <Button look="quiet" onClick={() => setParams({ status: "", event: "", time: "", from: "", to: "" })}>Clear</Button>}
+        <FilterSelect name="status" label="Status" options={options("Any status", states)} />
+        <FilterSelect name="event" label="Event" options={options("Any event", known)} />
+        <FilterTime />
+        {filtered && <Button look="quiet" onClick={clear}>Clear</Button>}
       </Filters>
       <PagedTable
         label="Deliveries"
@@ -225,7 +227,7 @@ export function DeliveryLogView({ webhook, events, list }: { webhook: Webhook; e
 function NoDeliveries({ webhook, filtered }: { webhook: Webhook; filtered: boolean }) {
   if (filtered) {
     return (
-      <EmptyState icon="search" title="No delivery fits these filters" actions={<Button onClick={() => setParams({ status: "", event: "", time: "", from: "", to: "" })}>Clear the filters</Button>}>
+      <EmptyState icon="search" title="No delivery fits these filters" actions={<Button onClick={clear}>Clear the filters</Button>}>
         <p>Widen the time, or ask for any status.</p>
       </EmptyState>
     );

@@ -1,5 +1,5 @@
 import { api, clock, day, EmptyState, ErrorState, type Loaded, ms, percent, Plot, plural, Skeleton, Stat, relative, useLoad } from "../../kit";
-import type { WebhookHealth } from "../../types";
+import type { WebhookHealth } from "../../api-types";
 
 /** HealthTab is how a webhook did in the last seven days. */
 export function HealthTab({ id }: { id: string }) {
@@ -31,7 +31,7 @@ export function HealthView({ health }: { health: Loaded<WebhookHealth> }) {
         <Stat name="Delivered, 7 days" value={percent(h.success_rate_7d)} tone={tone(h.success_rate_7d)} />
         <Stat name="Half answer within" value={h.p50_ms === null ? "–" : ms(h.p50_ms)} />
         <Stat name="19 of 20 within" value={h.p95_ms === null ? "–" : ms(h.p95_ms)} />
-        <Stat name="Waiting" value={String(h.pending)} tone={h.pending > 1000 ? "warn" : undefined}>
+        <Stat name="Waiting" value={h.pending >= 10_000 ? "10,000 or more" : String(h.pending)} tone={h.pending > 1000 ? "warn" : undefined}>
           {h.oldest_pending_at ? "oldest from " + relative(h.oldest_pending_at, Date.now()) : ""}
         </Stat>
       </dl>
@@ -52,7 +52,7 @@ function Hours({ hours }: { hours: WebhookHealth["hours"] }) {
     <>
       <Plot
         title="Deliveries by the hour"
-        summary={`${plural(delivered, "delivery", "deliveries")} in seven days, ${failed === 0 ? "none" : failed} failed.`}
+        summary={`${plural(delivered, "delivery", "deliveries")} in seven days, and ${failed === 0 ? "no attempt" : plural(failed, "attempt")} that failed.`}
         at={at}
         series={[
           { name: "Delivered", tone: "good", values: hours.map((h) => h.delivered) },

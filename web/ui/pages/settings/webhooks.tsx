@@ -1,6 +1,5 @@
-import type { Webhook, WebhookList } from "../../api-types";
+import type { Webhook, WebhookHealth, WebhookList } from "../../api-types";
 import { api, can, EmptyState, LinkButton, Note, PageHead, type Page, type Paged, PagedTable, percent, Status, Time, useLoad, usePages } from "../../kit";
-import type { WebhookHealth } from "../../types";
 import { nameOf } from "./words";
 
 /** readWebhooks reads the one list that has a shape of its own. */

@@ -87,7 +87,7 @@ function Form({ settings }: { settings: Settings }) {
 }
 
 /** Conflict tells that somebody else has saved meanwhile, and what that means for what stands here. */
-function Conflict({ theirs, base, mine, keep, drop }: { theirs: Settings; base: Settings; mine: FieldName[]; keep: (w: Settings) => void; drop: (w: Settings) => void }) {
+export function Conflict({ theirs, base, mine, keep, drop }: { theirs: Settings; base: Settings; mine: FieldName[]; keep: (w: Settings) => void; drop: (w: Settings) => void }) {
   const both = touched(base, draftOf(theirs)).filter((f) => mine.includes(f));
   return (
     <div class="note warn" role="alert">
