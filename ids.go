@@ -22,6 +22,10 @@ type (
 	AttemptID   int64
 	JobID       int64
 	RequestID   int64
+	MemberID    int64
+	SessionID   int64
+	LinkID      int64
+	AuditID     int64
 )
 
 // ID is any of the typed ids.
@@ -44,6 +48,10 @@ const (
 	KindAttempt   Kind = "att"
 	KindJob       Kind = "job"
 	KindRequest   Kind = "req"
+	KindMember    Kind = "mem"
+	KindSession   Kind = "ses"
+	KindLink      Kind = "lnk"
+	KindAudit     Kind = "chg" // a change, as the audit log tells of it
 )
 
 // The layout of an id, from the highest bit: one zero bit, 41 bits of milliseconds since idEpoch (until 2094), 10 bits of node

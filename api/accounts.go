@@ -99,7 +99,7 @@ func (a *API) updateAccount(c *call, in *accountPatch) (accountView, error) {
 	if patch.Attributes, err = attributesPatch(in.Attributes); err != nil {
 		return accountView{}, err
 	}
-	row, err := a.cfg.Acts.PatchAccount(c.r.Context(), c.ws(), id, patch)
+	row, err := a.cfg.Acts.PatchAccount(c.act(), c.ws(), id, patch)
 	if err != nil {
 		return accountView{}, err
 	}
@@ -111,7 +111,7 @@ func (a *API) eraseAccount(c *call) (jobView, error) {
 	if err != nil {
 		return jobView{}, err
 	}
-	job, err := a.cfg.Acts.EraseAccount(c.r.Context(), c.ws(), id)
+	job, err := a.cfg.Acts.EraseAccount(c.act(), c.ws(), id)
 	if err != nil {
 		return jobView{}, err
 	}

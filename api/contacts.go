@@ -111,7 +111,7 @@ func (a *API) updateContact(c *call, in *contactPatch) (contactView, error) {
 	if patch.Attributes, err = attributesPatch(in.Attributes); err != nil {
 		return contactView{}, err
 	}
-	row, err := a.cfg.Acts.PatchContact(c.r.Context(), c.ws(), id, patch)
+	row, err := a.cfg.Acts.PatchContact(c.act(), c.ws(), id, patch)
 	if err != nil {
 		return contactView{}, err
 	}
@@ -123,7 +123,7 @@ func (a *API) eraseContact(c *call) (jobView, error) {
 	if err != nil {
 		return jobView{}, err
 	}
-	job, err := a.cfg.Acts.EraseContact(c.r.Context(), c.ws(), id)
+	job, err := a.cfg.Acts.EraseContact(c.act(), c.ws(), id)
 	if err != nil {
 		return jobView{}, err
 	}

@@ -6,16 +6,22 @@ import "slices"
 // examples are run by the tests. Each resource's file holds its own rows.
 func (a *API) table() []route {
 	return slices.Concat(
+		a.sessionRoutes(),
 		a.signalRoutes(),
 		a.webhookRoutes(),
 		[]route{a.eventTypeRoute()},
 		a.deliveryRoutes(),
+		a.overviewRoutes(),
 		[]route{a.deleteWebhookRoute()},
 		a.accountRoutes(),
 		a.contactRoutes(),
 		a.jobRoutes(),
 		a.keyRoutes(),
+		a.memberRoutes(),
+		a.linkRoutes(),
+		a.auditRoutes(),
 		a.workspaceRoutes(),
+		[]route{a.logRoute(), a.streamRoute()},
 		a.healthRoutes(),
 		a.referenceRoutes(),
 	)

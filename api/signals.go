@@ -56,17 +56,19 @@ func (a *API) createSignal(c *call) error {
 	defer release()
 	in, ignored, err := wire.DecodeSignal(body, c.now)
 	c.ignore(ignored)
+	c.about = aboutSignal(&in)
 	if err != nil {
 		return err
 	}
 	if err := headerKey(c.r.Header, body, &in); err != nil {
 		return err
 	}
-	receipt, err := a.cfg.Signals.Submit(c.r.Context(), c.ws(), c.key.ID, in)
+	receipt, err := a.cfg.Signals.Submit(c.r.Context(), c.ws(), c.by.key.ID, in)
 	if err != nil {
 		return err
 	}
 	c.quota(receipt.Quota)
+	c.about.id, c.about.replayed = receipt.ID, receipt.Replayed
 	if receipt.Replayed {
 		c.Header()["Idempotent-Replayed"] = replayed
 	}

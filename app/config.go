@@ -40,6 +40,10 @@ type Config struct {
 	SecretKeyFile   string
 	OldSecretKeys   []string // still accepted for what they sealed
 	BootstrapAPIKey string   // an admin key that exists from the first moment
+	AdminEmail      string   // of the first admin; default admin@localhost
+	AdminPassword   string   // of the first admin; default one that the first start tells
+	NoPasswords     bool     // members sign in by OIDC only
+	TrustedProxies  []string // CIDRs or addresses of proxies whose X-Forwarded-For and X-Forwarded-Proto are taken
 
 	Distributed    bool          // DatabaseURL is a distributed PostgreSQL: a transaction touches one workspace, and so one shard
 	HoldDeliveries bool          // store deliveries but send none

@@ -15,6 +15,7 @@ func (f *fold) accountAct(in *Prepared, out *Outcome) {
 		if a.Domain != "" {
 			f.forget(signalbox.RecordKey{Workspace: in.Workspace, Kind: signalbox.KeyDomain, Value: a.Domain})
 		}
+		f.audit(in, "account.erased", signalbox.Subject{Type: "account", ID: int64(a.ID)}, nil, nil)
 		*a = signalbox.Account{ID: a.ID, Workspace: a.Workspace, Revision: a.Revision + 1, CreatedAt: a.CreatedAt, UpdatedAt: f.env.Now, ErasedAt: f.env.Now}
 		f.writeAccount(a, false)
 		out.Job = f.job(in.Workspace, signalbox.JobEraseAccount, int64(a.ID))
@@ -24,7 +25,9 @@ func (f *fold) accountAct(in *Prepared, out *Outcome) {
 	if out.Err = fits("attributes", a.Attributes, patch.Attributes); out.Err != nil {
 		return
 	}
+	before := a.Facts()
 	patchAccount(a, patch)
+	f.audit(in, "account.updated", aboutAccount(a), before, a.Facts())
 	a.Revision, a.UpdatedAt = a.Revision+1, f.env.Now
 	f.writeAccount(a, false)
 	answer := *a
@@ -40,6 +43,7 @@ func (f *fold) contactAct(in *Prepared, out *Outcome) {
 	}
 	if in.Contact.Erase {
 		f.forgetContact(in, c)
+		f.audit(in, "contact.erased", signalbox.Subject{Type: "contact", ID: int64(c.ID)}, nil, nil)
 		*c = signalbox.Contact{ID: c.ID, Workspace: c.Workspace, Revision: c.Revision + 1, CreatedAt: c.CreatedAt, UpdatedAt: f.env.Now, ErasedAt: f.env.Now}
 		f.writeContact(c, false)
 		out.Job = f.job(in.Workspace, signalbox.JobEraseContact, int64(c.ID))
@@ -49,7 +53,9 @@ func (f *fold) contactAct(in *Prepared, out *Outcome) {
 	if out.Err = fits("attributes", c.Attributes, patch.Attributes); out.Err != nil {
 		return
 	}
+	before := c.Facts()
 	patchContact(c, patch)
+	f.audit(in, "contact.updated", aboutContact(c), before, c.Facts())
 	c.Revision, c.UpdatedAt = c.Revision+1, f.env.Now
 	f.writeContact(c, false)
 	answer := *c

@@ -57,6 +57,7 @@ type fold struct {
 	contacts map[signalbox.ContactID]int // place in out.Contacts
 	states   map[signalbox.EntityID]bool // already in out.States
 	last     map[signalbox.WorkspaceID]int64
+	imports  map[signalbox.AuditID]*imported
 }
 
 // Turn decides prepared inputs in order. The Situation is used up: it must not be read again. The error is a *Poison.
@@ -82,6 +83,7 @@ func Turn(s *signalbox.Situation, inputs []Prepared, env Env) (*signalbox.Decisi
 		}
 	}
 	f.close()
+	f.tellImports()
 	return f.out, outcomes, nil
 }
 
@@ -109,10 +111,12 @@ func (f *fold) input(place int, in *Prepared, out *Outcome) (err error) {
 		out.Receipt, out.Err = f.signal(in)
 	case in.Account != nil && in.Account.Row != nil:
 		f.accountRow(in, out)
+		f.countRow(in, "account", out)
 	case in.Account != nil:
 		f.accountAct(in, out)
 	case in.Contact != nil && in.Contact.Row != nil:
 		f.contactRow(in, out)
+		f.countRow(in, "contact", out)
 	case in.Contact != nil:
 		f.contactAct(in, out)
 	}

@@ -163,6 +163,10 @@ func (db *DB) RetryDelivery(ctx context.Context, ws signalbox.WorkspaceID, dlv s
 			return fmt.Errorf("retry delivery: %w", err)
 		}
 		out = d.Delivery
+		about := signalbox.Subject{Type: "delivery", ID: int64(dlv), Name: d.EventName}
+		if err := t.audit(ctx, ws, "delivery.retried", about, nil, nil); err != nil {
+			return err
+		}
 		return t.armDue(laneDue(ws, d.Webhook, now))
 	})
 	return out, err

@@ -106,6 +106,9 @@ func (t *tx) sliceErase(j *jobRow, e erasure, now time.Time) error {
 		j.mark, j.Cursor = int64(s.LastSignal), int64(s.LastSignal)
 		return nil
 	}
+	if done, err := t.eraseAudit(j, &left); err != nil || !done {
+		return err
+	}
 	if _, err := t.exec(e.blank, id(j.Workspace), j.Subject, now); err != nil {
 		return fmt.Errorf("blank %s: %w", e.thing, err)
 	}

@@ -17,6 +17,8 @@ import (
 var notCopied = map[string]string{
 	"schema_migrations": "a database has it by being migrated",
 	"nodes":             "who works on a database is no part of what it holds",
+	"sessions":          "who is signed in is of one place: a restored backup must not bring an ended session back",
+	"links":             "as sessions: nor a link that was used",
 
 	"deliveries.lease_node":       "as nodes: a copied delivery is free",
 	"deliveries.lease_generation": "as nodes",

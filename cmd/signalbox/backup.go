@@ -69,6 +69,7 @@ func (p *program) ownerConfig(s *settings) (app.Config, error) {
 	}
 	s.logLevel = "warn" // what was done is told by the command itself
 	return app.Config{
+		Addr: s.Addr, PublicURL: s.PublicURL, TLSCert: s.TLSCert, TLSKey: s.TLSKey, AdminEmail: s.AdminEmail, AdminPassword: s.AdminPassword, NoPasswords: s.NoPasswords,
 		DataDir: s.DataDir, DatabaseURL: s.DatabaseURL, SecretKey: s.SecretKey, SecretKeyFile: s.SecretKeyFile, OldSecretKeys: s.OldSecretKeys,
 		RetentionEventDays: s.RetentionEventDays, RetentionSignalDays: s.RetentionSignalDays,
 		Log: s.logger(p.stderr), Version: buildVersion().Version, Now: p.now,
