@@ -158,18 +158,20 @@ func follow[T any](
 	pass func(context.Context, signalbox.WorkspaceID, int64, int) (int, int64, bool, error),
 ) (list []T, lost int, upTo int64, err error) {
 	list, upTo, full, err := newer(ctx, ws, after, PerPause)
+	held, behind := 0, upTo // the latest part that was passed over: it is read after all when it is near the end
 	for passes := 0; err == nil && full && passes < maxPasses; passes++ {
 		var n int
 		var to int64
 		if n, to, full, err = pass(ctx, ws, upTo, PerPause); full && err == nil {
-			lost, upTo = lost+n, to
+			lost += held
+			held, behind, upTo = n, upTo, to
 			continue
 		}
 		var last []T
-		last, upTo, _, err = newer(ctx, ws, upTo, PerPause)
-		list = append(list, last...)
+		last, upTo, _, err = newer(ctx, ws, behind, 2*PerPause)
+		list, held = append(list, last...), 0
 	}
-	return list, lost, upTo, err
+	return list, lost + held, upTo, err
 }
 
 func (r *room) lookForDeliveries(ctx context.Context) error {
