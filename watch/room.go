@@ -160,16 +160,17 @@ func follow[T any](
 	list, upTo, full, err := newer(ctx, ws, after, PerPause)
 	held, behind := 0, upTo // the latest part that was passed over: it is read after all when it is near the end
 	for passes := 0; err == nil && full && passes < maxPasses; passes++ {
-		var n int
-		var to int64
-		if n, to, full, err = pass(ctx, ws, upTo, PerPause); full && err == nil {
+		n, to, more, err := pass(ctx, ws, upTo, PerPause)
+		if err != nil {
+			return nil, 0, after, err
+		}
+		if more {
 			lost += held
 			held, behind, upTo = n, upTo, to
 			continue
 		}
-		var last []T
-		last, upTo, _, err = newer(ctx, ws, behind, 2*PerPause)
-		list, held = append(list, last...), 0
+		last, to, _, err := newer(ctx, ws, behind, 2*PerPause)
+		return append(list, last...), lost, to, err
 	}
 	return list, lost + held, upTo, err
 }
