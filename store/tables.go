@@ -39,7 +39,7 @@ var catalogue = []*Table{
 	table("settings", "name text", "value blob"),
 	table("workspaces", "id", "name text, timezone text, require_identity, mailbox_added text, mailbox_removed text, aliases text, limits text, "+
 		"retention text, revision, created_at, updated_at"),
-	table("heads", "workspace_id", "definitions_version, last_id, types, signals"),
+	table("heads", "workspace_id", "definitions_version, last_id, types, signals, changes blob"),
 	table("api_keys", "id", "workspace_id, name text, scope text, hint text, hash blob, created_at, expires_at, last_used_at, revoked_at"),
 	table("signal_types", "workspace_id, id", "name text, declared, created_at"),
 	table("accounts", "workspace_id, id", "domain text, name text, status text, attributes text, revision, created_at, updated_at, erased_at"),
