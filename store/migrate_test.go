@@ -59,11 +59,12 @@ func TestMigrate_CopiesTheDatabaseAndKeepsWhatItHolds(t *testing.T) {
 	if err := store.Exec(t.Context(), s.DB, "INSERT INTO later (id, name) VALUES (2, 'x')"); err != nil {
 		t.Fatal(err)
 	}
-	checkFile(t, s.path+".before-0002")
-	if _, err := os.Stat(s.path + ".before-0003"); err == nil {
+	before := fmt.Sprintf("%s.before-%04d", s.path, own(t)+1)
+	checkFile(t, before)
+	if _, err := os.Stat(fmt.Sprintf("%s.before-%04d", s.path, own(t)+2)); err == nil {
 		t.Error("the second step of one start copied again")
 	}
-	copied := &small{path: s.path + ".before-0002", ws: s.ws}
+	copied := &small{path: before, ws: s.ws}
 	copied.open(t, store.Config{}) // this version opens the copy: it is from before
 	if !copied.has(t, sig) {
 		t.Fatal("the copy lacks the signal")
@@ -81,7 +82,7 @@ func TestMigrate_AnOlderProgramRefusesANewerSchema(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := store.Open(t.Context(), store.Config{Path: s.path})
-	if err == nil || !strings.Contains(err.Error(), "version 2") || !strings.Contains(err.Error(), "up to 1") {
+	if err == nil || !strings.Contains(err.Error(), fmt.Sprint("version ", own(t)+1)) || !strings.Contains(err.Error(), fmt.Sprint("up to ", own(t))) {
 		t.Fatalf("error %v does not name both versions", err)
 	}
 }
@@ -107,7 +108,7 @@ func TestMigrate_AStepIsAllOrNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	broken := steps(t, "CREATE TABLE later (id INTEGER PRIMARY KEY); INSERT INTO nowhere VALUES (1)")
-	if _, err := store.Open(t.Context(), store.Config{Path: s.path, Migrations: broken}); err == nil || !strings.Contains(err.Error(), "migration 2 (later)") {
+	if _, err := store.Open(t.Context(), store.Config{Path: s.path, Migrations: broken}); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("migration %d (later)", own(t)+1)) {
 		t.Fatalf("error %v", err)
 	}
 	s.open(t, store.Config{Migrations: steps(t, "CREATE TABLE later (id INTEGER PRIMARY KEY)")}) // no trace of the first try
@@ -116,9 +117,9 @@ func TestMigrate_AStepIsAllOrNothing(t *testing.T) {
 func TestMigrate_NumbersHaveNoGap(t *testing.T) {
 	t.Parallel()
 	gap := steps(t)
-	gap["0003_gap.sql"] = &fstest.MapFile{Data: []byte("SELECT 1")}
+	gap[fmt.Sprintf("%04d_gap.sql", own(t)+2)] = &fstest.MapFile{Data: []byte("SELECT 1")}
 	_, err := store.Open(t.Context(), store.Config{Path: filepath.Join(t.TempDir(), "box.db"), Migrations: gap})
-	if err == nil || !strings.Contains(err.Error(), "want number 0002") {
+	if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("want number %04d", own(t)+1)) {
 		t.Fatalf("error %v", err)
 	}
 }
