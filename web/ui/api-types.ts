@@ -259,6 +259,11 @@ export type FeedItem = {
   body: string;
 };
 
+export type FreshSecret = {
+  /** Shown this once. */
+  secret: string;
+};
+
 export type GettingStarted = {
   /** To the minute. */
   first_signal_at: string | null;
@@ -866,6 +871,8 @@ export type WorkspacePatch = {
   /** True: a signal with neither account.domain nor contact.email is refused. */
   require_identity?: boolean | null;
   retention?: RetentionPatch | null;
+  /** The revision that the change was made from: 409 when it is another one by now. Absent: whatever it is. */
+  revision?: number | null;
   /** An IANA name, UTC unless set. */
   timezone?: string | null;
 };

@@ -16,48 +16,6 @@ export type Session = {
 export type SignIn = { password: boolean; oidc: { label: string; url: string } | null; insecure: boolean };
 export type LinkInfo = { kind: "invite" | "reset"; email: string; name: string | null; expires_at: string };
 
-export type Member = {
-  id: string;
-  email: string;
-  name: string | null;
-  role: Role;
-  status: "active" | "invited";
-  last_seen_at: string | null;
-  created_at: string;
-};
-
-export type AuditEntry = {
-  id: string;
-  at: string;
-  actor: { type: "member" | "api_key" | "system"; id: string | null; name: string | null };
-  action: string;
-  subject: { type: string; id: string | null; name: string | null };
-  before: Record<string, unknown> | null;
-  after: Record<string, unknown> | null;
-  request_id: string | null;
-};
-
-export type LogEntry = {
-  id: string;
-  at: string;
-  request_id: string;
-  operation: string;
-  method: string;
-  path: string;
-  status: number;
-  code: string | null;
-  message: string | null;
-  param: string | null;
-  ignored: string[];
-  signal_id: string | null;
-  type: string | null;
-  source: string | null;
-  domain: string | null;
-  email: string | null;
-  api_key: { id: string; name: string } | null;
-  took_ms: number;
-};
-
 export type Minute = { at: string; count: number };
 
 export type OverviewData = {
@@ -71,16 +29,6 @@ export type OverviewData = {
   };
   webhooks: { enabled: number; disabled: number; failing: number };
   getting_started: { first_signal_at: string | null; first_webhook_at: string | null; first_delivery_at: string | null };
-};
-
-export type WebhookHealth = {
-  success_rate_24h: number | null;
-  success_rate_7d: number | null;
-  p50_ms: number | null;
-  p95_ms: number | null;
-  pending: number;
-  oldest_pending_at: string | null;
-  hours: { at: string; delivered: number; failed: number; p95_ms: number | null }[];
 };
 
 export type RecordKind = "account" | "contact";
