@@ -102,6 +102,9 @@ func TestAccess_EveryOperationAllowsExactlyItsScopesAndRoles(t *testing.T) {
 			cookies[role] = b.session(b.member(role))
 		}
 		need, path := needs[r.ID], strings.Replace(r.Pattern, "{id}", unknownID(b, kindOf(t, r.Pattern)), 1)
+		if r.ID == "stream" {
+			path += "?topics=none" // what is allowed is refused for this, and has an end
+		}
 		for scope, key := range keys {
 			got := b.send(key, r.Method, path, "")
 			switch {
