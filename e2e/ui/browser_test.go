@@ -288,7 +288,7 @@ func (p *tab) attach(name, text string) {
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		p.t.Fatal(err)
 	}
-	p.run(chromedp.SetUploadFiles(`input[type=file]`, []string{path}))
+	p.run(chromedp.SetUploadFiles(chromedp.CSS("input[type=file]"), []string{path}))
 }
 
 // theme makes the browser's system light or dark.

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/chromedp/chromedp"
 )
 
 // views are how every page is looked at.
@@ -25,7 +27,7 @@ func TestGallery_EveryPageInEveryStateIsForEveryone(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
 	p := s.open()
-	p.goTo("/gallery")
+	p.run(chromedp.Navigate(s.url + "/gallery"))
 	p.until("the gallery lists its states", `document.querySelectorAll("a[data-state]").length > 0`)
 	states := eval[[]string](p, `[...document.querySelectorAll("a[data-state]")].map((a) => a.getAttribute("href"))`)
 	if len(states) < 30 {
@@ -35,7 +37,7 @@ func TestGallery_EveryPageInEveryStateIsForEveryone(t *testing.T) {
 		p.theme(v.theme)
 		p.width(v.width)
 		for _, at := range append([]string{"/gallery"}, states...) {
-			p.goTo(at)
+			p.run(chromedp.Navigate(s.url + at))
 			p.until("it is drawn", `document.querySelector("h1, h2, table, p")`)
 			name := strings.NewReplacer("/gallery?page=", "", "&state=", "-", "/gallery", "gallery").Replace(at)
 			p.axe(name + " " + v.name)
