@@ -47,7 +47,7 @@ SELECT c.relname
 
 // allTables are the tables of the schema.
 const allTables = "settings,nodes,workspaces,heads,api_keys,signal_types,record_keys,accounts,contacts,entity_states,signals,events," +
-	"deliveries,attempts,due,answered,meters,webhooks,jobs,schema_migrations"
+	"deliveries,attempts,due,answered,meters,webhooks,jobs,members,sessions,links,audit_log,schema_migrations"
 
 // server is what a PostgreSQL server says of itself and of what this user may do there.
 type server struct {
