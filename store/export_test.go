@@ -196,3 +196,6 @@ func Decode(t Table, row []byte) error {
 	}
 	return nil
 }
+
+// AllTables names the tables of the schema.
+const AllTables = allTables
