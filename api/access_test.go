@@ -29,6 +29,8 @@ var needs = map[string]auth.Need{
 
 	"createKey": auth.NeedAdmin, "listKeys": auth.NeedAdmin, "getKey": auth.NeedAdmin, "updateKey": auth.NeedAdmin, "revokeKey": auth.NeedAdmin,
 	"getWorkspace": auth.NeedRead, "updateWorkspace": auth.NeedAdmin,
+
+	"getOverview": auth.NeedRead, "getWebhookHealth": auth.NeedRead, "listLogs": auth.NeedRead, "stream": auth.NeedRead,
 }
 
 // open are the operations that need no key.
@@ -91,6 +93,9 @@ func TestScopes_EveryOperationAllowsExactlyItsScopes(t *testing.T) {
 	}
 	for _, r := range guarded(b) {
 		path := strings.Replace(r.Pattern, "{id}", unknownID(b, kindOf(t, r.Pattern)), 1)
+		if r.ID == "stream" { // refused after the scope was looked at: it would have no end
+			path += "?topics=none"
+		}
 		for scope, key := range keys {
 			got := b.send(key, r.Method, path, "")
 			if auth.Allows(scope, needs[r.ID]) {
