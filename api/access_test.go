@@ -16,7 +16,7 @@ import (
 
 // needs says once more, by hand, what each operation asks of a key: a route that is not listed here fails the tests.
 var needs = map[string]auth.Need{
-	"createSignal": auth.NeedIngest, "createSignals": auth.NeedIngest, "listSignals": auth.NeedRead, "getSignal": auth.NeedRead,
+	"createSignal": auth.NeedIngest, "createSignals": auth.NeedIngest, "listSignals": auth.NeedRead, "getSignal": auth.NeedRead, "listSignalDeliveries": auth.NeedRead,
 
 	"createWebhook": auth.NeedHooks, "listWebhooks": auth.NeedRead, "getWebhook": auth.NeedRead, "updateWebhook": auth.NeedHooks,
 	"enableWebhook": auth.NeedHooks, "disableWebhook": auth.NeedHooks, "testWebhook": auth.NeedHooks, "regenerateSecret": auth.NeedHooks, "deleteWebhook": auth.NeedHooks,
@@ -31,6 +31,8 @@ var needs = map[string]auth.Need{
 	"getWorkspace": auth.NeedRead, "updateWorkspace": auth.NeedAdmin,
 	"createMember": auth.NeedAdmin, "listMembers": auth.NeedAdmin, "getMember": auth.NeedAdmin, "updateMember": auth.NeedAdmin,
 	"createMemberLink": auth.NeedAdmin, "deleteMember": auth.NeedAdmin, "listAuditLog": auth.NeedAdmin,
+
+	"getOverview": auth.NeedRead, "getWebhookHealth": auth.NeedRead, "listLogs": auth.NeedRead, "stream": auth.NeedRead,
 
 	"getSession": auth.NeedMember, "updateSession": auth.NeedMember, "listSessions": auth.NeedMember, "deleteSession": auth.NeedMember, "signOut": auth.NeedMember,
 }
@@ -100,6 +102,9 @@ func TestAccess_EveryOperationAllowsExactlyItsScopesAndRoles(t *testing.T) {
 			cookies[role] = b.session(b.member(role))
 		}
 		need, path := needs[r.ID], strings.Replace(r.Pattern, "{id}", unknownID(b, kindOf(t, r.Pattern)), 1)
+		if r.ID == "stream" {
+			path += "?topics=none" // what is allowed is refused for this, and has an end
+		}
 		for scope, key := range keys {
 			got := b.send(key, r.Method, path, "")
 			switch {

@@ -153,6 +153,7 @@ type WebhookStore interface {
 
 // DeliveryStore keeps deliveries and their attempts.
 type DeliveryStore interface {
+	Caused(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.SignalID, page signalbox.Page) (list []signalbox.Delivery, next int64, err error)
 	Deliveries(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.WebhookID, f signalbox.DeliveryFilter, page signalbox.Page) (list []signalbox.Delivery, next int64, err error)
 	Delivery(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.DeliveryID) (signalbox.DeliveryView, error)
 	RetryDelivery(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.DeliveryID, now time.Time) (signalbox.Delivery, error)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"signalbox"
+	"signalbox/auth"
 )
 
 // OIDC is how members sign in with an identity provider.
@@ -29,18 +30,9 @@ type Provider interface {
 	// Begin says where to send the browser, which comes back to redirect, and what must be known of it then.
 	Begin(ctx context.Context, redirect string) (to, flow string, err error)
 	// Finish makes of the query that the browser came back with who it is. The e-mail is one that the provider says it has verified; an error that wraps
-	// ErrUnverified says that it has not.
-	Finish(ctx context.Context, redirect, flow string, query url.Values) (Identity, error)
+	// auth.ErrUnverified says that it has not.
+	Finish(ctx context.Context, redirect, flow string, query url.Values) (auth.Identity, error)
 }
-
-// Identity is what a provider says of somebody.
-type Identity struct {
-	Email string
-	Name  string
-}
-
-// ErrUnverified is a provider's saying that it has not verified an e-mail.
-var ErrUnverified = errors.New("the identity provider has not verified the e-mail")
 
 // The paths of signing in with a provider, and the page that is told why it did not work.
 const (
@@ -120,7 +112,7 @@ func (a *API) finishOIDC(c *call) error {
 	}
 	who, err := a.cfg.OIDC.Provider.Finish(c.r.Context(), a.redirectURI(), cookie.Value, query)
 	switch {
-	case errors.Is(err, ErrUnverified):
+	case errors.Is(err, auth.ErrUnverified):
 		return c.notSignedIn("oidc_unverified", err)
 	case err != nil:
 		return c.notSignedIn("oidc_failed", err)
@@ -147,7 +139,7 @@ func (a *API) finishOIDC(c *call) error {
 }
 
 // memberOf finds the member whom the provider vouches for, or makes one where the configuration says so.
-func (a *API) memberOf(c *call, who Identity) (signalbox.Member, error) {
+func (a *API) memberOf(c *call, who auth.Identity) (signalbox.Member, error) {
 	email, err := signalbox.NormalizeMemberEmail(who.Email)
 	if err != nil {
 		return signalbox.Member{}, err

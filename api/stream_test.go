@@ -147,7 +147,7 @@ func TestStream_ShowsWhatHappensAsTheListsDo(t *testing.T) {
 		b.send(b.admin, "POST", "/v1/signals", `{"source":"s"}`)
 		l.next("the refusal", named("log", "param", "type"))
 		stats := l.next("stats", named("stats", "signals_per_minute", "2"))
-		if fmt.Sprint(stats.data["dropped"], stats.data["pending"]) != "0 0" {
+		if fmt.Sprintf("%v %v", stats.data["dropped"], stats.data["pending"]) != "0 0" {
 			b.Errorf("stats %v", stats.data)
 		}
 	})

@@ -60,6 +60,7 @@ type App struct {
 	listener net.Listener
 	server   *http.Server
 	first    *FirstStart
+	oidc     api.OIDC
 }
 
 // FirstStart is what a server has to tell, once: of its first workspace, and of its first admin. What is "" is not to be told, or known already.
@@ -118,6 +119,9 @@ func (a *App) open(ctx context.Context) (err error) {
 	}
 	policy, err := newPolicy(a.cfg, a.listener.Addr().String())
 	if err != nil {
+		return err
+	}
+	if a.oidc, err = a.identityProvider(ctx); err != nil {
 		return err
 	}
 	metrics := newMetrics(a)
@@ -191,7 +195,9 @@ func (a *App) wire(policy *egress.Policy, m *metrics) {
 	a.intake = intake.New(turns)
 	a.keys, a.people = auth.NewKeys(a.db, a.log), auth.NewSessions(a.db, a.log)
 	a.api = api.New(api.Config{
-		Keys: a.keys, SignIn: auth.NewSignIn(a.db, a.people, ids), PublicURL: a.URL(), Dev: a.cfg.Dev, Signals: a.intake, Acts: a.intake, Imports: a.intake, Store: a.db, Sender: testSender{a.sender, node}, Targets: targets{policy}, Arrivals: a.wakes,
+		Keys: a.keys, SignIn: auth.NewSignIn(a.db, a.people, ids), PublicURL: a.URL(),
+		Proxies: a.cfg.proxies(), NoPasswords: a.cfg.NoPasswords, OIDC: a.oidc, Dev: a.cfg.Dev,
+		Signals: a.intake, Acts: a.intake, Imports: a.intake, Store: a.db, Sender: testSender{a.sender, node}, Targets: targets{policy}, Arrivals: a.wakes,
 		Journal: a.notes, Live: live{a.hub},
 		CheckHeaders: egress.ValidateHeaders, NormalizeDomain: identity.Domain, NormalizeEmail: normalizeEmail,
 		Box: a.box, Codec: codec, IDs: ids, Ready: a.ready, Metrics: m.handler(), Observe: m.observe, Wake: a.wakes.Due,
@@ -327,6 +333,10 @@ func (a *App) Close() error {
 	if a.client != nil {
 		a.client.Close()
 		a.client = nil
+	}
+	if a.keys != nil {
+		a.keys.Close()
+		a.people.Close()
 	}
 	if a.db != nil {
 		errs = append(errs, a.db.Close())

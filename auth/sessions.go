@@ -144,7 +144,7 @@ func (s *Sessions) touch(session signalbox.Session, now time.Time) {
 func (s *Sessions) Run(ctx context.Context) error {
 	tick := time.NewTicker(TouchEvery)
 	defer tick.Stop()
-	defer s.known.StopAllGoroutines()
+	defer s.Close()
 	for {
 		select {
 		case <-tick.C:
@@ -157,6 +157,9 @@ func (s *Sessions) Run(ctx context.Context) error {
 		}
 	}
 }
+
+// Close gives back what NewSessions has taken, also where Run was never called; after it nobody may be authenticated.
+func (s *Sessions) Close() { s.known.StopAllGoroutines() }
 
 // flush stores what was noted; what could not be stored is noted again for the next time.
 func (s *Sessions) flush(ctx context.Context) {

@@ -173,7 +173,7 @@ func (j *Journal) unfold(now time.Time) (more bool) {
 	defer j.mu.Unlock()
 	for ws, b := range j.books {
 		switch {
-		case len(b.folds) > 0 && (now.IsZero() || now.Sub(b.since) >= FoldEvery):
+		case len(b.folds) > 0 && (now.IsZero() || now.Sub(b.since) >= FoldEvery && len(j.waiting) < maxWaiting):
 			for _, row := range b.folds {
 				row.ID = j.cfg.IDs.Next(row.At)
 				j.waiting = append(j.waiting, *row)

@@ -64,6 +64,7 @@ type DB struct {
 	readers chan *conn
 	ckpt    *checkpointer
 	space   *space
+	memory  *memory
 	copying sync.Mutex // held while a copy of the embedded database is made (online.go)
 
 	logBytes atomic.Int64 // of the write-ahead log, not copied into the database file yet
@@ -94,7 +95,7 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 	cfg.Path = path
 	cfg.CacheBytes = min(cmp.Or(cfg.CacheBytes, defaultCache), maxCache)
 	cfg.BusyTimeout = cmp.Or(cfg.BusyTimeout, defaultBusy)
-	db := &DB{cfg: cfg, log: cfg.Log, tables: cfg.Shape.list(), failed: make(chan struct{}), readers: make(chan *conn, cfg.Readers), space: newSpace(cfg.Path, cfg.DiskUsage)}
+	db := &DB{cfg: cfg, log: cfg.Log, tables: cfg.Shape.list(), failed: make(chan struct{}), readers: make(chan *conn, cfg.Readers), memory: newMemory(), space: newSpace(cfg.Path, cfg.DiskUsage)}
 	if db.log == nil {
 		db.log = slog.New(slog.DiscardHandler)
 	}
@@ -106,7 +107,7 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 
 // open opens a database of PostgreSQL.
 func open(ctx context.Context, cfg Config) (*DB, error) {
-	db := &DB{cfg: cfg, log: cfg.Log, tables: cfg.Shape.list(), failed: make(chan struct{})}
+	db := &DB{cfg: cfg, log: cfg.Log, tables: cfg.Shape.list(), memory: newMemory(), failed: make(chan struct{})}
 	if db.log == nil {
 		db.log = slog.New(slog.DiscardHandler)
 	}

@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"math"
+	"math/rand/v2"
 
 	"signalbox"
 )
@@ -14,15 +16,32 @@ import (
 // disk then. An error of decide, or a Decision of nil, saves nothing; the error is returned as it is. When the database cannot take the
 // turn the error has code Unavailable and nothing was acknowledged: after a crash the turn may be found saved all the same.
 func (db *DB) Decide(ctx context.Context, prepare func() signalbox.Need, decide func(*signalbox.Situation) (*signalbox.Decision, error)) error {
-	return db.write(ctx, classTurn, func(t *tx) error {
-		situation, err := t.load(prepare())
+	var saved func()
+	err := db.write(ctx, classTurn, func(t *tx) error {
+		saved = nil
+		need := prepare()
+		known := db.memory.begin(need.Workspaces)
+		situation, err := t.load(need, known)
 		if err != nil {
 			return err
 		}
 		decision, err := decide(situation)
-		if err != nil || decision == nil {
+		if err != nil {
 			return err
 		}
-		return t.save(decision)
+		if decision == nil {
+			saved = func() { known.keep(&signalbox.Decision{}, 0) }
+			return nil
+		}
+		stamp := 1 + rand.Int64N(math.MaxInt64)
+		if err := t.save(decision, known, stamp); err != nil {
+			return err
+		}
+		saved = func() { known.keep(decision, stamp) }
+		return nil
 	})
+	if err == nil && saved != nil {
+		saved()
+	}
+	return err
 }

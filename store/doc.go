@@ -58,6 +58,9 @@
 //
 // # PostgreSQL
 //
+// Records that a turn here has read or written are remembered and not read again; the workspace's head tells which ones others have changed since
+// (memory.go). So what changes records outside a turn voids what the head tells, in the same transaction (forgetSQL).
+//
 // With Config.DatabaseURL the same methods work on PostgreSQL 15 or later, for any number of nodes, and the same suite holds both databases
 // (internal/boxtest/storesuite). Statements are written once, with numbered parameters; those that must differ stand in one table with the
 // reasons (dialect.go). The files that begin with postgres are all that only PostgreSQL needs.

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"signalbox"
 )
 
 // What an error of the database means, for the test of each code.
@@ -24,6 +26,24 @@ func Waiting(db *DB) (n int) {
 	}
 	return n
 }
+
+// Forget empties the memory of records.
+func Forget(db *DB) {
+	*db.memory = memory{spaces: map[signalbox.WorkspaceID]*records{}, shy: map[signalbox.WorkspaceID]int{}}
+}
+
+// Remembers says how many accounts and contacts are remembered.
+func Remembers(db *DB) int {
+	db.memory.mu.Lock()
+	defer db.memory.mu.Unlock()
+	return db.memory.size
+}
+
+// MaxChanges is how many turns a head tells of.
+const MaxChanges = maxChanges
+
+// MaxRemembered is how many may be.
+const MaxRemembered = maxRemembered
 
 // HotStatements are those that run for every signal or every lane, however much is stored.
 func HotStatements() []string {

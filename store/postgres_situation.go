@@ -6,7 +6,7 @@ import (
 
 // headsSQL takes the head of a turn's only workspace, and waits for whoever has it: what the statements after it see is what they saved.
 const headsSQL = `
-SELECT workspace_id, definitions_version, last_id, types
+SELECT workspace_id, definitions_version, last_id, types, changes
   FROM heads
  WHERE workspace_id = ANY($1::bigint[])
  ORDER BY workspace_id
@@ -18,7 +18,8 @@ const freeHeadsSQL = headsSQL + ` SKIP LOCKED`
 // batched answers a Need by a statement for each kind of look-up, however many there are of it.
 func (l *loader) batched(n *signalbox.Need) error {
 	for _, step := range []func(*signalbox.Need) error{
-		l.takeHeads, l.findTypes, l.findMeters, l.findKeys, l.findAnswered, l.flush, l.fenced, l.findRecords, l.flush, l.findAccounts, l.flush,
+		l.takeHeads, l.findTypes, l.findMeters, l.findKeys, l.findAnswered, l.flush, l.fenced,
+		l.recallKeys, l.findRecords, l.flush, l.findAccounts, l.flush,
 	} {
 		if err := step(n); err != nil {
 			return err
@@ -54,6 +55,7 @@ func (l *loader) takeHeads(n *signalbox.Need) error {
 	return s.pg.later(s.err, func(r *row) error {
 		ws := signalbox.WorkspaceID(r.int(0))
 		l.s.Heads[ws] = signalbox.Head{Definitions: r.int(1), LastID: r.int(2), Types: r.int(3)}
+		l.known(ws, r.bytes(4))
 		delete(l.s.Busy, ws)
 		return nil
 	})
@@ -113,9 +115,36 @@ func (l *loader) findMeters(n *signalbox.Need) error {
 // stateFields is how many columns a state has behind its record's.
 const stateFields = 4
 
+// findKeys looks keys up, but for those that are remembered: whether that is still true the same trip tells.
 func (l *loader) findKeys(n *signalbox.Need) error {
-	var accounts, contacts []signalbox.RecordKey
+	var unknown []signalbox.RecordKey
 	for _, key := range n.Keys {
+		if !l.m.offers(key) {
+			unknown = append(unknown, key)
+		}
+	}
+	return l.lookUp(unknown)
+}
+
+// recallKeys takes what is remembered from memory, and looks up what is so no longer.
+func (l *loader) recallKeys(n *signalbox.Need) error {
+	for _, ws := range n.Workspaces {
+		if _, ok := l.m.heads[ws]; !ok { // somebody else has it, or it is gone: what was read of it may change
+			delete(l.m.known, ws)
+		}
+	}
+	var changed []signalbox.RecordKey
+	for _, key := range l.m.offered {
+		if !l.recall(key) && !l.s.Busy[key.Workspace] {
+			changed = append(changed, key)
+		}
+	}
+	return l.lookUp(changed)
+}
+
+func (l *loader) lookUp(keys []signalbox.RecordKey) error {
+	var accounts, contacts []signalbox.RecordKey
+	for _, key := range keys {
 		if key.Kind == signalbox.KeyDomain {
 			accounts = append(accounts, key)
 		} else {
@@ -123,17 +152,14 @@ func (l *loader) findKeys(n *signalbox.Need) error {
 		}
 	}
 	bind := func(s *stmt, k *signalbox.RecordKey) { s.id(int64(k.Workspace)).int(int64(k.Kind)).text(k.Value) }
-	err := findBatch(l.t, accountByKeySQL, accountFields+stateFields, accounts, bind, func(r *row, k *signalbox.RecordKey) error {
-		l.s.Keys[*k] = signalbox.EntityID(l.putAccount(r))
+	each := func(r *row, k *signalbox.RecordKey) error {
+		l.found(*k, r)
 		return nil
-	})
-	if err != nil {
+	}
+	if err := findBatch(l.t, accountByKeySQL, accountFields+stateFields, accounts, bind, each); err != nil {
 		return err
 	}
-	return findBatch(l.t, contactByKeySQL, contactFields+stateFields, contacts, bind, func(r *row, k *signalbox.RecordKey) error {
-		l.s.Keys[*k] = signalbox.EntityID(l.putContact(r).ID)
-		return nil
-	})
+	return findBatch(l.t, contactByKeySQL, contactFields+stateFields, contacts, bind, each)
 }
 
 // placed is a record's id and a workspace that it may be of.
@@ -169,7 +195,7 @@ func (l *loader) findAccounts(n *signalbox.Need) error {
 	}
 	asked := map[signalbox.AccountID]bool{}
 	for _, c := range l.s.Contacts {
-		if c.Account != 0 && l.s.Accounts[c.Account] == nil && !asked[c.Account] {
+		if c.Account != 0 && !asked[c.Account] && !l.recallAccount(l.m.known[c.Workspace], c.Account) {
 			asked[c.Account] = true
 			accounts = append(accounts, placed{int64(c.Account), int64(c.Workspace)})
 		}

@@ -7,18 +7,19 @@ import (
 	"signalbox"
 )
 
-// save writes a Decision, table by table, with one prepared statement for each.
-func (t *tx) save(d *signalbox.Decision) error {
+// save writes a Decision, table by table, with one prepared statement for each. The heads tell
+// under the stamp which records it has changed.
+func (t *tx) save(d *signalbox.Decision, m *remembering, stamp int64) error {
 	t.proveDecision(d)
-	return t.unheard(func() error { return t.saveAll(d) })
+	return t.unheard(func() error { return t.saveAll(d, m, stamp) })
 }
 
-func (t *tx) saveAll(d *signalbox.Decision) error {
+func (t *tx) saveAll(d *signalbox.Decision, m *remembering, stamp int64) error {
 	for _, step := range []struct {
 		what string
 		run  func(*signalbox.Decision) error
 	}{
-		{"heads", t.saveHeads},
+		{"heads", func(d *signalbox.Decision) error { return t.saveHeads(d, m, stamp) }},
 		{"types", t.saveTypes},
 		{"keys", t.saveKeys},
 		{"accounts", t.saveAccounts},
@@ -86,23 +87,32 @@ UPDATE heads
    SET definitions_version = $2,
        last_id = $3,
        types = $4,
-       signals = signals + $5
+       signals = signals + $5,
+       changes = $6
+ WHERE workspace_id = $1`
+
+const changedHeadSQL = `
+UPDATE heads
+   SET signals = signals + $2,
+       changes = $3
  WHERE workspace_id = $1`
 
 // saveHeads also counts the signals of the decision.
-func (t *tx) saveHeads(d *signalbox.Decision) error {
-	stored := map[signalbox.WorkspaceID]int{}
+func (t *tx) saveHeads(d *signalbox.Decision, m *remembering, stamp int64) error {
+	signals := map[signalbox.WorkspaceID]int64{}
 	for i := range d.Signals {
-		stored[d.Signals[i].Workspace]++
+		signals[d.Signals[i].Workspace]++
 	}
-	for ws, h := range d.Heads {
-		if _, err := t.exec(saveHeadSQL, ws, h.Definitions, h.LastID, h.Types, stored[ws]); err != nil {
-			return err
+	all := t.pg == nil || erases(d) // nobody else has an embedded database
+	for ws, entities := range writtenIn(d) {
+		var err error
+		told := m.heads[ws].with(stamp, entities, all)
+		if h, changed := d.Heads[ws]; changed {
+			_, err = t.exec(saveHeadSQL, ws, h.Definitions, h.LastID, h.Types, signals[ws], []byte(told))
+		} else {
+			_, err = t.exec(changedHeadSQL, ws, signals[ws], []byte(told))
 		}
-		delete(stored, ws)
-	}
-	for ws, n := range stored {
-		if _, err := t.exec(countedSignalsSQL, ws, n); err != nil {
+		if err != nil {
 			return err
 		}
 	}

@@ -1,14 +1,16 @@
 package store
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 
 	"signalbox"
 )
 
-// load answers a Need: every look-up is by key, in the order of the Need, so that equal needs touch equal pages.
-func (t *tx) load(n signalbox.Need) (*signalbox.Situation, error) {
+// load answers a Need: every look-up is by key, in the order of the Need, so that equal needs touch equal pages. What is remembered is not
+// looked up.
+func (t *tx) load(n signalbox.Need, m *remembering) (*signalbox.Situation, error) {
 	s := &signalbox.Situation{
 		Heads:    make(map[signalbox.WorkspaceID]signalbox.Head, len(n.Workspaces)),
 		Keys:     make(map[signalbox.RecordKey]signalbox.EntityID, len(n.Keys)),
@@ -19,7 +21,7 @@ func (t *tx) load(n signalbox.Need) (*signalbox.Situation, error) {
 		Answered: make(map[signalbox.AnswerKey]signalbox.Answered, len(n.Answered)),
 		Meters:   make(map[signalbox.MeterKey]signalbox.Meter, len(n.Meters)),
 	}
-	l := &loader{t: t, s: s}
+	l := &loader{t: t, s: s, m: m}
 	if t.pg != nil {
 		if err := l.batched(&n); err != nil {
 			return nil, fmt.Errorf("load the situation: %w", err)
@@ -38,10 +40,12 @@ type loader struct {
 	t     *tx
 	s     *signalbox.Situation
 	holds bool // PostgreSQL: this node's lease does, or it is none
+
+	m *remembering
 }
 
 const headSQL = `
-SELECT definitions_version, last_id, types
+SELECT definitions_version, last_id, types, changes
   FROM heads
  WHERE workspace_id = $1` // PostgreSQL has headsSQL; here the writer is the lock
 
@@ -49,12 +53,21 @@ func (l *loader) heads(n *signalbox.Need) error {
 	for _, ws := range n.Workspaces {
 		_, err := l.t.one(headSQL, []any{ws}, func(r *row) {
 			l.s.Heads[ws] = signalbox.Head{Definitions: r.int(0), LastID: r.int(1), Types: r.int(2)}
+			l.known(ws, r.bytes(3))
 		})
 		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// known takes in what a head tells of its last turns, before any record is read.
+func (l *loader) known(ws signalbox.WorkspaceID, told []byte) {
+	l.m.heads[ws] = bytes.Clone(told)
+	if !l.m.confirm(ws, l.m.heads[ws]) {
+		delete(l.m.known, ws)
+	}
 }
 
 func (l *loader) types(n *signalbox.Need) error {

@@ -50,6 +50,9 @@ const contactByIDSQL = contactWithState + `
 // keys loads the records that the turn's keys lead to.
 func (l *loader) keys(n *signalbox.Need) error {
 	for _, key := range n.Keys {
+		if l.recall(key) {
+			continue
+		}
 		sql := contactByKeySQL
 		if key.Kind == signalbox.KeyDomain {
 			sql = accountByKeySQL
@@ -59,16 +62,79 @@ func (l *loader) keys(n *signalbox.Need) error {
 			return err
 		}
 		st.id(int64(key.Workspace)).int(int64(key.Kind)).text(key.Value)
-		if key.Kind == signalbox.KeyDomain {
-			_, err = st.first(func(r *row) { l.s.Keys[key] = signalbox.EntityID(l.putAccount(r)) })
-		} else {
-			var c *signalbox.Contact
-			if _, err = st.first(func(r *row) { c = l.putContact(r) }); c != nil {
-				l.s.Keys[key] = signalbox.EntityID(c.ID)
-				err = l.account(c.Account)
-			}
-		}
+		_, err = st.first(func(r *row) { l.found(key, r) })
 		if err != nil {
+			return err
+		}
+	}
+	return l.theirAccounts()
+}
+
+// found takes the record that a key leads to, from a row of its statement.
+func (l *loader) found(key signalbox.RecordKey, r *row) {
+	if key.Kind == signalbox.KeyDomain {
+		l.s.Keys[key] = signalbox.EntityID(l.putAccount(r))
+	} else {
+		l.s.Keys[key] = signalbox.EntityID(l.putContact(r).ID)
+	}
+	if known := l.m.known[key.Workspace]; known != nil {
+		known.keys[key] = l.s.Keys[key]
+	}
+}
+
+// recall takes the record that a key leads to from memory, which the head has confirmed; false: it must be looked up.
+func (l *loader) recall(key signalbox.RecordKey) bool {
+	known := l.m.known[key.Workspace]
+	if !known.knows(key) {
+		return false
+	}
+	e := known.keys[key]
+	l.s.Keys[key] = e
+	if key.Kind == signalbox.KeyDomain {
+		l.recallAccount(known, signalbox.AccountID(e))
+	} else {
+		l.recallContact(known, signalbox.ContactID(e))
+	}
+	return true
+}
+
+// recallAccount says whether an account is in the situation, from memory if it must.
+func (l *loader) recallAccount(known *records, acc signalbox.AccountID) bool {
+	if l.s.Accounts[acc] != nil {
+		return true
+	}
+	if known == nil {
+		return false
+	}
+	a, ok := known.accounts[acc]
+	if ok {
+		l.s.Accounts[acc] = &a
+		l.recallState(known, signalbox.EntityID(acc))
+	}
+	return ok
+}
+
+func (l *loader) recallContact(known *records, con signalbox.ContactID) {
+	if l.s.Contacts[con] == nil {
+		c := known.contacts[con]
+		l.s.Contacts[con] = &c
+		l.recallState(known, signalbox.EntityID(con))
+	}
+}
+
+func (l *loader) recallState(known *records, e signalbox.EntityID) {
+	if s, ok := known.states[e]; ok {
+		l.s.States[e] = &s
+	}
+}
+
+// theirAccounts loads the accounts of the contacts that were found.
+func (l *loader) theirAccounts() error {
+	for _, c := range l.s.Contacts {
+		if l.recallAccount(l.m.known[c.Workspace], c.Account) {
+			continue
+		}
+		if err := l.account(c.Account); err != nil {
 			return err
 		}
 	}
@@ -125,7 +191,11 @@ func (l *loader) putAccount(r *row) signalbox.AccountID {
 	if l.s.Accounts[acc] == nil {
 		a := scanAccount(r)
 		l.s.Accounts[acc] = &a
-		l.putState(r, accountFields, a.Workspace)
+		state := l.putState(r, accountFields, a.Workspace)
+		if known := l.m.known[a.Workspace]; known != nil && a.ErasedAt.IsZero() {
+			known.accounts[acc] = a
+			known.remember(state)
+		}
 	}
 	return acc
 }
@@ -138,17 +208,23 @@ func (l *loader) putContact(r *row) *signalbox.Contact {
 	}
 	c := scanContact(r)
 	l.s.Contacts[con] = &c
-	l.putState(r, contactFields, c.Workspace)
+	state := l.putState(r, contactFields, c.Workspace)
+	if known := l.m.known[c.Workspace]; known != nil && c.ErasedAt.IsZero() {
+		known.contacts[con] = c
+		known.remember(state)
+	}
 	return &c
 }
 
 // putState takes the state that follows a record's columns, if it has one.
-func (l *loader) putState(r *row, at int, ws signalbox.WorkspaceID) {
+func (l *loader) putState(r *row, at int, ws signalbox.WorkspaceID) *signalbox.EntityState {
 	if r.null(at) {
-		return
+		return nil
 	}
 	e := signalbox.EntityID(r.int(at))
-	l.s.States[e] = &signalbox.EntityState{
+	s := &signalbox.EntityState{
 		Entity: e, Workspace: ws, LastSignal: signalbox.SignalID(r.int(at + 1)), LastSignalAt: r.time(at + 2), Signals: r.int(at + 3),
 	}
+	l.s.States[e] = s
+	return s
 }

@@ -36,6 +36,12 @@ UPDATE contacts
                LIMIT $4)
    AND workspace_id = $1`
 
+// forgetSQL voids what any process remembers of a workspace's records.
+const forgetSQL = `
+UPDATE heads
+   SET changes = NULL
+ WHERE workspace_id = $1`
+
 var accountErasure = erasure{
 	thing: "account",
 	chain: accountChain,
@@ -69,6 +75,9 @@ UPDATE contacts
 // through again, which costs little.
 func (t *tx) sliceErase(j *jobRow, e erasure, now time.Time) error {
 	if err := t.lockHead(j.Workspace); err != nil { // no turn is about to save a signal of the record
+		return err
+	}
+	if _, err := t.exec(forgetSQL, id(j.Workspace)); err != nil {
 		return err
 	}
 	found, err := t.one(e.exists, []any{id(j.Workspace), j.Subject}, func(*row) {})

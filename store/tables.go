@@ -40,7 +40,7 @@ var catalogue = []*Table{
 	table("settings", "name text", "value blob"),
 	table("workspaces", "id", "name text, timezone text, require_identity, mailbox_added text, mailbox_removed text, aliases text, limits text, "+
 		"retention text, revision, created_at, updated_at"),
-	table("heads", "workspace_id", "definitions_version, last_id, types, signals"),
+	table("heads", "workspace_id", "definitions_version, last_id, types, signals, changes blob"),
 	table("api_keys", "id", "workspace_id, name text, scope text, hint text, hash blob, created_at, expires_at, last_used_at, revoked_at"),
 	table("members", "id", "workspace_id, email text, name text, role text, password text, created_at, updated_at, joined_at, last_seen_at"),
 	table("audit_log", "workspace_id, id", "at, actor_type text, actor_id, actor_name text, action text, subject_type text, subject_id, "+

@@ -54,6 +54,7 @@ type Hub struct {
 
 	mu    sync.Mutex
 	rooms map[signalbox.WorkspaceID]*room
+	ended bool
 }
 
 // New makes a hub; Run makes it work.
@@ -168,8 +169,11 @@ func (h *Hub) watched() []*room {
 	return list
 }
 
-// endAll ends every view.
+// endAll ends every view, and those that begin from now on.
 func (h *Hub) endAll() {
+	h.mu.Lock()
+	h.ended = true
+	h.mu.Unlock()
 	for _, r := range h.watched() {
 		r.each(func(v *View) { v.end() })
 	}
@@ -213,6 +217,9 @@ func (h *Hub) enter(ws signalbox.WorkspaceID, v *View, last int64) error {
 	h.rooms[ws] = r
 	v.room, v.from = r, r.enter(v)
 	h.views.Add(1)
+	if h.ended {
+		v.end()
+	}
 	return nil
 }
 

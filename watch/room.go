@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	maxPasses  = 50  // slices that are passed over at once, when more has come than anybody reads
+	maxPasses  = 100 // parts that are passed over at once, when more has come than anybody reads
 	maxChanged = 400 // deliveries that are named between two looks
 	maxShown   = 4096
 	lookBack   = 15 * time.Second // rows of the log are stored after their ids were made, later still when the database had no room
@@ -150,25 +150,29 @@ func (r *room) lookForSignals(ctx context.Context) error {
 	return nil
 }
 
-// follow reads what came behind an id, oldest first: so much of it as anybody can read, the rest is counted.
+// follow reads what came behind an id, oldest first. When it is more than anybody can read, it reads the beginning and the end and counts what is
+// between: the latest is what people look at.
 func follow[T any](
 	ctx context.Context, ws signalbox.WorkspaceID, after int64,
 	newer func(context.Context, signalbox.WorkspaceID, int64, int) ([]T, int64, bool, error),
 	pass func(context.Context, signalbox.WorkspaceID, int64, int) (int, int64, bool, error),
 ) (list []T, lost int, upTo int64, err error) {
-	upTo = after
-	full := true
-	for passes := 0; err == nil && full && len(list) < PerPause && passes < maxPasses; passes++ {
-		var more []T
-		more, upTo, full, err = newer(ctx, ws, upTo, PerPause)
-		list = append(list, more...)
-	}
+	list, upTo, full, err := newer(ctx, ws, after, PerPause)
+	held, behind := 0, upTo // the latest part that was passed over: it is read after all when it is near the end
 	for passes := 0; err == nil && full && passes < maxPasses; passes++ {
-		var n int
-		n, upTo, full, err = pass(ctx, ws, upTo, signalbox.SliceRows)
-		lost += n
+		n, to, more, err := pass(ctx, ws, upTo, PerPause)
+		if err != nil {
+			return nil, 0, after, err
+		}
+		if more {
+			lost += held
+			held, behind, upTo = n, upTo, to
+			continue
+		}
+		last, to, _, err := newer(ctx, ws, behind, 2*PerPause)
+		return append(list, last...), lost, to, err
 	}
-	return list, lost, upTo, err
+	return list, lost + held, upTo, err
 }
 
 func (r *room) lookForDeliveries(ctx context.Context) error {

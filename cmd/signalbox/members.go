@@ -57,8 +57,8 @@ func (p *program) membersReset() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{Use: "reset-password EMAIL", Short: "Make a one-time link by which a member sets a password", Args: exactly("EMAIL"),
 		Long: `Make a link by which whoever has it sets the member's password, once. It takes
-the place of a link made before; the password that the member has works until the
-link is used. One who never joined gets an invitation.`,
+the place of a link made before; the password that the member has works until
+the link is used. One who never joined gets an invitation.`,
 		Example: "  signalbox members reset-password admin@localhost",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var made app.MemberLink

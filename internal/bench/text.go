@@ -6,6 +6,8 @@ import (
 	"io"
 	"strconv"
 	"strings"
+
+	"signalbox/internal/boxtest/pgserver"
 )
 
 // Paint colours the verdict on a target; Plain leaves it alone.
@@ -75,6 +77,9 @@ func (p *page) database(d *DatabaseInfo) {
 	}
 	p.line("PostgreSQL %s, %s · synchronous_commit %s · shared_buffers %s · max_wal_size %s · full_page_writes %s",
 		d.Version, whose, d.SynchronousCommit, d.SharedBuffers, d.MaxWALSize, d.FullPageWrites)
+	if d.Private {
+		p.line("Its environment: %s (docs/operations.md).", strings.Join(pgserver.KeepMemory, " "))
+	}
 	if d.CPUCounted {
 		p.line("CPU is that of the server and of PostgreSQL's processes together; in brackets PostgreSQL's part.")
 		return

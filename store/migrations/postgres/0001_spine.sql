@@ -44,7 +44,8 @@ CREATE TABLE heads (
   definitions_version BIGINT NOT NULL,
   last_id             BIGINT NOT NULL,
   types               BIGINT NOT NULL,
-  signals             BIGINT NOT NULL DEFAULT 0 -- how many are stored: counted as they come and go, a scan would be long
+  signals             BIGINT NOT NULL DEFAULT 0, -- how many are stored: counted as they come and go, a scan would be long
+  changes             BYTEA -- which records the last turns have changed; NULL: any
 ) WITH (fillfactor = 50);
 
 CREATE TABLE api_keys (

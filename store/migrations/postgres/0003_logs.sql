@@ -27,7 +27,7 @@ CREATE TABLE logs (
   PRIMARY KEY (workspace_id, id)
 );
 CREATE INDEX logs_by_signal ON logs (workspace_id, signal_id) WHERE signal_id IS NOT NULL;
-CREATE INDEX logs_by_domain ON logs (workspace_id, domain) WHERE domain <> '';
+CREATE INDEX logs_by_domain ON logs (workspace_id, domain, id) WHERE domain <> '';
 CREATE INDEX logs_by_email ON logs (workspace_id, email) WHERE email <> '';
 
 CREATE TABLE tallies (

@@ -36,7 +36,8 @@ CREATE TABLE heads (
   definitions_version INTEGER NOT NULL,
   last_id             INTEGER NOT NULL,
   types               INTEGER NOT NULL,
-  signals             INTEGER NOT NULL DEFAULT 0 -- how many are stored: counted as they come and go, a scan would be long
+  signals             INTEGER NOT NULL DEFAULT 0, -- how many are stored: counted as they come and go, a scan would be long
+  changes             BLOB -- which records the last turns have changed; NULL: any
 );
 
 CREATE TABLE api_keys (

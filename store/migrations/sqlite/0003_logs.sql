@@ -29,8 +29,8 @@ CREATE TABLE logs (
 );
 CREATE INDEX logs_by_workspace ON logs (workspace_id, id);
 CREATE INDEX logs_by_signal ON logs (workspace_id, signal_id) WHERE signal_id IS NOT NULL;
--- So that erasing a record finds the refused signals that name it.
-CREATE INDEX logs_by_domain ON logs (workspace_id, domain) WHERE domain <> '';
+-- The refused signals that name a company, or a person: erasing finds them by it.
+CREATE INDEX logs_by_domain ON logs (workspace_id, domain, id) WHERE domain <> '';
 CREATE INDEX logs_by_email ON logs (workspace_id, email) WHERE email <> '';
 
 -- How often something happened: at is in minutes since 1970, whole hours for a webhook (subject), minutes for the whole workspace (subject 0). What
