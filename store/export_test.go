@@ -196,6 +196,3 @@ func Decode(t Table, row []byte) error {
 	}
 	return nil
 }
-
-// AllTables names the tables of the schema.
-const AllTables = allTables

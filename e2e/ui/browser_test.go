@@ -236,7 +236,7 @@ func (p *tab) choose(label, value string) {
 	p.t.Helper()
 	field := `[...document.querySelectorAll("label")].find((l) => l.innerText.trim() === ` + quoted(label) + `)?.control`
 	p.until("a choice is called "+label, field)
-	p.do("(f => { f.value = "+quoted(value)+"; f.dispatchEvent(new Event('change', {bubbles: true})); })(" + field + ")")
+	p.do("(f => { f.value = " + quoted(value) + "; f.dispatchEvent(new Event('change', {bubbles: true})); })(" + field + ")")
 }
 
 // key presses a key: a character, or one of the package kb.

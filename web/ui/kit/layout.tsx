@@ -33,14 +33,14 @@ export function Frame({ entries, children }: { entries: NavEntry[]; children: Co
           <Mark /> Signalbox
         </a>
       </header>
-      <div class="side">
+      <section class="side" aria-label="Workspace">
         <a href="/" class="brand">
           <Mark />
           <span>{session.value?.workspace.name || "Signalbox"}</span>
         </a>
         <Navigation entries={entries} path={path} />
         <Foot />
-      </div>
+      </section>
       <main id="main" tabIndex={-1}>
         {children}
       </main>
