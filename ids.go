@@ -24,6 +24,10 @@ type (
 	RequestID   int64
 	MergeID     int64
 	ImportID    int64
+	MemberID    int64
+	SessionID   int64
+	LinkID      int64
+	AuditID     int64
 )
 
 // ID is any of the typed ids.
@@ -48,6 +52,10 @@ const (
 	KindRequest   Kind = "req"
 	KindMerge     Kind = "mrg"
 	KindImport    Kind = "imp"
+	KindMember    Kind = "mem"
+	KindSession   Kind = "ses"
+	KindLink      Kind = "lnk"
+	KindAudit     Kind = "chg" // a change, as the audit log tells of it
 )
 
 // The layout of an id, from the highest bit: one zero bit, 41 bits of milliseconds since idEpoch (until 2094), 10 bits of node

@@ -45,6 +45,14 @@ func (a *acts) CreateWorkspace(_ context.Context, name string) (admin.Workspace,
 	return admin.Workspace{ID: "ws_2", Name: name, APIKey: "sk_live_x"}, a.err
 }
 
+func (a *acts) Members(context.Context) ([]admin.Member, error) {
+	return []admin.Member{{ID: "mem_1", Email: "ann@acme.com", Role: "admin", Status: "active", Workspace: "One"}}, a.err
+}
+
+func (a *acts) MemberLink(_ context.Context, email string) (admin.MemberLink, error) {
+	return admin.MemberLink{Email: email, Kind: "reset", URL: "http://x/link/t"}, a.err
+}
+
 // open runs a door in a directory, until its test or stop ends it.
 func open(t *testing.T, dir string, a *acts) (stop func()) {
 	t.Helper()
@@ -104,6 +112,14 @@ func TestDoor_DoesWhatIsAsked(t *testing.T) {
 	made, err := c.CreateWorkspace(t.Context(), "Zwei")
 	if err != nil || made.Name != "Zwei" || made.APIKey != "sk_live_x" {
 		t.Errorf("made: %+v, %v", made, err)
+	}
+	members, err := c.Members(t.Context())
+	if err != nil || len(members) != 1 || members[0].Email != "ann@acme.com" {
+		t.Errorf("members: %+v, %v", members, err)
+	}
+	link, err := c.MemberLink(t.Context(), "ann@acme.com")
+	if err != nil || link.Email != "ann@acme.com" || link.URL != "http://x/link/t" {
+		t.Errorf("link: %+v, %v", link, err)
 	}
 	for _, forget := range []bool{true, false} {
 		done, err := c.Rewrap(t.Context(), forget)

@@ -44,6 +44,10 @@ type Acts interface {
 	Workspaces(ctx context.Context) ([]Workspace, error)
 	// CreateWorkspace makes a workspace with its first key.
 	CreateWorkspace(ctx context.Context, name string) (Workspace, error)
+	// Members lists the members of all workspaces.
+	Members(ctx context.Context) ([]Member, error)
+	// MemberLink makes a fresh one-time link for the member of an e-mail.
+	MemberLink(ctx context.Context, email string) (MemberLink, error)
 }
 
 // Door is the local door. Run serves it.
@@ -74,6 +78,7 @@ func Listen(dataDir string, acts Acts, log *slog.Logger) (*Door, error) {
 	mux := http.NewServeMux()
 	for pattern, h := range map[string]handler{
 		"POST /backup": d.backup, "POST /rewrap": d.rewrap, "GET /workspaces": d.workspaces, "POST /workspaces": d.createWorkspace,
+		"GET /members": d.members, "POST /members/link": d.memberLink,
 	} {
 		mux.Handle(pattern, d.handle(h))
 	}

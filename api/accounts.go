@@ -77,7 +77,7 @@ func (a *API) updateAccount(c *call, in *accountPatch) (accountView, error) {
 	if patch.Attributes, err = attributesPatch(in.Attributes); err != nil {
 		return accountView{}, err
 	}
-	row, err := a.cfg.Acts.PatchAccount(c.r.Context(), c.ws(), id, patch)
+	row, err := a.cfg.Acts.PatchAccount(c.act(), c.ws(), id, patch)
 	if err != nil {
 		return accountView{}, err
 	}

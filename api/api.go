@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"strings"
 	"sync"
 	"time"
@@ -18,6 +19,7 @@ import (
 // Config is what the doors work with. Everything is needed except what says otherwise.
 type Config struct {
 	Keys    Authenticator
+	SignIn  *auth.SignIn
 	Signals Signals
 	Acts    Acts
 	Imports Imports
@@ -27,6 +29,10 @@ type Config struct {
 	Targets Targets
 	// Arrivals wakes readers of feeds; nil: they poll.
 	Arrivals Arrivals
+	// Journal takes notes for the log; nil: nothing is noted.
+	Journal Journal
+	// Live shows what happens as it happens; nil: there is no live view.
+	Live Live
 	// CheckHeaders judges a webhook's custom headers; its error's text may be shown and holds no value.
 	CheckHeaders func(map[string]string) error
 	// NormalizeDomain and NormalizeEmail give what records are found by, as deciding does; their errors' texts may be shown.
@@ -51,6 +57,15 @@ type Config struct {
 	// Wake is told of due rows that a change wrote; nil: they are found by the next poll.
 	Wake func(at time.Time)
 
+	// PublicURL is how others reach this server, without a final slash: links lead there.
+	PublicURL string
+	// Proxies are those whose word on where a request came from, and how, is taken.
+	Proxies []netip.Prefix
+	// NoPasswords has members sign in by OIDC only.
+	NoPasswords bool
+	OIDC        OIDC
+	Dev         bool // the server runs with --dev
+
 	UserAgent string // of deliveries: Signalbox/<version>
 	Version   string
 	Log       *slog.Logger
@@ -67,6 +82,8 @@ type API struct {
 	buffers sync.Pool
 
 	document func() document
+	// origin tells requests of our own pages from those of others.
+	origin *http.CrossOriginProtection
 
 	// life ends when the server shuts down: readers who wait for events are answered with what there is.
 	life context.Context
@@ -97,6 +114,7 @@ func New(cfg Config) *API {
 		a.mux.Handle(pattern, methods)
 	}
 	a.mux.Handle("/", http.HandlerFunc(unknownPath))
+	a.origin = newOrigin(cfg.PublicURL)
 	a.document = sync.OnceValue(a.buildDocument)
 	return a
 }
@@ -108,7 +126,8 @@ func (a *API) StopWaiting() { a.stop() }
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	now := a.cfg.Now().UTC()
 	c := &call{ResponseWriter: w, api: a, r: r, now: now}
-	c.requestID = a.cfg.Codec.Format(signalbox.KindRequest, a.cfg.IDs.Next(now))
+	c.request = signalbox.RequestID(a.cfg.IDs.Next(now))
+	c.requestID = a.cfg.Codec.Format(signalbox.KindRequest, int64(c.request))
 	h := w.Header()
 	h["X-Request-Id"] = []string{c.requestID}
 	h["X-Content-Type-Options"] = nosniff
@@ -184,6 +203,14 @@ func (m methods) allowed() string {
 // serve authenticates and runs the route.
 func (c *call) serve() error {
 	if c.route.need == public {
+		if err := c.sameOrigin(); err != nil {
+			return err
+		}
+		if !c.route.anyQuery {
+			if err := c.parseQuery(); err != nil {
+				return err
+			}
+		}
 		return c.route.run(c)
 	}
 	if err := c.authenticate(); err != nil {
@@ -200,25 +227,4 @@ func (c *call) serve() error {
 		}
 	}
 	return c.route.run(c)
-}
-
-// authenticate finds the key that asks and holds its scope against the route's need.
-func (c *call) authenticate() error {
-	header := c.r.Header.Get("Authorization")
-	if header == "" {
-		return signalbox.Errorf(signalbox.Unauthorized, "no API key: send it in the header as Authorization: Bearer %s…", auth.Prefix)
-	}
-	scheme, key, _ := strings.Cut(header, " ")
-	if !strings.EqualFold(scheme, "Bearer") {
-		return signalbox.Errorf(signalbox.Unauthorized, "the Authorization header is malformed: it must read Bearer %s…", auth.Prefix)
-	}
-	found, err := c.api.cfg.Keys.Authenticate(c.r.Context(), strings.TrimSpace(key), c.now)
-	if err != nil {
-		return err
-	}
-	c.key = found
-	if !auth.Allows(found.Scope, c.route.need) {
-		return signalbox.Errorf(signalbox.Forbidden, "this API key has the scope %s, and the operation needs %s", found.Scope, c.route.need.Words())
-	}
-	return nil
 }

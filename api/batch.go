@@ -56,14 +56,18 @@ func (a *API) createSignals(c *call) error {
 	}
 	var verdicts []signalbox.Verdict
 	if len(inputs) > 0 {
-		if verdicts, err = submit(c.r.Context(), c.ws(), c.key.ID, inputs); err != nil {
+		if verdicts, err = submit(c.r.Context(), c.ws(), c.by.key.ID, inputs); err != nil {
 			return err
 		}
 		if !batch.DryRun {
 			c.quota(verdicts[len(verdicts)-1].Quota)
 		}
 	}
-	return c.encode(http.StatusOK, dataAnswer{Data: c.batchAnswer(&batch, places, verdicts), Meta: c.meta()})
+	answer := c.batchAnswer(&batch, places, verdicts)
+	if !batch.DryRun {
+		c.noteBatch(&batch, &answer, places, verdicts)
+	}
+	return c.encode(http.StatusOK, dataAnswer{Data: answer, Meta: c.meta()})
 }
 
 // batchKeys gives items without a key of their own the one that the header makes: K/i.

@@ -27,11 +27,13 @@ type call struct {
 	api       *API
 	r         *http.Request
 	route     *route // nil until the path and method are known
-	key       signalbox.APIKey
+	by        caller
 	now       time.Time // when the request arrived: the one reading of the clock
+	request   signalbox.RequestID
 	requestID string
 	query     url.Values
 	ignored   []string // unknown fields of a signal
+	about     about    // what the signal says, for the log
 	status    int      // 0 until the answer began
 	refused   *signalbox.Error
 }
@@ -55,7 +57,7 @@ func (c *call) Write(p []byte) (int, error) {
 	return c.ResponseWriter.Write(p)
 }
 
-func (c *call) ws() signalbox.WorkspaceID { return c.key.Workspace }
+func (c *call) ws() signalbox.WorkspaceID { return c.by.workspace() }
 
 func (c *call) meta() meta { return meta{RequestID: c.requestID, Timestamp: stamp(c.now)} }
 
@@ -93,6 +95,7 @@ func (c *call) finish() {
 	}
 	took := time.Since(c.now)
 	c.api.cfg.Observe(operation, c.status, took)
+	c.note(took)
 	level, log := slog.LevelDebug, c.api.cfg.Log
 	switch {
 	case c.status == http.StatusServiceUnavailable: // too many of them is when they come; the rooms that refuse say why
@@ -112,11 +115,14 @@ func (c *call) attrs(operation string, took time.Duration) []slog.Attr {
 		slog.String("request_id", c.requestID), slog.String("operation", operation), slog.Int("status", c.status),
 		slog.Duration("took", took), slog.String("method", c.r.Method),
 	}
-	if c.key.ID != 0 {
-		codec := c.api.cfg.Codec
-		attrs = append(attrs,
-			slog.String("workspace_id", codec.Format(signalbox.KindWorkspace, int64(c.key.Workspace))),
-			slog.String("key_id", codec.Format(signalbox.KindKey, int64(c.key.ID))))
+	if ws := c.ws(); ws != 0 {
+		attrs = append(attrs, slog.String("workspace_id", c.idText(signalbox.KindWorkspace, int64(ws))))
+	}
+	if c.by.key.ID != 0 {
+		attrs = append(attrs, slog.String("key_id", c.idText(signalbox.KindKey, int64(c.by.key.ID))))
+	}
+	if c.by.member.ID != 0 {
+		attrs = append(attrs, slog.String("member_id", c.idText(signalbox.KindMember, int64(c.by.member.ID))))
 	}
 	if len(c.ignored) > 0 {
 		attrs = append(attrs, slog.Any("ignored", c.ignored))

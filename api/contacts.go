@@ -82,7 +82,7 @@ func (a *API) updateContact(c *call, in *contactPatch) (contactView, error) {
 	if patch.Attributes, err = attributesPatch(in.Attributes); err != nil {
 		return contactView{}, err
 	}
-	row, err := a.cfg.Acts.PatchContact(c.r.Context(), c.ws(), id, patch)
+	row, err := a.cfg.Acts.PatchContact(c.act(), c.ws(), id, patch)
 	if err != nil {
 		return contactView{}, err
 	}

@@ -31,7 +31,7 @@ func (a *API) deliveryRoutes() []route {
 			status: http.StatusOK, answers: asks(a.getDelivery),
 		},
 		{
-			method: http.MethodPost, pattern: "/v1/deliveries/{id}/retry", id: "retryDelivery", tag: "Deliveries", need: auth.NeedWrite,
+			method: http.MethodPost, pattern: "/v1/deliveries/{id}/retry", id: "retryDelivery", tag: "Deliveries", need: auth.NeedHooks,
 			summary: "Send a delivery now", detail: "Whatever state it is in. When this attempt fails, the schedule is as if nobody had asked for it.",
 			status: http.StatusAccepted, bodyOptional: true, also: []signalbox.Code{signalbox.Conflict},
 			answers: asks(a.retryDelivery),
@@ -65,11 +65,15 @@ func (a *API) listDeliveries(c *call) (page[deliveryView], error) {
 	if err != nil {
 		return page[deliveryView]{}, err
 	}
+	return c.deliveryPage(rows, next), nil
+}
+
+func (c *call) deliveryPage(rows []signalbox.Delivery, next int64) page[deliveryView] {
 	out := page[deliveryView]{next: c.cursor(next)}
 	for i := range rows {
 		out.items = append(out.items, c.deliveryView(&rows[i]))
 	}
-	return out, nil
+	return out
 }
 
 func (c *call) deliveryFilter() (f signalbox.DeliveryFilter, err error) {
@@ -109,11 +113,14 @@ func (a *API) retryDelivery(c *call) (deliveryView, error) {
 	if err != nil {
 		return deliveryView{}, err
 	}
-	d, err := a.cfg.Store.RetryDelivery(c.r.Context(), c.ws(), id, c.now)
+	d, err := a.cfg.Store.RetryDelivery(c.act(), c.ws(), id, c.now)
 	if err != nil {
 		return deliveryView{}, err
 	}
 	a.cfg.Wake(c.now)
+	if a.cfg.Live != nil {
+		a.cfg.Live.Changed(c.ws(), id)
+	}
 	return c.deliveryView(&d), nil
 }
 

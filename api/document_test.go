@@ -11,9 +11,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"signalbox"
 	"signalbox/api"
+	"signalbox/auth"
 )
 
 var update = flag.Bool("update", false, "write openapi.json anew")
@@ -71,7 +73,8 @@ func TestDocument_ListsEveryOperationAndNothingElse(t *testing.T) {
 		if operation["operationId"] != r.ID || operation["summary"] == "" {
 			t.Errorf("%s %s is described as %v", r.Method, r.Pattern, operation)
 		}
-		if text, _ := operation["description"].(string); r.Need != "" && !strings.Contains(text, "Scope: "+string(r.Need)) {
+		if text, _ := operation["description"].(string); r.Need == auth.NeedMember != strings.Contains(text, "For members who are signed in") ||
+			r.Need != "" && r.Need != auth.NeedMember && !strings.Contains(text, "Scope: "+r.Need.Words()+". Role: "+r.Need.Roles()) {
 			t.Errorf("%s does not say its scope: %q", r.ID, text)
 		}
 	}
@@ -133,10 +136,19 @@ func TestDocument_EveryExampleIsExecuted(t *testing.T) {
 func tour(b *box) []answered {
 	b.Helper()
 	ids := map[signalbox.Kind]string{}
+	jane := b.password("jane@acmecorp.com", "correct horse battery")
+	var cookie string
 	var out []answered
 	play := func(r api.Row, path, body string) answer {
 		b.Helper()
-		a := b.send(b.admin, r.Method, path, body)
+		key, headers := b.admin, []string{}
+		if r.Need == auth.NeedMember {
+			key, headers = "", []string{"Cookie", cookie}
+		}
+		a := b.send(key, r.Method, path, body, headers...)
+		if r.ID == "createSession" {
+			cookie, _, _ = strings.Cut(a.header.Get("Set-Cookie"), ";")
+		}
 		if a.status >= 300 {
 			b.Errorf("%s %s with %s: %d %s", r.Method, path, body, a.status, a.body)
 		}
@@ -149,7 +161,7 @@ func tour(b *box) []answered {
 		}
 		if r.ID == "getDelivery" { // nothing was sent to the webhooks of the examples yet
 			b.do(http.StatusCreated, "POST", "/v1/signals", trial)
-			ids[signalbox.KindDelivery] = b.do(http.StatusOK, "GET", "/v1/webhooks/"+ids[signalbox.KindWebhook]+"/deliveries", "").text("data.0.id")
+			ids[signalbox.KindDelivery] = b.attempted(ids[signalbox.KindWebhook])
 		}
 		bodies := r.Examples
 		if len(bodies) == 0 {
@@ -158,8 +170,19 @@ func tour(b *box) []answered {
 		for i, body := range bodies {
 			body = mergeable(b, r, ids, body)
 			path := strings.Replace(r.Pattern, "{id}", ids[kindOf(b.T, r.Pattern)], 1)
+			path = strings.Replace(path, "{token}", ids["token"], 1)
+			if r.ID == "deleteSession" {
+				path = "/v1/sessions/" + b.otherSession(jane)
+			}
 			if r.ID == "readFeed" {
 				path = strings.Replace(r.Pattern, "{id}", ids["pull"], 1)
+			}
+			if r.ID == "stream" { // only how it begins: it has no end
+				head := r
+				head.Method = http.MethodHead
+				play(head, path, body)
+				out[len(out)-1].Row = r
+				continue
 			}
 			remember(ids, r.ID, i, play(r, path, body))
 		}
@@ -190,6 +213,26 @@ func mergeable(b *box, r api.Row, ids map[signalbox.Kind]string, body string) st
 	return body
 }
 
+// attempted is the newest delivery of a webhook, once its attempt has ended: while it is under way a retry is refused.
+func (b *box) attempted(webhook string) string {
+	b.Helper()
+	end := time.NewTimer(10 * time.Second)
+	defer end.Stop()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for {
+		log := b.do(http.StatusOK, "GET", "/v1/webhooks/"+webhook+"/deliveries", "")
+		if log.text("data.0.status") != "pending" {
+			return log.text("data.0.id")
+		}
+		select {
+		case <-tick.C:
+		case <-end.C:
+			b.Fatalf("the delivery is still pending: %s", log.body)
+		}
+	}
+}
+
 // remember keeps the ids that later operations need.
 func remember(ids map[signalbox.Kind]string, operation string, example int, a answer) {
 	switch operation {
@@ -197,6 +240,10 @@ func remember(ids map[signalbox.Kind]string, operation string, example int, a an
 		ids[signalbox.KindSignal], ids[signalbox.KindAccount], ids[signalbox.KindContact] = a.text("id"), a.text("account_id"), a.text("contact_id")
 	case "createWebhook":
 		ids[[]signalbox.Kind{signalbox.KindWebhook, "standard", "pull"}[example]] = a.text("id")
+	case "createMember":
+		ids[signalbox.KindMember] = a.text("data.id")
+	case "createMemberLink":
+		ids["token"] = a.text("data.url")[strings.LastIndex(a.text("data.url"), "/")+1:]
 	case "createKey":
 		ids[signalbox.KindKey] = a.text("data.id")
 	case "mergeAccount", "mergeContact":
@@ -275,6 +322,12 @@ func (c *checker) answer(a answered) {
 	if !there {
 		if len(a.body) > 0 {
 			c.Errorf("%s: a body that the document does not know: %s", a.ID, a.body)
+		}
+		return
+	}
+	if content["text/event-stream"] != nil {
+		if a.header.Get("Content-Type") != "text/event-stream" || len(a.body) > 0 {
+			c.Errorf("%s: answered %s with %q", a.ID, a.header.Get("Content-Type"), a.body)
 		}
 		return
 	}

@@ -81,6 +81,8 @@ type Targets interface {
 type Store interface {
 	WorkspaceStore
 	KeyStore
+	MemberStore
+	AuditStore
 	SignalStore
 	AccountStore
 	ContactStore
@@ -91,6 +93,8 @@ type Store interface {
 	JobStore
 	MergeStore
 	ImportStore
+	LogStore
+	OverviewStore
 }
 
 // ImportStore keeps what imports did.
@@ -123,6 +127,26 @@ type KeyStore interface {
 	Key(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.KeyID) (signalbox.APIKey, error)
 	UpdateKey(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.KeyID, change func(*signalbox.APIKey) error) (signalbox.APIKey, error)
 	RevokeKey(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.KeyID, now time.Time) error
+}
+
+// MemberStore keeps members, their sessions and links.
+type MemberStore interface {
+	CreateMember(ctx context.Context, m signalbox.Member, invite *signalbox.Link) error
+	Members(ctx context.Context, ws signalbox.WorkspaceID, page signalbox.Page) (list []signalbox.Member, next int64, err error)
+	Member(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.MemberID) (signalbox.Member, error)
+	MemberByEmail(ctx context.Context, email string) (signalbox.Member, error)
+	UpdateMember(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.MemberID, now time.Time, change func(*signalbox.Member) error) (signalbox.Member, error)
+	DeleteMember(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.MemberID) error
+	// PutLink gives a member a link in place of the one before; its kind follows from whether the member has joined.
+	PutLink(ctx context.Context, l signalbox.Link) (signalbox.Link, error)
+	LinkByHash(ctx context.Context, hash [32]byte, now time.Time) (signalbox.Link, signalbox.Member, error)
+	Sessions(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.MemberID, page signalbox.Page) (list []signalbox.Session, next int64, err error)
+	DeleteSession(ctx context.Context, ws signalbox.WorkspaceID, member signalbox.MemberID, id signalbox.SessionID) error
+}
+
+// AuditStore keeps what was changed by whom. Each change's entry is written by the call that makes it, from the Act of its context.
+type AuditStore interface {
+	AuditLog(ctx context.Context, ws signalbox.WorkspaceID, f signalbox.AuditFilter, page signalbox.Page) (list []signalbox.AuditEntry, next int64, err error)
 }
 
 // SignalStore keeps signals.
@@ -162,6 +186,7 @@ type WebhookStore interface {
 
 // DeliveryStore keeps deliveries and their attempts.
 type DeliveryStore interface {
+	Caused(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.SignalID, page signalbox.Page) (list []signalbox.Delivery, next int64, err error)
 	Deliveries(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.WebhookID, f signalbox.DeliveryFilter, page signalbox.Page) (list []signalbox.Delivery, next int64, err error)
 	Delivery(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.DeliveryID) (signalbox.DeliveryView, error)
 	RetryDelivery(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.DeliveryID, now time.Time) (signalbox.Delivery, error)
@@ -180,4 +205,35 @@ type JobStore interface {
 	Jobs(ctx context.Context, ws signalbox.WorkspaceID, page signalbox.Page) (list []signalbox.Job, next int64, err error)
 	Job(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.JobID) (signalbox.Job, error)
 	CancelJob(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.JobID, now time.Time) (signalbox.Job, error)
+}
+
+// LogStore keeps the log.
+type LogStore interface {
+	Logs(ctx context.Context, ws signalbox.WorkspaceID, f signalbox.LogFilter, page signalbox.Page) (list []signalbox.LogRow, next int64, err error)
+}
+
+// OverviewStore says how a workspace and its webhooks fare.
+type OverviewStore interface {
+	Overview(ctx context.Context, ws signalbox.WorkspaceID, now time.Time) (signalbox.Overview, error)
+	WebhookHealth(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.WebhookID, now time.Time) (signalbox.Health, error)
+}
+
+// Journal takes notes of requests for the log. Note never waits.
+type Journal interface {
+	Note(row signalbox.LogRow)
+}
+
+// Live shows what happens as it happens.
+type Live interface {
+	// Watch begins a view; after, unless it is 0, is the last thing that the client has seen. RateLimited when there are too many.
+	Watch(ctx context.Context, ws signalbox.WorkspaceID, topics signalbox.LiveTopics, after int64) (View, error)
+	// Changed says that a delivery was changed by hand.
+	Changed(ws signalbox.WorkspaceID, id signalbox.DeliveryID)
+}
+
+// View is what one client watches; it is closed by whoever began it.
+type View interface {
+	// Next waits for events, or new stats (else nil). An error is ctx's, or says that nothing comes any more.
+	Next(ctx context.Context) ([]signalbox.LiveEvent, *signalbox.LiveStats, error)
+	Close()
 }

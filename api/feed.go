@@ -47,8 +47,10 @@ func (a *API) readFeed(c *call) (page[feedItem], error) {
 		return page[feedItem]{}, err
 	}
 	after := signalbox.DeliveryID(p.Before)
-	if err := a.cfg.Store.AckFeed(c.r.Context(), c.ws(), w.ID, after, c.now); err != nil {
-		return page[feedItem]{}, err
+	if c.by.key.ID != 0 { // a member looks at the feed, and takes nothing from its reader
+		if err := a.cfg.Store.AckFeed(c.r.Context(), c.ws(), w.ID, after, c.now); err != nil {
+			return page[feedItem]{}, err
+		}
 	}
 	rows, err := a.waitFeed(c, w.ID, after, p.Limit, time.Duration(wait)*time.Second)
 	if err != nil {

@@ -104,7 +104,7 @@ func (a *API) importAccounts(c *call) error {
 		return err
 	}
 	dry := body.DryRun != nil && *body.DryRun
-	verdicts, err := a.cfg.Imports.ImportAccounts(c.r.Context(), c.ws(), in.good, dry)
+	verdicts, err := a.cfg.Imports.ImportAccounts(c.act(), c.ws(), in.good, dry)
 	if err != nil {
 		return err
 	}
@@ -128,7 +128,7 @@ func (a *API) importContacts(c *call) error {
 		return err
 	}
 	dry := body.DryRun != nil && *body.DryRun
-	verdicts, err := a.cfg.Imports.ImportContacts(c.r.Context(), c.ws(), in.good, dry)
+	verdicts, err := a.cfg.Imports.ImportContacts(c.act(), c.ws(), in.good, dry)
 	if err != nil {
 		return err
 	}

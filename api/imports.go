@@ -111,7 +111,7 @@ func (a *API) undoRows(c *call, id signalbox.ImportID, kind signalbox.RecordKind
 			return err
 		}
 		before = rows[len(rows)-1].Entity
-		undone, err := a.cfg.Imports.UndoRows(c.r.Context(), c.ws(), rows)
+		undone, err := a.cfg.Imports.UndoRows(c.act(), c.ws(), rows)
 		if err != nil {
 			return err
 		}

@@ -61,7 +61,7 @@ func (a *API) cancelJob(c *call) (jobView, error) {
 	if err != nil {
 		return jobView{}, err
 	}
-	job, err := a.cfg.Store.CancelJob(c.r.Context(), c.ws(), id, c.now)
+	job, err := a.cfg.Store.CancelJob(c.act(), c.ws(), id, c.now)
 	return c.jobView(&job), err
 }
 

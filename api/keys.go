@@ -62,7 +62,7 @@ func (a *API) createKey(c *call, in *newKey) (madeKey, error) {
 	if err := checkName(in.Name); err != nil {
 		return madeKey{}, err
 	}
-	if err := checkScope(key.Scope, c.key.Scope); err != nil {
+	if err := c.checkScope(key.Scope); err != nil {
 		return madeKey{}, err
 	}
 	expires, err := expiry(value(in.ExpiresAt), c.now)
@@ -74,7 +74,7 @@ func (a *API) createKey(c *call, in *newKey) (madeKey, error) {
 		return madeKey{}, err
 	}
 	key.ExpiresAt, key.Hash, key.Hint = expires, auth.Hash(secret.Reveal()), auth.Hint(secret.Reveal())
-	if err := a.cfg.Store.CreateKey(c.r.Context(), key); err != nil {
+	if err := a.cfg.Store.CreateKey(c.act(), key); err != nil {
 		return madeKey{}, err
 	}
 	return madeKey{keyView: c.keyView(&key), Key: secret.Reveal()}, nil
@@ -87,14 +87,15 @@ func checkName(name string) error {
 	return checkLength("name", name, signalbox.MaxName)
 }
 
-// checkScope refuses unknown scopes, and those that can do more than the key that asks.
-func checkScope(scope, limit signalbox.Scope) error {
+// checkScope refuses unknown scopes, and those that can do more than who asks.
+func (c *call) checkScope(scope signalbox.Scope) error {
+	limit := c.by.scope()
 	for _, known := range auth.Scopes() {
 		if scope != known {
 			continue
 		}
 		if !auth.AtMost(scope, limit) {
-			return signalbox.Errorf(signalbox.Forbidden, "this API key has the scope %s and cannot make one of the scope %s", limit, scope)
+			return signalbox.Errorf(signalbox.Forbidden, "%s and cannot make an API key of the scope %s", c.by.words(), scope)
 		}
 		return nil
 	}
@@ -149,7 +150,7 @@ func (a *API) updateKey(c *call, in *keyPatch) (keyView, error) {
 	if err != nil {
 		return keyView{}, err
 	}
-	key, err := a.cfg.Store.UpdateKey(c.r.Context(), c.ws(), id, func(k *signalbox.APIKey) error {
+	key, err := a.cfg.Store.UpdateKey(c.act(), c.ws(), id, func(k *signalbox.APIKey) error {
 		set(&k.Name, in.Name)
 		return checkName(k.Name)
 	})
@@ -161,7 +162,7 @@ func (a *API) revokeKey(c *call) (none, error) {
 	if err != nil {
 		return none{}, err
 	}
-	if err := a.cfg.Store.RevokeKey(c.r.Context(), c.ws(), id, c.now); err != nil {
+	if err := a.cfg.Store.RevokeKey(c.act(), c.ws(), id, c.now); err != nil {
 		return none{}, err
 	}
 	a.cfg.Keys.Forget()

@@ -30,8 +30,10 @@ import (
 	"signalbox/identity"
 	"signalbox/intake"
 	"signalbox/internal/boxtest/pgserver"
+	"signalbox/journal"
 	"signalbox/seal"
 	"signalbox/store"
+	"signalbox/watch"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(program{m}) }
@@ -77,6 +79,7 @@ type box struct {
 	log    *buffer
 	ws     signalbox.WorkspaceID
 	admin  string // a key of ws
+	hub    *watch.Hub
 
 	mu      sync.Mutex
 	arrived chan struct{}
@@ -146,17 +149,20 @@ func (b *box) start(tune []func(*api.Config)) (stop func()) {
 	}
 	log := slog.New(slog.NewTextHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	node := node{lease}
+	b.hub = watch.New(watch.Config{Store: b.db, Log: log})
+	notes := journal.New(journal.Config{Store: b.db, IDs: b.ids, Log: log, Stored: b.hub.Logged})
 	sender := deliver.New(deliver.Config{
-		Store: b.db, Egress: b.world, Node: node, Box: b.sealed, Codec: b.codec, IDs: b.ids, Log: log, UserAgent: "Signalbox/test",
+		Settled: b.hub.Settled, Store: b.db, Egress: b.world, Node: node, Box: b.sealed, Codec: b.codec, IDs: b.ids, Log: log, UserAgent: "Signalbox/test",
 	})
 	in := intake.New(intake.Config{Store: b.db, Sender: sender, Waker: b, IDs: b.ids, Codec: b.codec, Log: log})
 	keys := auth.NewKeys(b.db, log)
+	sessions := auth.NewSessions(b.db, log)
 	policy, err := egress.NewPolicy(egress.Config{Resolver: anywhere{}})
 	if err != nil {
 		b.Fatal(err)
 	}
 	cfg := api.Config{
-		Keys: keys, Signals: in, Acts: in, Imports: in, Merges: in, Blend: decide.Blend, Store: b.db, Sender: doors{sender, node}, Targets: targets{policy}, Arrivals: b,
+		Keys: keys, SignIn: auth.NewSignIn(b.db, sessions, b.ids), PublicURL: "http://box.test", Signals: in, Acts: in, Imports: in, Merges: in, Blend: decide.Blend, Store: b.db, Sender: doors{sender, node}, Targets: targets{policy}, Arrivals: b, Journal: notes, Live: live{b.hub},
 		CheckHeaders: egress.ValidateHeaders, NormalizeDomain: identity.Domain,
 		NormalizeEmail: func(raw string) (string, error) { _, match, _, err := identity.Email(raw); return match, err },
 		Box:            b.sealed, Codec: b.codec, IDs: b.ids, Ready: b.db.Healthy, Wake: b.Due, UserAgent: "Signalbox/test", Version: "test", Log: log,
@@ -171,7 +177,7 @@ func (b *box) start(tune []func(*api.Config)) (stop func()) {
 	b.client = b.server.Client()
 	ctx, cancel := context.WithCancel(context.Background())
 	var services sync.WaitGroup
-	for _, run := range []func(context.Context) error{sender.Run, in.Run, keys.Run} {
+	for _, run := range []func(context.Context) error{sender.Run, in.Run, keys.Run, sessions.Run, notes.Run, b.hub.Run} {
 		services.Go(func() {
 			if err := run(ctx); err != nil {
 				b.Errorf("run: %v", err)
@@ -213,6 +219,35 @@ func (b *box) key(ws signalbox.WorkspaceID, scope signalbox.Scope) string {
 	return secret.Reveal()
 }
 
+// member makes a member of the box's workspace who has joined, and whose password nobody knows.
+func (b *box) member(role signalbox.Role) signalbox.Member {
+	b.Helper()
+	now := time.Now().UTC().Truncate(time.Microsecond)
+	id := signalbox.MemberID(b.ids.Next(now))
+	m := signalbox.Member{
+		ID: id, Workspace: b.ws, Email: fmt.Sprintf("%s%d@acme.com", role, id), Role: role, CreatedAt: now, UpdatedAt: now, JoinedAt: now,
+	}
+	if err := b.db.CreateMember(b.Context(), m, nil); err != nil {
+		b.Fatal(err)
+	}
+	return m
+}
+
+// session signs a member in, and returns the cookie.
+func (b *box) session(m signalbox.Member) string {
+	b.Helper()
+	now := time.Now().UTC().Truncate(time.Microsecond)
+	token := auth.NewToken().Reveal()
+	err := b.db.CreateSession(b.Context(), signalbox.Session{
+		ID: signalbox.SessionID(b.ids.Next(now)), Workspace: m.Workspace, Member: m.ID, Hash: auth.Hash(token), CreatedAt: now, SeenAt: now,
+		ExpiresAt: now.Add(signalbox.SessionLife),
+	}, "")
+	if err != nil {
+		b.Fatal(err)
+	}
+	return "signalbox=" + token
+}
+
 // answer is what came back.
 type answer struct {
 	*testing.T
@@ -238,15 +273,22 @@ func (b *box) send(key, method, path, body string, headers ...string) answer {
 	if err != nil {
 		b.Fatalf("%s %s: %v", method, path, err)
 	}
+	a := read(b.T, resp)
+	if a.header.Get("X-Request-Id") == "" {
+		b.Errorf("%s %s: no X-Request-Id", method, path)
+	}
+	return a
+}
+
+// read reads an answer whole.
+func read(t *testing.T, resp *http.Response) answer {
+	t.Helper()
 	defer resp.Body.Close()
 	got, err := io.ReadAll(resp.Body)
 	if err != nil {
-		b.Fatalf("%s %s: read: %v", method, path, err)
+		t.Fatalf("read: %v", err)
 	}
-	if resp.Header.Get("X-Request-Id") == "" {
-		b.Errorf("%s %s: no X-Request-Id", method, path)
-	}
-	return answer{T: b.T, status: resp.StatusCode, header: resp.Header, body: got}
+	return answer{T: t, status: resp.StatusCode, header: resp.Header, body: got}
 }
 
 // do is send with the admin key, for requests that must succeed with the status.
@@ -365,7 +407,18 @@ func (b *box) Due(at time.Time) {
 	b.woken = append(b.woken, at)
 }
 
-func (b *box) Committed(int, time.Duration) {}
+func (b *box) Committed(int, time.Duration) { b.hub.Committed() }
+
+// live is the hub as the doors see it.
+type live struct{ *watch.Hub }
+
+func (l live) Watch(ctx context.Context, ws signalbox.WorkspaceID, topics signalbox.LiveTopics, after int64) (api.View, error) {
+	v, err := l.Hub.Watch(ctx, ws, topics, after)
+	if err != nil {
+		return nil, err
+	}
+	return v, nil
+}
 
 // Arrived and Wait are the wake-ups of feeds.
 func (b *box) Arrived(signalbox.WebhookID) {
@@ -422,4 +475,33 @@ func (b *box) line(requestID string) string {
 			b.Fatal(errors.New("no line of the log is about " + requestID))
 		}
 	}
+}
+
+// password makes an admin of the box's workspace with a password.
+func (b *box) password(email, password string) signalbox.Member {
+	b.Helper()
+	hash, err := auth.HashPassword(b.Context(), password)
+	if err != nil {
+		b.Fatal(err)
+	}
+	now := time.Now().UTC().Truncate(time.Microsecond)
+	m := signalbox.Member{
+		ID: signalbox.MemberID(b.ids.Next(now)), Workspace: b.ws, Email: email, Role: signalbox.RoleAdmin, Password: hash, CreatedAt: now, UpdatedAt: now,
+		JoinedAt: now,
+	}
+	if err := b.db.CreateMember(b.Context(), m, nil); err != nil {
+		b.Fatal(err)
+	}
+	return m
+}
+
+// otherSession begins another session of a member, and returns its id.
+func (b *box) otherSession(m signalbox.Member) string {
+	b.Helper()
+	b.session(m)
+	list, _, err := b.db.Sessions(b.Context(), m.Workspace, m.ID, signalbox.Page{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return b.codec.Format(signalbox.KindSession, int64(list[0].ID))
 }

@@ -83,7 +83,7 @@ func (a *API) mergeRecords(c *call, kind signalbox.RecordKind) error {
 	}
 	into, _ := a.cfg.Codec.Parse(kind.ID(), *in.Into) // 0 is nobody's, and is refused where from is known to be there
 	dry := in.DryRun != nil && *in.DryRun
-	m, err := a.cfg.Merges.MergeRecords(c.r.Context(), c.ws(), kind, from, signalbox.EntityID(into), dry)
+	m, err := a.cfg.Merges.MergeRecords(c.act(), c.ws(), kind, from, signalbox.EntityID(into), dry)
 	if err != nil {
 		return err
 	}
@@ -153,7 +153,7 @@ func (a *API) mergeAct(c *call, act mergeActFunc) (mergeView, error) {
 	if err != nil {
 		return mergeView{}, err
 	}
-	m, err := act(c.r.Context(), c.ws(), id)
+	m, err := act(c.act(), c.ws(), id)
 	if err != nil {
 		return mergeView{}, err
 	}

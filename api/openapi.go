@@ -65,14 +65,16 @@ func (a *API) buildDocument() document {
 		{"info", members{{"title", "Signalbox"}, {"version", "1"}, {"description", introduction},
 			{"license", members{{"name", "Apache-2.0"}, {"identifier", "Apache-2.0"}}}}},
 		{"servers", []any{members{{"url", "/"}}}},
-		{"security", []any{members{{"key", []any{}}}}},
+		{"security", []any{members{{"key", []any{}}}, members{{"session", []any{}}}}},
 		{"tags", tags},
 		{"paths", paths},
 		{"components", members{
 			{"schemas", s.components},
 			{"responses", failures()},
 			{"securitySchemes", members{{"key", members{{"type", "http"}, {"scheme", "bearer"}, {"bearerFormat", auth.Prefix + "…"},
-				{"description", "An API key of the workspace, with the scope that the operation names."}}}}},
+				{"description", "An API key of the workspace, with the scope that the operation names."}}},
+				{"session", members{{"type", "apiKey"}, {"in", "cookie"}, {"name", cookieSecure},
+					{"description", "The session of a member, with a role that the operation names. Over plain http the cookie is `" + cookiePlain + "`."}}}}},
 		}},
 	}.MarshalJSON()
 	if err != nil {
@@ -90,10 +92,14 @@ func (a *API) buildDocument() document {
 func (s *schemas) operation(r *route) members {
 	out := members{{"operationId", r.id}, {"tags", []any{r.tag}}, {"summary", r.summary}}
 	detail := r.detail
-	if r.need != public {
-		detail = strings.TrimSpace(detail + "\n\nScope: " + r.need.Words() + ".")
-	} else {
+	switch r.need {
+	case public:
 		out = append(out, member{"security", []any{}})
+	case auth.NeedMember:
+		out = append(out, member{"security", []any{members{{"session", []any{}}}}})
+		detail = strings.TrimSpace(detail + "\n\nFor members who are signed in.")
+	default:
+		detail = strings.TrimSpace(detail + "\n\nScope: " + r.need.Words() + ". Role: " + r.need.Roles() + ".")
 	}
 	if detail != "" {
 		out = append(out, member{"description", detail})
@@ -110,8 +116,8 @@ func (s *schemas) operation(r *route) members {
 // parameters describes the path, the headers and the query of a route.
 func parameters(r *route) []any {
 	var out []any
-	if strings.Contains(r.pattern, "{id}") {
-		out = append(out, members{{"name", "id"}, {"in", "path"}, {"required", true}, {"schema", members{{"type", "string"}}}})
+	for _, name := range r.places() {
+		out = append(out, members{{"name", name}, {"in", "path"}, {"required", true}, {"schema", members{{"type", "string"}}}})
 	}
 	if r.need == auth.NeedIngest {
 		out = append(out, members{{"name", "Idempotency-Key"}, {"in", "header"},
@@ -155,7 +161,11 @@ func (s *schemas) responses(r *route) members {
 	if headers := successHeaders(r); len(headers) > 0 {
 		success = append(success, member{"headers", headers})
 	}
-	if r.answers.out != nil {
+	switch {
+	case r.events:
+		s.of(r.answers.out, answered) // what the events hold
+		success = append(success, member{"content", members{{"text/event-stream", members{{"schema", members{{"type", "string"}}}}}}})
+	case r.answers.out != nil:
 		success = append(success, member{"content", members{{"application/json", members{{"schema", s.answer(r)}}}}})
 	}
 	out := members{{strconv.Itoa(r.status), success}}
@@ -207,8 +217,11 @@ func refusalsOf(r *route) []int {
 	if r.need != public {
 		out = append(out, http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests, http.StatusServiceUnavailable)
 	}
-	if strings.Contains(r.pattern, "{id}") {
+	if len(r.places()) > 0 {
 		out = append(out, http.StatusNotFound)
+	}
+	if r.method != http.MethodGet {
+		out = append(out, http.StatusForbidden) // a page of another site
 	}
 	if r.method == http.MethodPost || r.method == http.MethodPatch {
 		out = append(out, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)

@@ -112,7 +112,7 @@ func (r *resource[Row, View]) erase(c *call) (jobView, error) {
 	if err != nil {
 		return jobView{}, err
 	}
-	job, err := r.erased(c.r.Context(), c.ws(), id)
+	job, err := r.erased(c.act(), c.ws(), id)
 	if err != nil {
 		return jobView{}, err
 	}

@@ -12,7 +12,7 @@ import (
 	"signalbox/auth"
 )
 
-// public is the need of the few routes that ask for no key.
+// public is the need of the few routes that ask for neither a key nor a session.
 const public auth.Need = ""
 
 // route is one operation: all that the mux, the document and the tests need to know of it.
@@ -30,6 +30,7 @@ type route struct {
 	anyQuery        bool // unknown query parameters are not looked at
 	bodyOptional    bool
 	unlisted        bool             // not in the document: it answers no JSON
+	events          bool             // it answers events for as long as anybody listens
 	also            []signalbox.Code // refusals beside those of every operation like it
 	examples        []example
 	answers         endpoint
@@ -139,6 +140,16 @@ func paging(more ...param) []param {
 		param{name: "limit", kind: integer, doc: fmt.Sprintf("How many rows: 1 to %d, %d unless given.", signalbox.MaxPage, signalbox.DefaultPage)},
 		param{name: "cursor", kind: text, doc: "Where to go on: `next_cursor` of the answer before, with the same filters."},
 	)
+}
+
+// places are the names in the braces of the path.
+func (r *route) places() (names []string) {
+	for part := range strings.SplitSeq(r.pattern, "/") {
+		if name, ok := strings.CutPrefix(part, "{"); ok {
+			names = append(names, strings.TrimSuffix(name, "}"))
+		}
+	}
+	return names
 }
 
 func (r *route) knows(name string) bool {

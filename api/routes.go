@@ -6,10 +6,12 @@ import "slices"
 // examples are run by the tests. Each resource's file holds its own rows.
 func (a *API) table() []route {
 	return slices.Concat(
+		a.sessionRoutes(),
 		a.signalRoutes(),
 		a.webhookRoutes(),
 		[]route{a.eventTypeRoute()},
 		a.deliveryRoutes(),
+		a.overviewRoutes(),
 		[]route{a.deleteWebhookRoute()},
 		a.mergeRoutes(),
 		a.accountRoutes(),
@@ -17,7 +19,11 @@ func (a *API) table() []route {
 		a.importRoutes(),
 		a.jobRoutes(),
 		a.keyRoutes(),
+		a.memberRoutes(),
+		a.linkRoutes(),
+		a.auditRoutes(),
 		a.workspaceRoutes(),
+		[]route{a.logRoute(), a.streamRoute()},
 		a.healthRoutes(),
 		a.referenceRoutes(),
 	)

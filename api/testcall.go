@@ -12,7 +12,7 @@ import (
 
 func (a *API) testRoute() route {
 	return route{
-		method: http.MethodPost, pattern: "/v1/webhooks/{id}/test", id: "testWebhook", tag: "Webhooks", need: auth.NeedWrite,
+		method: http.MethodPost, pattern: "/v1/webhooks/{id}/test", id: "testWebhook", tag: "Webhooks", need: auth.NeedHooks,
 		summary: "Send a test event",
 		detail: "Sends a sample of any event through the same path as real ones, once, and answers with what was sent and what came back. " +
 			"`200` says that the test was made; `response` and `error` say how it went. It is in the delivery log, and is not retried.",
@@ -91,7 +91,7 @@ func (a *API) insertTest(c *call, w *signalbox.Webhook, in *testOrder) (signalbo
 		State: signalbox.Pending, DueAt: c.now, Test: true, CreatedAt: c.now,
 	}
 	e.CausedTo = int64(d.ID)
-	if err := a.cfg.Store.InsertTest(c.r.Context(), e, signalbox.NewDelivery{Delivery: d, Lease: lease}); err != nil {
+	if err := a.cfg.Store.InsertTest(c.act(), e, signalbox.NewDelivery{Delivery: d, Lease: lease}); err != nil {
 		return signalbox.Ready{}, err
 	}
 	return signalbox.Ready{Delivery: d, Body: body, Lease: lease}, nil

@@ -5,6 +5,7 @@ import (
 
 	"signalbox"
 	"signalbox/auth"
+	"signalbox/sign"
 )
 
 // webhookRoutes are the doors of webhooks; feed.go and testcall.go hold the two long ones.
@@ -12,7 +13,7 @@ func (a *API) webhookRoutes() []route {
 	const tag = "Webhooks"
 	return []route{
 		{
-			method: http.MethodPost, pattern: "/v1/webhooks", id: "createWebhook", tag: tag, need: auth.NeedWrite,
+			method: http.MethodPost, pattern: "/v1/webhooks", id: "createWebhook", tag: tag, need: auth.NeedHooks,
 			summary: "Register a webhook",
 			detail: "The answer shows the signing `secret`, once. Every delivery is signed with it, in the form of its format and in that of Standard Webhooks. " +
 				"A `push` webhook is sent to over HTTPS; a `pull` webhook has no url and is read with `GET /v1/webhooks/{id}/events`.",
@@ -29,7 +30,7 @@ func (a *API) webhookRoutes() []route {
 			summary: "Read a webhook", status: http.StatusOK, bare: true, answers: asks(a.getWebhook),
 		},
 		{
-			method: http.MethodPatch, pattern: "/v1/webhooks/{id}", id: "updateWebhook", tag: tag, need: auth.NeedWrite,
+			method: http.MethodPatch, pattern: "/v1/webhooks/{id}", id: "updateWebhook", tag: tag, need: auth.NeedHooks,
 			summary: "Change a webhook",
 			detail:  "Only the fields that are given change; `null` removes one. What was fixed when the webhook was made (kind, format, temporary) stays; `headers` are replaced whole.",
 			status:  http.StatusOK, bare: true,
@@ -37,14 +38,20 @@ func (a *API) webhookRoutes() []route {
 			answers:  takes(a.updateWebhook),
 		},
 		{
-			method: http.MethodPost, pattern: "/v1/webhooks/{id}/disable", id: "disableWebhook", tag: tag, need: auth.NeedWrite,
+			method: http.MethodPost, pattern: "/v1/webhooks/{id}/disable", id: "disableWebhook", tag: tag, need: auth.NeedHooks,
 			summary: "Disable a webhook", detail: "Nothing is sent any more. Events that it would have had are kept as `skipped`.",
 			status: http.StatusOK, bare: true, bodyOptional: true, answers: asks(a.disableWebhook),
 		},
 		{
-			method: http.MethodPost, pattern: "/v1/webhooks/{id}/enable", id: "enableWebhook", tag: tag, need: auth.NeedWrite,
+			method: http.MethodPost, pattern: "/v1/webhooks/{id}/enable", id: "enableWebhook", tag: tag, need: auth.NeedHooks,
 			summary: "Enable a webhook", detail: "What waited is sent at once; what was skipped can be retried by hand.",
 			status: http.StatusOK, bare: true, bodyOptional: true, answers: asks(a.enableWebhook),
+		},
+		{
+			method: http.MethodPost, pattern: "/v1/webhooks/{id}/secret/regenerate", id: "regenerateSecret", tag: tag, need: auth.NeedHooks,
+			summary: "Make another signing secret",
+			detail:  "The answer shows the new `secret`, once. It signs everything from now on, also what is tried again; the old one signs nothing any more.",
+			status:  http.StatusOK, bare: true, bodyOptional: true, answers: asks(a.regenerateSecret),
 		},
 		a.testRoute(),
 		a.deliveriesRoute(),
@@ -55,7 +62,7 @@ func (a *API) webhookRoutes() []route {
 // deleteWebhookRoute stands last of the webhooks' routes: the examples are run in the order of the table.
 func (a *API) deleteWebhookRoute() route {
 	return route{
-		method: http.MethodDelete, pattern: "/v1/webhooks/{id}", id: "deleteWebhook", tag: "Webhooks", need: auth.NeedWrite,
+		method: http.MethodDelete, pattern: "/v1/webhooks/{id}", id: "deleteWebhook", tag: "Webhooks", need: auth.NeedHooks,
 		summary: "Delete a webhook", detail: "It is gone at once. What it still had to be sent ends as `failed` with the reason `webhook_deleted`.",
 		status: http.StatusNoContent, answers: asks(a.deleteWebhook),
 	}
@@ -82,7 +89,7 @@ func (a *API) createWebhook(c *call, in *newWebhook) (madeWebhook, error) {
 		return madeWebhook{}, err
 	}
 	w.SealedSecret = a.cfg.Box.Seal(secretBind(&w), []byte(secret.Reveal()))
-	if err := a.cfg.Store.CreateWebhook(c.r.Context(), w); err != nil {
+	if err := a.cfg.Store.CreateWebhook(c.act(), w); err != nil {
 		return madeWebhook{}, err
 	}
 	w.Revision = max(w.Revision, 1)
@@ -171,9 +178,26 @@ func setEnabled(w *signalbox.Webhook, enabled bool, reason string) {
 	}
 }
 
+// regenerateSecret seals another secret in the place of the one that there was.
+func (a *API) regenerateSecret(c *call) (freshSecret, error) {
+	id, err := webhookID(c)
+	if err != nil {
+		return freshSecret{}, err
+	}
+	secret, err := sign.NewSecret(a.cfg.Rand)
+	if err != nil {
+		return freshSecret{}, err
+	}
+	_, err = a.changeWebhook(c, id, func(w *signalbox.Webhook) error {
+		w.SealedSecret = a.cfg.Box.Seal(secretBind(w), []byte(secret.Reveal()))
+		return nil
+	})
+	return freshSecret{Secret: secret.Reveal()}, err
+}
+
 // changeWebhook saves a change and tells the sender, so that nothing more goes out by the old definition.
 func (a *API) changeWebhook(c *call, id signalbox.WebhookID, change func(*signalbox.Webhook) error) (webhookView, error) {
-	w, err := a.cfg.Store.UpdateWebhook(c.r.Context(), c.ws(), id, c.now, change)
+	w, err := a.cfg.Store.UpdateWebhook(c.act(), c.ws(), id, c.now, change)
 	if err != nil {
 		return webhookView{}, err
 	}
@@ -191,7 +215,7 @@ func (a *API) deleteWebhook(c *call) (none, error) {
 		ID: signalbox.JobID(a.cfg.IDs.Next(c.now)), Workspace: c.ws(), Kind: signalbox.JobCloseWebhook, Status: signalbox.JobQueued,
 		Subject: int64(id), CreatedAt: c.now, UpdatedAt: c.now,
 	}
-	if err := a.cfg.Store.DeleteWebhook(c.r.Context(), c.ws(), id, c.now, job); err != nil {
+	if err := a.cfg.Store.DeleteWebhook(c.act(), c.ws(), id, c.now, job); err != nil {
 		return none{}, err
 	}
 	a.cfg.Sender.Changed(id)
@@ -226,6 +250,11 @@ type madeWebhook struct {
 	Secret string `json:"secret" doc:"Shown this once."`
 	// StandardSecret is what Standard Webhooks libraries take for a secret that is no whsec_ base64 itself (contract section 12).
 	StandardSecret string `json:"standard_secret,omitempty" doc:"The same secret in the form that Standard Webhooks libraries take, when yours has another one. Shown this once."`
+}
+
+// freshSecret is the answer that shows a secret made anew, once.
+type freshSecret struct {
+	Secret string `json:"secret" doc:"Shown this once."`
 }
 
 type webhookList struct {

@@ -79,6 +79,8 @@ func (a *App) openDoor() *admin.Door {
 type Owner interface {
 	Workspaces(ctx context.Context) ([]Workspace, error)
 	CreateWorkspace(ctx context.Context, name string) (Workspace, error)
+	Members(ctx context.Context) ([]Member, error)
+	MemberLink(ctx context.Context, email string) (MemberLink, error)
 	Close() error
 }
 
@@ -108,6 +110,9 @@ func Own(ctx context.Context, cfg Config, first func(*App, FirstStart) error) (O
 	}
 	if server != nil {
 		return server, nil
+	}
+	if cfg.PublicURL == "" {
+		cfg.PublicURL = cfg.scheme() + "://" + Reachable(cfg.Addr) // where a server of this configuration is
 	}
 	cfg.Addr, cfg.HoldDeliveries = "127.0.0.1:0", true
 	s := stopped{}

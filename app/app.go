@@ -27,7 +27,10 @@ import (
 	"signalbox/intake"
 	"signalbox/internal/fault"
 	"signalbox/jobs"
+	"signalbox/journal"
 	"signalbox/store"
+	"signalbox/watch"
+	"signalbox/web"
 )
 
 // committers is how many turns are decided at once on PostgreSQL, where a commit is waited for elsewhere; the embedded database has one writer.
@@ -43,9 +46,12 @@ type App struct {
 	sender *deliver.Sender
 	intake *intake.Intake
 	keys   *auth.Keys
+	people *auth.Sessions
 	api    *api.API
 	client *egress.Client
 	wakes  *wakes
+	hub    *watch.Hub
+	notes  *journal.Journal
 	codec  *signalbox.Codec
 	ids    *signalbox.IDs
 	token  string // which node this is, whatever its number
@@ -55,12 +61,15 @@ type App struct {
 	listener net.Listener
 	server   *http.Server
 	first    *FirstStart
+	oidc     api.OIDC
 }
 
-// FirstStart is what a server that made its first workspace has to tell, once.
+// FirstStart is what a server has to tell, once: of its first workspace, and of its first admin. What is "" is not to be told, or known already.
 type FirstStart struct {
 	Workspace string // the id's text
 	APIKey    string // an admin key, shown here and never again
+	Email     string // of the first admin
+	Password  string // shown here and never again
 }
 
 // ErrDatabaseFailed ends Run when the database can no longer be trusted: the process must be started anew.
@@ -113,8 +122,14 @@ func (a *App) open(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	if a.oidc, err = a.identityProvider(ctx); err != nil {
+		return err
+	}
 	metrics := newMetrics(a)
 	a.wire(policy, metrics)
+	if a.server.Handler, err = web.New(a.api, a.cfg.Dev); err != nil {
+		return err
+	}
 	metrics.watch()
 	a.warnOfDev()
 	return nil
@@ -152,6 +167,9 @@ func (a *App) wire(policy *egress.Policy, m *metrics) {
 	codec, ids := a.codec, a.ids
 	a.client = egress.NewClient(policy)
 	a.wakes = newWakes(m, a.node.Now, a.log)
+	a.hub = watch.New(watch.Config{Store: a.db, Now: a.node.Now, Log: a.log, Watched: a.wakes.Watched})
+	a.notes = journal.New(journal.Config{Store: a.db, IDs: ids, Now: a.node.Now, Log: a.log, Stored: a.hub.Logged})
+	a.wakes.live = a.hub
 	var node deliver.Node = a.node
 	if a.cfg.HoldDeliveries {
 		node = held{a.node}
@@ -160,7 +178,7 @@ func (a *App) wire(policy *egress.Policy, m *metrics) {
 	a.sender = deliver.New(deliver.Config{
 		Store: a.db, Egress: a.client, Node: node, Box: a.box, Codec: codec, IDs: ids, Log: a.log,
 		Metrics: m.registry, UserAgent: agent, Grace: a.cfg.DrainGrace, Wake: a.wakes.Due,
-		Now: a.node.Now, Share: a.node.Share, Others: a.wakes.Others,
+		Now: a.node.Now, Share: a.node.Share, Others: a.wakes.Others, Settled: a.wakes.Settled,
 	})
 	owners := map[signalbox.DueKind]due.Owner{signalbox.DueLane: a.sender.LaneDue}
 	work := jobs.New(jobs.Config{Store: a.db, IDs: ids, Codec: codec, Log: a.log, Now: a.node.Now, Changed: a.webhookChanged})
@@ -176,9 +194,12 @@ func (a *App) wire(policy *egress.Policy, m *metrics) {
 		turns.Committers, a.wakes.tell = committers, a.db.Tell
 	}
 	a.intake = intake.New(turns)
-	a.keys = auth.NewKeys(a.db, a.log)
+	a.keys, a.people = auth.NewKeys(a.db, a.log), auth.NewSessions(a.db, a.log)
 	a.api = api.New(api.Config{
-		Keys: a.keys, Signals: a.intake, Acts: a.intake, Imports: a.intake, Merges: a.intake, Blend: decide.Blend, Store: a.db, Sender: testSender{a.sender, node}, Targets: targets{policy}, Arrivals: a.wakes,
+		Keys: a.keys, SignIn: auth.NewSignIn(a.db, a.people, ids), PublicURL: a.URL(),
+		Proxies: a.cfg.proxies(), NoPasswords: a.cfg.NoPasswords, OIDC: a.oidc, Dev: a.cfg.Dev,
+		Signals: a.intake, Acts: a.intake, Imports: a.intake, Merges: a.intake, Blend: decide.Blend, Store: a.db, Sender: testSender{a.sender, node}, Targets: targets{policy}, Arrivals: a.wakes,
+		Journal: a.notes, Live: live{a.hub},
 		CheckHeaders: egress.ValidateHeaders, NormalizeDomain: identity.Domain, NormalizeEmail: normalizeEmail,
 		Box: a.box, Codec: codec, IDs: ids, Ready: a.ready, Metrics: m.handler(), Observe: m.observe, Wake: a.wakes.Due,
 		Now: a.node.Now, Share: a.shareOfRequests, UserAgent: agent, Version: a.cfg.Version, Log: a.log,
@@ -213,7 +234,7 @@ func (a *App) URL() string {
 // Codec turns ids into their texts and back.
 func (a *App) Codec() *signalbox.Codec { return a.codec }
 
-// FirstStart returns what the very first start on this data directory has made; false once that was shown (FirstStartShown).
+// FirstStart returns what the very first start on this data directory, or the first one with members, has made; false once that was shown (FirstStartShown).
 func (a *App) FirstStart() (FirstStart, bool) {
 	if a.first == nil {
 		return FirstStart{}, false
@@ -239,9 +260,12 @@ func (a *App) Run(ctx context.Context) error {
 	services.start("news", a.wakes.Run)
 	services.start("listener", func(ctx context.Context) error { return a.db.Listen(ctx, a.wakes.heard) })
 	services.start("keys", a.keys.Run)
+	services.start("sessions", a.people.Run)
 	services.start("sender", a.sender.Run)
 	services.start("due", a.runner.Run)
 	services.start("intake", a.intake.Run)
+	services.start("journal", a.notes.Run)
+	services.start("watch", a.hub.Run)
 	if door := a.openDoor(); door != nil {
 		services.start("admin", door.Run)
 	}
@@ -310,6 +334,10 @@ func (a *App) Close() error {
 	if a.client != nil {
 		a.client.Close()
 		a.client = nil
+	}
+	if a.keys != nil {
+		a.keys.Close()
+		a.people.Close()
 	}
 	if a.db != nil {
 		errs = append(errs, a.db.Close())

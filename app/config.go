@@ -40,6 +40,11 @@ type Config struct {
 	SecretKeyFile   string
 	OldSecretKeys   []string // still accepted for what they sealed
 	BootstrapAPIKey string   // an admin key that exists from the first moment
+	AdminEmail      string   // of the first admin; default admin@localhost
+	AdminPassword   string   // of the first admin; default one that the first start tells
+	OIDC            OIDC
+	NoPasswords     bool     // members sign in by OIDC only
+	TrustedProxies  []string // CIDRs or addresses of proxies whose X-Forwarded-For and X-Forwarded-Proto are taken
 
 	Distributed    bool          // DatabaseURL is a distributed PostgreSQL: a transaction touches one workspace, and so one shard
 	HoldDeliveries bool          // store deliveries but send none
@@ -98,7 +103,7 @@ func (c Config) Check() error {
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		bad("tls-cert", "give both --tls-cert and --tls-key, or neither")
 	}
-	for flag, path := range map[string]string{"tls-cert": c.TLSCert, "tls-key": c.TLSKey, "target-ca": c.TargetCA, "secret-key-file": c.SecretKeyFile} {
+	for flag, path := range map[string]string{"tls-cert": c.TLSCert, "tls-key": c.TLSKey, "target-ca": c.TargetCA, "secret-key-file": c.SecretKeyFile, "oidc-client-secret-file": c.OIDC.ClientSecretFile} {
 		if path == "" {
 			continue
 		}
@@ -132,6 +137,7 @@ func (c Config) Check() error {
 			bad("secret-key", "%v", err)
 		}
 	}
+	c.checkSignIn(bad)
 	if c.RetentionEventDays < 0 || c.RetentionSignalDays < 0 {
 		bad("retention-event-days", "days cannot be negative; 0 leaves the default, and for signals keeps them for ever")
 	}

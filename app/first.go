@@ -116,7 +116,7 @@ const (
 	shownKey        = "shown"
 )
 
-// firstStart makes a workspace and an admin key when there is none yet, and the bootstrap key when one is configured. A first start that
+// firstStart makes a workspace, an admin key and an admin when there is none yet, and the bootstrap key when one is configured. A first start that
 // ended before its key was shown begins again: nobody knows that key, so another one takes its place.
 func (a *App) firstStart(ctx context.Context) error {
 	list, err := a.db.Workspaces(ctx)
@@ -130,9 +130,18 @@ func (a *App) firstStart(ctx context.Context) error {
 		}
 		list = append(list, ws)
 	}
+	first := a.firstAPIKey
 	if a.cfg.BootstrapAPIKey != "" {
-		return a.bootstrap(ctx, list[0].ID)
+		first = a.bootstrap
 	}
+	if err := first(ctx, list[0].ID); err != nil {
+		return err
+	}
+	return a.firstMember(ctx, list[0].ID)
+}
+
+// firstAPIKey makes the first start's key, unless somebody was shown one.
+func (a *App) firstAPIKey(ctx context.Context, ws signalbox.WorkspaceID) error {
 	known, err := a.db.Setting(ctx, firstKeySetting)
 	if err != nil || string(known) == shownKey {
 		return err
@@ -141,15 +150,16 @@ func (a *App) firstStart(ctx context.Context) error {
 		if made.token != a.token && a.node.Now().Sub(made.at) < showWithin {
 			return nil // another node is about to show its key
 		}
-		if err := a.db.RevokeKey(ctx, list[0].ID, made.key, a.node.Now().UTC()); err != nil && signalbox.CodeOf(err) != signalbox.NotFound {
+		if err := a.db.RevokeKey(ctx, ws, made.key, a.node.Now().UTC()); err != nil && signalbox.CodeOf(err) != signalbox.NotFound {
 			return err
 		}
 	}
-	key, id, err := a.makeKey(ctx, list[0].ID, "First key", "")
+	key, id, err := a.makeKey(ctx, ws, "First key", "")
 	if err != nil {
 		return err
 	}
-	a.first = &FirstStart{Workspace: a.codec.Format(signalbox.KindWorkspace, int64(list[0].ID)), APIKey: key}
+	a.tell(ws)
+	a.first.APIKey = key
 	return a.db.PutSetting(ctx, firstKeySetting, firstKey{id, a.node.Now(), a.token}.format())
 }
 
@@ -177,9 +187,17 @@ func parseFirst(raw []byte) (f firstKey, ok bool) {
 	}, true
 }
 
-// FirstStartShown says that somebody has been shown what FirstStart told; without it the next start tells again, with another key.
+// FirstStartShown says that somebody has been shown what FirstStart told; without it the next start tells again, with another key and password.
 func (a *App) FirstStartShown(ctx context.Context) error {
-	return a.db.PutSetting(ctx, firstKeySetting, []byte(shownKey))
+	for name, told := range map[string]string{firstKeySetting: a.first.APIKey, firstMemberSetting: a.first.Password} {
+		if told == "" {
+			continue
+		}
+		if err := a.db.PutSetting(ctx, name, []byte(shownKey)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // bootstrap makes the configured key unless it is there already; a revoked one stays revoked.

@@ -133,7 +133,7 @@ func (k *Keys) touch(id signalbox.KeyID, now time.Time) {
 func (k *Keys) Run(ctx context.Context) error {
 	tick := time.NewTicker(TouchEvery)
 	defer tick.Stop()
-	defer k.known.StopAllGoroutines()
+	defer k.Close()
 	for {
 		select {
 		case <-tick.C:
@@ -146,6 +146,9 @@ func (k *Keys) Run(ctx context.Context) error {
 		}
 	}
 }
+
+// Close gives back what NewKeys has taken, also where Run was never called; after it nothing may be authenticated.
+func (k *Keys) Close() { k.known.StopAllGoroutines() }
 
 // flush stores what was noted; what could not be stored is noted again for the next time.
 func (k *Keys) flush(ctx context.Context) {

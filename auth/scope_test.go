@@ -7,18 +7,18 @@ import (
 	"signalbox/auth"
 )
 
-var needs = []auth.Need{auth.NeedIngest, auth.NeedRead, auth.NeedWrite, auth.NeedAdmin}
+var needs = []auth.Need{auth.NeedIngest, auth.NeedRead, auth.NeedWrite, auth.NeedHooks, auth.NeedAdmin, auth.NeedMember}
 
 func TestAllows_IsTheTableOfTheContract(t *testing.T) {
 	t.Parallel()
-	want := map[signalbox.Scope]string{ // ingest, read, write, admin
-		signalbox.ScopeIngest:    "yes no no no",
-		signalbox.ScopeRead:      "no yes no no",
-		signalbox.ScopeWrite:     "yes no yes no",
-		signalbox.ScopeReadWrite: "yes yes yes no",
-		signalbox.ScopeAdmin:     "yes yes yes yes",
-		"":                       "no no no no",
-		"root":                   "no no no no",
+	want := map[signalbox.Scope]string{ // ingest, read, write, hooks, admin, member
+		signalbox.ScopeIngest:    "yes no no no no no",
+		signalbox.ScopeRead:      "no yes no no no no",
+		signalbox.ScopeWrite:     "yes no yes yes no no",
+		signalbox.ScopeReadWrite: "yes yes yes yes no no",
+		signalbox.ScopeAdmin:     "yes yes yes yes yes no",
+		"":                       "no no no no no no",
+		"root":                   "no no no no no no",
 	}
 	for scope, row := range want {
 		got := ""
@@ -34,6 +34,35 @@ func TestAllows_IsTheTableOfTheContract(t *testing.T) {
 		if auth.Allows(scope, "") || auth.Allows(scope, "anything") {
 			t.Errorf("scope %q allows a need that nobody defined", scope)
 		}
+	}
+}
+
+func TestRoleAllows_IsTheTableOfTheContract(t *testing.T) {
+	t.Parallel()
+	want := map[signalbox.Role]string{ // ingest, read, write, hooks, admin, member
+		signalbox.RoleViewer:  "no yes no no no yes",
+		signalbox.RoleAnalyst: "yes yes yes no no yes",
+		signalbox.RoleAdmin:   "yes yes yes yes yes yes",
+		"":                    "no no no no no no",
+		"owner":               "no no no no no no",
+	}
+	for role, row := range want {
+		got := ""
+		for i, need := range needs {
+			if i > 0 {
+				got += " "
+			}
+			got += map[bool]string{true: "yes", false: "no"}[auth.RoleAllows(role, need)]
+		}
+		if got != row {
+			t.Errorf("role %q: %s, want %s", role, got, row)
+		}
+		if auth.RoleAllows(role, "") || auth.RoleAllows(role, "anything") {
+			t.Errorf("role %q allows a need that nobody defined", role)
+		}
+	}
+	if got := auth.NeedWrite.Roles(); got != "admin, analyst" {
+		t.Errorf("write is for %s", got)
 	}
 }
 

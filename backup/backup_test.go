@@ -370,9 +370,9 @@ func TestRestore_IntoAnEmptyPlaceOnly(t *testing.T) {
 // Rows that no table of the backup can have, or tables that no database has, are refused before anything is made.
 func TestRestore_RefusesRowsThatAreNone(t *testing.T) {
 	t.Parallel()
-	own, err := filepath.Glob("../store/migrations/sqlite/*.sql")
-	if err != nil || len(own) == 0 {
-		t.Fatal("no migrations: ", err)
+	own, err := os.ReadDir("../store/migrations/sqlite")
+	if err != nil {
+		t.Fatal(err)
 	}
 	made := func(table archive.Table, row string) []byte {
 		var out bytes.Buffer

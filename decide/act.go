@@ -15,6 +15,7 @@ func (f *fold) accountAct(in *Prepared, out *Outcome) {
 		return
 	}
 	if in.Account.Erase {
+		f.audit(in, "account.erased", signalbox.Subject{Type: "account", ID: int64(a.ID)}, nil, nil)
 		out.Job = f.erase(in, a, signalbox.JobEraseAccount)
 		return
 	}
@@ -23,7 +24,9 @@ func (f *fold) accountAct(in *Prepared, out *Outcome) {
 	if out.Err = f.wouldFit("attributes", a, own); out.Err != nil {
 		return
 	}
+	before := a.Facts()
 	f.say(a, own)
+	f.audit(in, "account.updated", aboutAccount(a), before, a.Facts())
 	answer := *a
 	out.Account = &answer
 }
@@ -36,6 +39,7 @@ func (f *fold) contactAct(in *Prepared, out *Outcome) {
 		return
 	}
 	if in.Contact.Erase {
+		f.audit(in, "contact.erased", signalbox.Subject{Type: "contact", ID: int64(c.ID)}, nil, nil)
 		out.Job = f.erase(in, c, signalbox.JobEraseContact)
 		return
 	}
@@ -44,7 +48,9 @@ func (f *fold) contactAct(in *Prepared, out *Outcome) {
 	if out.Err = f.wouldFit("attributes", c, own); out.Err != nil {
 		return
 	}
+	before := c.Facts()
 	f.say(c, own)
+	f.audit(in, "contact.updated", aboutContact(c), before, c.Facts())
 	answer := *c
 	out.Contact = &answer
 }

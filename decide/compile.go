@@ -57,6 +57,7 @@ func (c *Compiled) Webhook(id signalbox.WebhookID) *signalbox.Webhook {
 type Input struct {
 	Workspace signalbox.WorkspaceID
 	APIKey    signalbox.KeyID // whose limits count it; 0 for none
+	Act       *signalbox.Act  // not nil: by whom it is asked; the inputs of one import share it
 
 	Signal  *signalbox.SignalInput
 	Account *AccountAct

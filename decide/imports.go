@@ -79,6 +79,7 @@ func (f *fold) undoRow(in *Prepared, out *Outcome) {
 		f.say(r, before)
 		f.out.Unimported = append(f.out.Unimported, *row)
 	}
+	f.countUndone(in, out)
 	if out.Left == leftGone {
 		f.out.Unimported = append(f.out.Unimported, *row)
 	}

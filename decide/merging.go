@@ -40,6 +40,7 @@ func (f *fold) mergeAct(in *Prepared, out *Outcome) {
 		m.ID = signalbox.MergeID(f.mint(in.Workspace))
 		f.join(&m)
 		f.writeMerge(&m, true)
+		f.tellMerge(in, &m, "merged")
 		out.Merge = &m
 		return
 	}
@@ -63,7 +64,20 @@ func (f *fold) mergeAct(in *Prepared, out *Outcome) {
 		return
 	}
 	f.writeMerge(&m, false)
+	f.tellMerge(in, &m, map[MergeDeed]string{MergeAccept: "merged", MergeUndo: "unmerged", MergeDismiss: "merge_dismissed"}[act.Deed])
 	out.Merge = &m
+}
+
+// tellMerge tells the audit log what became of the record that was merged, or was to be.
+func (f *fold) tellMerge(in *Prepared, m *signalbox.Merge, what string) {
+	about := signalbox.Subject{Type: m.Kind.String(), ID: int64(m.From)}
+	switch r := f.recordOf(m.Kind, m.From).(type) {
+	case *signalbox.Account:
+		about = aboutAccount(r)
+	case *signalbox.Contact:
+		about = aboutContact(r)
+	}
+	f.audit(in, m.Kind.String()+"."+what, about, nil, signalbox.Facts{"merge": f.mergeText(m.ID), "into": f.recordText(m.Kind, m.Into)})
 }
 
 // writeMerge has a merge saved.

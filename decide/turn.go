@@ -60,6 +60,7 @@ type fold struct {
 	states   map[signalbox.EntityID]bool      // already in out.States
 	foundBy  map[signalbox.EntityID][3]string // before this turn, of records that it may have renamed
 	last     map[signalbox.WorkspaceID]int64
+	imports  map[signalbox.AuditID]*imported
 }
 
 // Turn decides prepared inputs in order. The Situation is used up: it must not be read again. The error is a *Poison.
@@ -86,6 +87,7 @@ func Turn(s *signalbox.Situation, inputs []Prepared, env Env) (*signalbox.Decisi
 		}
 	}
 	f.close()
+	f.tellImports()
 	return f.out, outcomes, nil
 }
 
@@ -113,10 +115,12 @@ func (f *fold) input(place int, in *Prepared, out *Outcome) (err error) {
 		out.Receipt, out.Err = f.signal(in)
 	case in.Account != nil && in.Account.Row != nil:
 		f.accountRow(in, out)
+		f.countRow(in, "account", out)
 	case in.Account != nil:
 		f.accountAct(in, out)
 	case in.Contact != nil && in.Contact.Row != nil:
 		f.contactRow(in, out)
+		f.countRow(in, "contact", out)
 	case in.Contact != nil:
 		f.contactAct(in, out)
 	case in.Merge != nil:

@@ -30,6 +30,7 @@ type world struct {
 	sent     []signalbox.NewDelivery
 	jobs     []signalbox.Job
 	merges   map[signalbox.MergeID]signalbox.Merge
+	audit    []signalbox.AuditEntry
 }
 
 const ws = signalbox.WorkspaceID(7)
@@ -89,6 +90,7 @@ func (w *world) turn(inputs ...decide.Input) []decide.Outcome {
 		w.t.Fatal(err)
 	}
 	w.apply(d)
+	w.audit = append(w.audit, d.Audit...)
 	for n, i := range place {
 		outcomes[i] = list[n]
 	}

@@ -23,18 +23,18 @@ func (i *Intake) TryBatch(ctx context.Context, ws signalbox.WorkspaceID, key sig
 // ImportAccounts has rows of an import decided and saved, each on its own, as SubmitBatch does for signals. dry says what would come
 // of them now, and changes nothing.
 func (i *Intake) ImportAccounts(ctx context.Context, ws signalbox.WorkspaceID, rows []signalbox.AccountRow, dry bool) ([]signalbox.RowVerdict, error) {
-	inputs := make([]decide.Input, len(rows))
+	inputs, act := make([]decide.Input, len(rows)), actOf(ctx)
 	for n := range rows {
-		inputs[n] = decide.Input{Workspace: ws, Account: &decide.AccountAct{Row: &rows[n]}}
+		inputs[n] = decide.Input{Workspace: ws, Act: act, Account: &decide.AccountAct{Row: &rows[n]}}
 	}
 	return i.rows(ctx, ws, inputs, dry)
 }
 
 // ImportContacts does for contacts what ImportAccounts does for accounts.
 func (i *Intake) ImportContacts(ctx context.Context, ws signalbox.WorkspaceID, rows []signalbox.ContactRow, dry bool) ([]signalbox.RowVerdict, error) {
-	inputs := make([]decide.Input, len(rows))
+	inputs, act := make([]decide.Input, len(rows)), actOf(ctx)
 	for n := range rows {
-		inputs[n] = decide.Input{Workspace: ws, Contact: &decide.ContactAct{Row: &rows[n]}}
+		inputs[n] = decide.Input{Workspace: ws, Act: act, Contact: &decide.ContactAct{Row: &rows[n]}}
 	}
 	return i.rows(ctx, ws, inputs, dry)
 }

@@ -93,7 +93,7 @@ func (i *Intake) Submit(ctx context.Context, ws signalbox.WorkspaceID, key signa
 
 // PatchAccount changes an account as a person asked.
 func (i *Intake) PatchAccount(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.AccountID, p signalbox.AccountPatch) (signalbox.Account, error) {
-	out, err := i.one(ctx, decide.Input{Workspace: ws, Account: &decide.AccountAct{ID: id, Patch: p}})
+	out, err := i.one(ctx, decide.Input{Workspace: ws, Act: actOf(ctx), Account: &decide.AccountAct{ID: id, Patch: p}})
 	if err != nil {
 		return signalbox.Account{}, err
 	}
@@ -102,7 +102,7 @@ func (i *Intake) PatchAccount(ctx context.Context, ws signalbox.WorkspaceID, id 
 
 // PatchContact changes a contact as a person asked.
 func (i *Intake) PatchContact(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.ContactID, p signalbox.ContactPatch) (signalbox.Contact, error) {
-	out, err := i.one(ctx, decide.Input{Workspace: ws, Contact: &decide.ContactAct{ID: id, Patch: p}})
+	out, err := i.one(ctx, decide.Input{Workspace: ws, Act: actOf(ctx), Contact: &decide.ContactAct{ID: id, Patch: p}})
 	if err != nil {
 		return signalbox.Contact{}, err
 	}
@@ -111,12 +111,21 @@ func (i *Intake) PatchContact(ctx context.Context, ws signalbox.WorkspaceID, id 
 
 // EraseAccount takes an account out of sight and its name out of use at once, and returns the job that removes the rest.
 func (i *Intake) EraseAccount(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.AccountID) (signalbox.Job, error) {
-	return i.job(ctx, decide.Input{Workspace: ws, Account: &decide.AccountAct{ID: id, Erase: true}})
+	return i.job(ctx, decide.Input{Workspace: ws, Act: actOf(ctx), Account: &decide.AccountAct{ID: id, Erase: true}})
 }
 
 // EraseContact takes a contact out of sight and its keys out of use at once, and returns the job that removes the rest.
 func (i *Intake) EraseContact(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.ContactID) (signalbox.Job, error) {
-	return i.job(ctx, decide.Input{Workspace: ws, Contact: &decide.ContactAct{ID: id, Erase: true}})
+	return i.job(ctx, decide.Input{Workspace: ws, Act: actOf(ctx), Contact: &decide.ContactAct{ID: id, Erase: true}})
+}
+
+// actOf is by whom a call's change is made, nil when it is nobody's.
+func actOf(ctx context.Context) *signalbox.Act {
+	act, ok := signalbox.ActOf(ctx)
+	if !ok {
+		return nil
+	}
+	return &act
 }
 
 func (i *Intake) job(ctx context.Context, in decide.Input) (signalbox.Job, error) {

@@ -10,7 +10,7 @@ import (
 // MergeRecords has one record stand for another one from now on, with all that was merged into that one before. dry says what would come of it,
 // and changes nothing: what it answers has an id that is nobody's.
 func (i *Intake) MergeRecords(ctx context.Context, ws signalbox.WorkspaceID, kind signalbox.RecordKind, from, into signalbox.EntityID, dry bool) (signalbox.Merge, error) {
-	in := decide.Input{Workspace: ws, Merge: &decide.MergeAct{Deed: decide.MergeNow, Kind: kind, From: from, Into: into}}
+	in := decide.Input{Workspace: ws, Act: actOf(ctx), Merge: &decide.MergeAct{Deed: decide.MergeNow, Kind: kind, From: from, Into: into}}
 	if !dry {
 		return i.merge(ctx, in)
 	}
@@ -28,24 +28,24 @@ func (i *Intake) MergeRecords(ctx context.Context, ws signalbox.WorkspaceID, kin
 
 // AcceptMerge does what was proposed.
 func (i *Intake) AcceptMerge(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.MergeID) (signalbox.Merge, error) {
-	return i.merge(ctx, decide.Input{Workspace: ws, Merge: &decide.MergeAct{Deed: decide.MergeAccept, ID: id}})
+	return i.merge(ctx, decide.Input{Workspace: ws, Act: actOf(ctx), Merge: &decide.MergeAct{Deed: decide.MergeAccept, ID: id}})
 }
 
 // DismissMerge turns a proposal down.
 func (i *Intake) DismissMerge(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.MergeID) (signalbox.Merge, error) {
-	return i.merge(ctx, decide.Input{Workspace: ws, Merge: &decide.MergeAct{Deed: decide.MergeDismiss, ID: id}})
+	return i.merge(ctx, decide.Input{Workspace: ws, Act: actOf(ctx), Merge: &decide.MergeAct{Deed: decide.MergeDismiss, ID: id}})
 }
 
 // UndoMerge takes a merge back: both records are as they would be without it.
 func (i *Intake) UndoMerge(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.MergeID) (signalbox.Merge, error) {
-	return i.merge(ctx, decide.Input{Workspace: ws, Merge: &decide.MergeAct{Deed: decide.MergeUndo, ID: id}})
+	return i.merge(ctx, decide.Input{Workspace: ws, Act: actOf(ctx), Merge: &decide.MergeAct{Deed: decide.MergeUndo, ID: id}})
 }
 
 // UndoRows takes back what an import did to records, each on its own; what somebody else has touched since is left alone.
 func (i *Intake) UndoRows(ctx context.Context, ws signalbox.WorkspaceID, rows []signalbox.ImportedRow) ([]signalbox.UndoneRow, error) {
-	inputs := make([]decide.Input, len(rows))
+	inputs, act := make([]decide.Input, len(rows)), actOf(ctx)
 	for n := range rows {
-		inputs[n] = decide.Input{Workspace: ws, Undo: &rows[n]}
+		inputs[n] = decide.Input{Workspace: ws, Act: act, Undo: &rows[n]}
 	}
 	outcomes, err := i.batch(ctx, ws, inputs)
 	if err != nil {

@@ -32,13 +32,17 @@ func (l *statementLog) add(text string) {
 
 // overAllShards are the ways to a tenant's rows that do not begin with one workspace, by the beginning of their statement and the table, with the reason.
 var overAllShards = map[string]string{
-	"WITH RECURSIVE lanes AS ( (SELECT … deliveries":                "a node that joins, leaves or falls silent makes lanes of every workspace due: rare",
-	"SELECT at FROM due ORDER BY … due":                             "what is due next is found over all workspaces",
-	"SELECT kind, subject, workspace_id, at FROM … due":             "what is due is found over all workspaces: the one that must go shard by shard on a database that locks rows of one shard only (docs/scaling.md)",
-	"SELECT CAST(coalesce(sum(signals), 0) AS BIGINT) FROM … heads": "metrics are of the whole database",
-	"SELECT workspace_id, webhook_id, due_at, id FROM … deliveries": "as above",
-	"SELECT id, workspace_id, name, scope, hint, … api_keys":        "a reference table: the key is what tells the workspace",
-	"UPDATE api_keys SET last_used_at = $2 … api_keys":              "as above; the id is unique over all workspaces",
+	"WITH RECURSIVE lanes AS ( (SELECT … deliveries":                   "a node that joins, leaves or falls silent makes lanes of every workspace due: rare",
+	"SELECT at FROM due ORDER BY … due":                                "what is due next is found over all workspaces",
+	"SELECT kind, subject, workspace_id, at FROM … due":                "what is due is found over all workspaces: the one that must go shard by shard on a database that locks rows of one shard only (docs/scaling.md)",
+	"SELECT CAST(coalesce(sum(signals), 0) AS BIGINT) FROM … heads":    "metrics are of the whole database",
+	"SELECT workspace_id, webhook_id, due_at, id FROM … deliveries":    "as above",
+	"SELECT id, workspace_id, name, scope, hint, … api_keys":           "a reference table: the key is what tells the workspace",
+	"SELECT 1 FROM members LIMIT 1 … members":                          "a reference table: asked of the whole database, at a start",
+	"SELECT id, workspace_id, email, name, role, … members":            "a reference table: the e-mail is what tells the workspace",
+	"SELECT id, workspace_id, member_id, hash, user_agent, … sessions": "a reference table: the token is what tells the workspace",
+	"SELECT id, workspace_id, member_id, kind, hash, … links":          "as sessions",
+	"UPDATE api_keys SET last_used_at = $2 … api_keys":                 "as above; the id is unique over all workspaces",
 }
 
 var (

@@ -87,9 +87,15 @@ func (db *DB) CancelJob(ctx context.Context, ws signalbox.WorkspaceID, job signa
 		case j.Kind == signalbox.JobCloseWebhook:
 			return signalbox.Errorf(signalbox.Conflict, "the closing of a deleted webhook cannot be cancelled")
 		}
+		before := j.Status
 		j.end(signalbox.JobCancelled, now)
 		out = j.Job
 		if err := t.setDue(signalbox.Due{Kind: signalbox.DueJob, Workspace: ws, Subject: int64(job)}); err != nil {
+			return err
+		}
+		about := signalbox.Subject{Type: "job", ID: int64(job), Name: string(j.Kind)}
+		was, is := signalbox.Facts{"status": string(before)}, signalbox.Facts{"status": string(j.Status)}
+		if err := t.audit(ctx, ws, "job.cancelled", about, was, is); err != nil {
 			return err
 		}
 		return t.updateJob(&j)

@@ -29,8 +29,15 @@ func (db *DB) CreateKey(ctx context.Context, k signalbox.APIKey) error {
 		if err != nil {
 			return fmt.Errorf("insert key: %w", err)
 		}
+		if err := t.audit(ctx, k.Workspace, "api_key.created", aboutKey(&k), nil, k.Facts()); err != nil {
+			return err
+		}
 		return t.raiseHead(k.Workspace, int64(k.ID))
 	})
+}
+
+func aboutKey(k *signalbox.APIKey) signalbox.Subject {
+	return signalbox.Subject{Type: "api_key", ID: int64(k.ID), Name: k.Name}
 }
 
 const keyColumns = `id, workspace_id, name, scope, hint, hash, created_at, expires_at, last_used_at, revoked_at`
@@ -88,7 +95,7 @@ func (db *DB) UpdateKey(ctx context.Context, ws signalbox.WorkspaceID, key signa
 		}
 		out = old
 		out.Name, out.Scope, out.ExpiresAt = k.Name, k.Scope, k.ExpiresAt
-		return nil
+		return t.audit(ctx, ws, "api_key.updated", aboutKey(&out), old.Facts(), out.Facts())
 	})
 	return out, err
 }
@@ -101,13 +108,20 @@ UPDATE api_keys
 // RevokeKey ends a key at once and for good. A key that is revoked already keeps its first time.
 func (db *DB) RevokeKey(ctx context.Context, ws signalbox.WorkspaceID, key signalbox.KeyID, now time.Time) error {
 	return db.write(ctx, classManage, func(t *tx) error {
-		if _, err := t.key(ws, key); err != nil {
+		k, err := t.key(ws, key)
+		if err != nil {
 			return err
 		}
-		if _, err := t.exec(revokeKeySQL, id(ws), id(key), now); err != nil {
+		n, err := t.exec(revokeKeySQL, id(ws), id(key), now)
+		if err != nil {
 			return fmt.Errorf("revoke key: %w", err)
 		}
-		return nil
+		if n == 0 {
+			return nil
+		}
+		was := k.Facts()
+		k.RevokedAt = now
+		return t.audit(ctx, ws, "api_key.revoked", aboutKey(&k), was, k.Facts())
 	})
 }
 

@@ -59,12 +59,13 @@ func TestMigrate_CopiesTheDatabaseAndKeepsWhatItHolds(t *testing.T) {
 	if err := store.Exec(t.Context(), s.DB, "INSERT INTO later (id, name) VALUES (2, 'x')"); err != nil {
 		t.Fatal(err)
 	}
-	first := own(t) + 1
-	checkFile(t, fmt.Sprintf("%s.before-%04d", s.path, first))
-	if _, err := os.Stat(fmt.Sprintf("%s.before-%04d", s.path, first+1)); err == nil {
+	n := own(t)
+	before := fmt.Sprintf("%s.before-%04d", s.path, n+1)
+	checkFile(t, before)
+	if _, err := os.Stat(fmt.Sprintf("%s.before-%04d", s.path, n+2)); err == nil {
 		t.Error("the second step of one start copied again")
 	}
-	copied := &small{path: fmt.Sprintf("%s.before-%04d", s.path, first), ws: s.ws}
+	copied := &small{path: before, ws: s.ws}
 	copied.open(t, store.Config{}) // this version opens the copy: it is from before
 	if !copied.has(t, sig) {
 		t.Fatal("the copy lacks the signal")

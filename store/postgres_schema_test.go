@@ -37,6 +37,12 @@ var notWorkspaceFirst = map[string]string{
 	"workspaces_pkey":        "reference table: the workspaces themselves",
 	"api_keys_pkey":          "reference table: the key is what tells the workspace",
 	"api_keys_hash_key":      "as api_keys_pkey",
+	"members_pkey":           "reference table: an e-mail is what tells the workspace",
+	"members_email_key":      "as members_pkey",
+	"sessions_pkey":          "reference table: a token is what tells the workspace",
+	"sessions_hash_key":      "as sessions_pkey",
+	"links_pkey":             "as sessions_pkey",
+	"links_hash_key":         "as sessions_pkey",
 	"schema_migrations_pkey": "reference table: of the whole database",
 }
 

@@ -87,9 +87,8 @@ func TestOpenPostgres_RefusesWhatCannotBe(t *testing.T) {
 	box(t, base)
 	refused(t, store.Config{DatabaseURL: as(t, base, reader)}, "user "+reader+" may not read and write table accounts", "grant it", schema)
 
-	next := own(t) + 1
-	s.Exec(t, fmt.Sprintf("INSERT INTO %s.schema_migrations VALUES (%d, 'later', '', 0, %d)", schema, next, next))
-	refused(t, store.Config{DatabaseURL: base}, fmt.Sprint("the schema has version ", next), "run the newer program")
+	s.Exec(t, fmt.Sprintf("INSERT INTO %s.schema_migrations VALUES (%d, 'later', '', 0, %[2]d)", schema, own(t)+1))
+	refused(t, store.Config{DatabaseURL: base}, fmt.Sprint("the schema has version ", own(t)+1), "run the newer program")
 }
 
 func TestOpenPostgres_AFailedMigrationLeavesNothing(t *testing.T) {

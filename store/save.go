@@ -34,6 +34,9 @@ func (t *tx) saveAll(d *signalbox.Decision, m *remembering, stamp int64) error {
 		{"jobs", t.saveJobs},
 		{"merges", t.saveMerges},
 		{"imports", t.saveImports},
+		{"audit entries", t.saveAudit},
+		{"log", t.forgetErased},
+		{"tallies", t.saveTallies},
 	} {
 		if err := step.run(d); err != nil {
 			return fmt.Errorf("save %s: %w", step.what, err)

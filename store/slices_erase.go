@@ -109,6 +109,9 @@ func (t *tx) sliceErase(j *jobRow, e erasure, now time.Time) error {
 		j.mark, j.Cursor = int64(s.LastSignal), int64(s.LastSignal)
 		return nil
 	}
+	if done, err := t.eraseAudit(j, &left); err != nil || !done {
+		return err
+	}
 	if err := t.forgetWords(j.Workspace, e.kind, signalbox.EntityID(j.Subject)); err != nil {
 		return err
 	}

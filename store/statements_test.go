@@ -12,7 +12,7 @@ import (
 )
 
 // tenantTables hold rows of workspaces.
-var tenantTables = regexp.MustCompile(`(?i)(?:FROM|UPDATE|INTO)\s+(heads|api_keys|signal_types|record_keys|record_words|accounts|contacts|entity_states|signals|events|deliveries|attempts|due|answered|meters|webhooks|jobs|merges|imports|import_rows)\b`)
+var tenantTables = regexp.MustCompile(`(?i)(?:FROM|UPDATE|INTO)\s+(heads|api_keys|signal_types|record_keys|record_words|accounts|contacts|entity_states|signals|events|deliveries|attempts|due|answered|meters|webhooks|jobs|merges|imports|import_rows|members|sessions|links|audit_log|logs|tallies)\b`)
 
 // underNoWorkspace are the statements on tenant tables that do not name the workspace in WHERE, with the reason.
 var underNoWorkspace = map[string]string{
@@ -21,15 +21,24 @@ var underNoWorkspace = map[string]string{
 	"nextDueSQL":     "due work is found over all workspaces, and taken under each row's own",
 	"selectDueSQL":   "as nextDueSQL",
 
-	"keyByHashSQL":    "the key is what tells the workspace",
-	"touchKeySQL":     "as keyByHashSQL; the id is unique over all workspaces",
-	"countSignalsSQL": "metrics are of the whole server",
+	"keyByHashSQL":     "the key is what tells the workspace",
+	"touchKeySQL":      "as keyByHashSQL; the id is unique over all workspaces",
+	"memberByEmailSQL": "the e-mail is what tells the workspace",
+	"anyMemberSQL":     "asked of the whole database",
+	"sessionByHashSQL": "as keyByHashSQL",
+	"linkByHashSQL":    "as keyByHashSQL",
+	"countSignalsSQL":  "metrics are of the whole server",
 
-	"allSignalsSQL":     "no index by workspace alone; rows of other workspaces are passed over in code, within the slice",
-	"agedSignalsSQL":    "as allSignalsSQL; what is deleted is deleted under the workspace",
-	"agedEventsSQL":     "as agedSignalsSQL",
-	"agedDeliveriesSQL": "as agedSignalsSQL",
-	"agedAttemptsSQL":   "as agedSignalsSQL",
+	"allSignalsSQL":      "no index by workspace alone; rows of other workspaces are passed over in code, within the slice",
+	"agedSignalsSQL":     "as allSignalsSQL; what is deleted is deleted under the workspace",
+	"agedEventsSQL":      "as agedSignalsSQL",
+	"agedDeliveriesSQL":  "as agedSignalsSQL",
+	"agedAttemptsSQL":    "as agedSignalsSQL",
+	"agedLogsSQL":        "as agedSignalsSQL",
+	"newerSignalsSQL":    "as allSignalsSQL",
+	"passSignalsSQL":     "as allSignalsSQL",
+	"passDeliveriesSQL":  "as allSignalsSQL",
+	"newerDeliveriesSQL": "as allSignalsSQL",
 }
 
 // TestStatements_StayInTheirWorkspace reads every SQL constant of this room: a statement that finds rows of a tenant's table does it under

@@ -32,6 +32,7 @@ const (
 //   - schema_migrations: a database has it by being migrated;
 //   - nodes, and lease_node and lease_generation of deliveries: who works on a database now is no part of what it holds, and a node of one
 //     database is none of another. A copied delivery that was leased is free;
+//   - sessions and links: who is signed in, and what lets somebody in, is of one place and one time. A restored backup must not bring them back;
 //   - rows of settings whose names begin with placePrefix.
 //
 // Rows of due are in it: a copy waits for what the database waited for. JoinNode makes every lane due besides.
@@ -41,6 +42,9 @@ var catalogue = []*Table{
 		"retention text, revision, created_at, updated_at"),
 	table("heads", "workspace_id", "definitions_version, last_id, types, signals, changes blob"),
 	table("api_keys", "id", "workspace_id, name text, scope text, hint text, hash blob, created_at, expires_at, last_used_at, revoked_at"),
+	table("members", "id", "workspace_id, email text, name text, role text, password text, created_at, updated_at, joined_at, last_seen_at"),
+	table("audit_log", "workspace_id, id", "at, actor_type text, actor_id, actor_name text, action text, subject_type text, subject_id, "+
+		"subject_name text, before text, after text, request_id"),
 	table("signal_types", "workspace_id, id", "name text, declared, created_at"),
 	table("accounts", "workspace_id, id", "domain text, name text, status text, attributes text, revision, created_at, updated_at, erased_at, "+
 		"merged_into, merged text, sorted text"),
@@ -66,6 +70,9 @@ var catalogue = []*Table{
 	table("meters", "workspace_id, key_id", "packed blob"),
 	table("jobs", "workspace_id, id", "kind text, status text, subject, cursor, mark, matching, done, error text, created_at, updated_at, ended_at"),
 	table("due", "workspace_id, kind, subject", "at"),
+	table("logs", "workspace_id, id", "request_id, at, outcome, operation text, method text, path text, http_status, code text, message text, param text, "+
+		"ignored text, signal_id, type text, source text, domain text, email text, key_id, took_us, count"),
+	table("tallies", "workspace_id, subject, what, at, node", "n"),
 }
 
 // ownOrder are the keys of tables that the embedded database keeps otherwise than by PostgreSQL's key. Where a key ends in a row's own

@@ -11,7 +11,8 @@ import (
 // gives no lease, or one that has ended, leaves it to the lane. NoSuch("webhook") when the webhook is unknown or deleted.
 func (db *DB) InsertTest(ctx context.Context, e signalbox.Event, d signalbox.NewDelivery) error {
 	return db.write(ctx, classManage, func(t *tx) error {
-		if _, err := t.webhook(d.Workspace, d.Webhook); err != nil {
+		w, err := t.webhook(d.Workspace, d.Webhook)
+		if err != nil {
 			return err
 		}
 		e.Test, d.Test, d.Event = true, true, e.ID
@@ -22,6 +23,9 @@ func (db *DB) InsertTest(ctx context.Context, e signalbox.Event, d signalbox.New
 		}
 		if err := t.insertDeliveries([]signalbox.NewDelivery{d}); err != nil {
 			return fmt.Errorf("insert test delivery: %w", err)
+		}
+		if err := t.audit(ctx, d.Workspace, "webhook.tested", aboutWebhook(&w), nil, signalbox.Facts{"event": e.Name}); err != nil {
+			return err
 		}
 		return t.raiseHead(d.Workspace, e.CausedTo)
 	})

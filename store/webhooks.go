@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -45,8 +46,28 @@ func (db *DB) CreateWebhook(ctx context.Context, w signalbox.Webhook) error {
 		if _, err := t.exec(insertWebhookSQL, append(args, w.LastReadAt, max(w.Revision, 1), w.CreatedAt, w.UpdatedAt)...); err != nil {
 			return fmt.Errorf("insert webhook: %w", err)
 		}
+		if err := t.audit(ctx, w.Workspace, "webhook.created", aboutWebhook(&w), nil, w.Facts()); err != nil {
+			return err
+		}
 		return t.bumpDefinitions(w.Workspace, int64(w.ID))
 	})
+}
+
+func aboutWebhook(w *signalbox.Webhook) signalbox.Subject {
+	return signalbox.Subject{Type: "webhook", ID: int64(w.ID), Name: w.Title()}
+}
+
+// webhookFacts are what the audit log says of two states of a webhook. Headers that were replaced by others of the same names differ, though their values
+// are never told.
+func webhookFacts(old, w *signalbox.Webhook) (was, is signalbox.Facts) {
+	was, is = old.Facts(), w.Facts()
+	if !bytes.Equal(old.SealedHeaders, w.SealedHeaders) {
+		was["headers"], is["headers"] = "[hidden]", "[changed]"
+	}
+	if !bytes.Equal(old.SealedSecret, w.SealedSecret) {
+		was["secret"], is["secret"] = "[hidden]", "[changed]"
+	}
+	return was, is
 }
 
 // Webhook answers a webhook, or NoSuch("webhook") when it is unknown or deleted.
@@ -127,6 +148,10 @@ func (db *DB) UpdateWebhook(ctx context.Context, ws signalbox.WorkspaceID, wh si
 			}
 		}
 		out = w
+		was, is := webhookFacts(&old, &w)
+		if err := t.audit(ctx, ws, "webhook.updated", aboutWebhook(&w), was, is); err != nil {
+			return err
+		}
 		return t.bumpDefinitions(ws, 0)
 	})
 	return out, err
@@ -157,7 +182,8 @@ func (db *DB) DeleteWebhook(ctx context.Context, ws signalbox.WorkspaceID, wh si
 		if err := t.lockHead(ws); err != nil {
 			return err
 		}
-		if _, err := t.webhook(ws, wh); err != nil {
+		w, err := t.webhook(ws, wh)
+		if err != nil {
 			return err
 		}
 		if _, err := t.exec(deleteWebhookSQL, id(ws), id(wh), now); err != nil {
@@ -173,6 +199,9 @@ func (db *DB) DeleteWebhook(ctx context.Context, ws signalbox.WorkspaceID, wh si
 		}
 		job.Workspace, job.Kind, job.Subject, job.Status = ws, signalbox.JobCloseWebhook, int64(wh), signalbox.JobQueued
 		if err := t.insertJob(&job); err != nil {
+			return err
+		}
+		if err := t.audit(ctx, ws, "webhook.deleted", aboutWebhook(&w), w.Facts(), nil); err != nil {
 			return err
 		}
 		return t.bumpDefinitions(ws, int64(job.ID))

@@ -53,8 +53,15 @@ func (db *DB) CreateWorkspace(ctx context.Context, w signalbox.Workspace) error 
 		if _, err := t.exec(insertHeadSQL, id(w.ID), int64(w.ID)); err != nil {
 			return fmt.Errorf("insert head: %w", err)
 		}
+		if err := t.audit(ctx, w.ID, "workspace.created", aboutWorkspace(&w), nil, w.Facts()); err != nil {
+			return err
+		}
 		return t.armDue(signalbox.Due{Kind: signalbox.DueRetention, Workspace: w.ID, Subject: int64(w.ID), At: w.CreatedAt.Add(firstRetention)})
 	})
+}
+
+func aboutWorkspace(w *signalbox.Workspace) signalbox.Subject {
+	return signalbox.Subject{Type: "workspace", ID: int64(w.ID), Name: w.Name}
 }
 
 // Workspace answers a workspace, or NoSuch("workspace").
@@ -126,6 +133,9 @@ func (db *DB) UpdateWorkspace(ctx context.Context, ws signalbox.WorkspaceID, now
 			return fmt.Errorf("update workspace: %w", err)
 		}
 		out = w
+		if err := t.audit(ctx, ws, "workspace.updated", aboutWorkspace(&w), old.Facts(), w.Facts()); err != nil {
+			return err
+		}
 		return t.bumpDefinitions(ws, 0)
 	})
 	return out, err

@@ -68,7 +68,12 @@ func (p *program) ownerConfig(s *settings) (app.Config, error) {
 		return app.Config{}, errors.Join(problems...)
 	}
 	s.logLevel = "warn" // what was done is told by the command itself
+	publicURL := s.PublicURL
+	if publicURL == "" && s.TLSCert != "" {
+		publicURL = "https://" + app.Reachable(s.Addr)
+	}
 	return app.Config{
+		Addr: s.Addr, PublicURL: publicURL, AdminEmail: s.AdminEmail, AdminPassword: s.AdminPassword, NoPasswords: s.NoPasswords,
 		DataDir: s.DataDir, DatabaseURL: s.DatabaseURL, SecretKey: s.SecretKey, SecretKeyFile: s.SecretKeyFile, OldSecretKeys: s.OldSecretKeys,
 		RetentionEventDays: s.RetentionEventDays, RetentionSignalDays: s.RetentionSignalDays,
 		Log: s.logger(p.stderr), Version: buildVersion().Version, Now: p.now,

@@ -101,7 +101,9 @@ func demoKey(ctx context.Context, dataDir string, server *app.App) (string, erro
 		if _, err := writeCredentials(dataDir, server.URL(), first); err != nil {
 			return "", err
 		}
-		return first.APIKey, server.FirstStartShown(ctx)
+		if err := server.FirstStartShown(ctx); err != nil || first.APIKey != "" {
+			return first.APIKey, err
+		}
 	}
 	_, key, err := readCredentials(dataDir)
 	if err == nil && key == "" {

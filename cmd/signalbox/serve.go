@@ -23,11 +23,14 @@ is finished; a second signal ends it at once).
 Each flag may also be set as SIGNALBOX_<NAME> in the environment or as a key
 of the --config file; flags win over the environment, that over the file.
 Secrets are read from the environment only: SIGNALBOX_SECRET_KEY,
-SIGNALBOX_OLD_SECRET_KEYS, SIGNALBOX_BOOTSTRAP_API_KEY.
+SIGNALBOX_OLD_SECRET_KEYS, SIGNALBOX_BOOTSTRAP_API_KEY,
+SIGNALBOX_ADMIN_EMAIL, SIGNALBOX_ADMIN_PASSWORD, SIGNALBOX_OIDC_CLIENT_SECRET.
 
-The first start prints an admin API key; without a terminal it leaves it in
-<data-dir>/credentials.env. If that key was lost, start once with a key of your
-own, sk_live_ and at least 24 letters or digits, as SIGNALBOX_BOOTSTRAP_API_KEY.`,
+The first start prints an admin API key, and the first admin's e-mail and
+password; without a terminal it leaves them in <data-dir>/credentials.env. If
+the key was lost, start once with a key of your own, sk_live_ and at least 24
+letters or digits, as SIGNALBOX_BOOTSTRAP_API_KEY. If the password was lost:
+signalbox members reset-password admin@localhost.`,
 		Example: `  signalbox serve
   signalbox serve --addr :8443 --tls-cert cert.pem --tls-key key.pem
   signalbox serve --dev --allow-target 192.168.0.0/16`,
@@ -61,7 +64,7 @@ func (p *program) runServer(ctx context.Context, s *settings) error {
 			return errors.Join(err, server.Close())
 		}
 	} else if p.terminal {
-		fmt.Fprintf(p.stdout, "Signalbox is running at %s (reference: %s/docs). Ctrl-C stops it.\n", server.URL(), server.URL())
+		fmt.Fprintf(p.stdout, "Signalbox is running at %s (reference: %[1]s/docs). Ctrl-C stops it.\n", server.URL())
 	}
 	app.TuneMemory()
 	return server.Run(ctx)
@@ -75,16 +78,32 @@ func (p *program) announce(ctx context.Context, server *app.App, cfg app.Config,
 		if err != nil {
 			return err
 		}
-		log.Info("first start: the API key is in a file", "path", path, "reference", url+"/docs")
+		what := "the API key and the admin's password are in a file"
+		switch {
+		case first.Password == "":
+			what = "the API key is in a file"
+		case first.APIKey == "":
+			what = "the first admin's password is in a file"
+		}
+		log.Info("first start: "+what, "path", path, "reference", url+"/docs")
 		return server.FirstStartShown(ctx)
 	}
-	fmt.Fprintf(p.stdout, `
-  %s
-
-  Reference   %s/docs
-  Workspace   %s
-  API key     %s   (admin; shown this once)
-
+	fmt.Fprintf(p.stdout, "\n  %s\n\n", p.paint(bold, "Signalbox is running."))
+	line := func(name, value, note string) {
+		if value != "" {
+			fmt.Fprintf(p.stdout, "  %-11s %s%s\n", name, value, note)
+		}
+	}
+	line("Dashboard", url, "")
+	line("Sign in as", first.Email, "")
+	if first.Password != "" {
+		line("Password", p.paint(cyan, first.Password), "   (shown once)")
+	}
+	line("Reference", url+"/docs", "")
+	line("Workspace", first.Workspace, "")
+	if first.APIKey != "" {
+		line("API key", p.paint(cyan, first.APIKey), "   (admin; shown once)")
+		fmt.Fprintf(p.stdout, `
   Send a first signal:
 
 %s
@@ -92,10 +111,9 @@ func (p *program) announce(ctx context.Context, server *app.App, cfg app.Config,
   Watch what webhooks would get, from another terminal:
 
     SIGNALBOX_API_KEY=%s signalbox listen --server %s --forward-to http://localhost:3000/
-
-  Ctrl-C stops it.
-
-`, p.paint(bold, "Signalbox is running."), url, first.Workspace, p.paint(cyan, first.APIKey), firstCurl(url, first.APIKey), first.APIKey, url)
+`, firstCurl(url, first.APIKey), first.APIKey, url)
+	}
+	fmt.Fprint(p.stdout, "\n  Ctrl-C stops it.\n\n")
 	return server.FirstStartShown(ctx)
 }
 

@@ -31,6 +31,7 @@ const (
 // those are environment variables only, because command lines and files are read by others.
 type settings struct {
 	app.Config
+	passwords bool
 	logLevel  string
 	logFormat string
 
@@ -65,6 +66,14 @@ func newSettings() *settings {
 	f.IntVar(&s.RetentionEventDays, "retention-event-days", 30, "days to keep events and deliveries, for a new workspace")
 	f.IntVar(&s.RetentionSignalDays, "retention-signal-days", 0, "days to keep signals, for a new workspace; 0: for ever")
 	f.StringVar(&s.SecretKeyFile, "secret-key-file", "", "file with the key that seals stored secrets")
+	f.StringSliceVar(&s.TrustedProxies, "trusted-proxies", nil, "addresses or CIDRs of proxies whose X-Forwarded-For and -Proto are believed")
+	f.StringVar(&s.OIDC.Issuer, "oidc-issuer", "", "URL of the identity provider that members sign in with")
+	f.StringVar(&s.OIDC.ClientID, "oidc-client-id", "", "how the provider knows this server")
+	f.StringVar(&s.OIDC.ClientSecretFile, "oidc-client-secret-file", "", "file with the secret that the provider gave it")
+	f.StringVar(&s.OIDC.Label, "oidc-label", "", "what the button says (default the issuer's host)")
+	f.StringVar(&s.OIDC.DefaultRole, "oidc-default-role", "", "role of whoever signs in from --oidc-domains and is no member yet")
+	f.StringSliceVar(&s.OIDC.Domains, "oidc-domains", nil, "e-mail domains whose people become members by signing in")
+	f.BoolVar(&s.passwords, "password-login", true, "let members sign in by password")
 	f.DurationVar(&s.DrainGrace, "drain-grace", 10*time.Second, "how long requests under way may take at a stop")
 	f.BoolVar(&s.HoldDeliveries, "hold-deliveries", false, "record deliveries but send none")
 	f.StringVar(&s.logLevel, "log-level", "info", "debug, info, warn or error")
@@ -73,6 +82,9 @@ func newSettings() *settings {
 	s.secrets.SortFlags = false
 	s.secrets.StringVar(&s.SecretKey, "secret-key", "", "the key that seals stored secrets")
 	s.secrets.StringSliceVar(&s.OldSecretKeys, "old-secret-keys", nil, "keys that sealed what is stored")
+	s.secrets.StringVar(&s.AdminEmail, "admin-email", "", "the first admin's e-mail")
+	s.secrets.StringVar(&s.AdminPassword, "admin-password", "", "the first admin's password")
+	s.secrets.StringVar(&s.OIDC.ClientSecret, "oidc-client-secret", "", "the secret that the identity provider gave this server")
 	s.secrets.StringVar(&s.BootstrapAPIKey, "bootstrap-api-key", "", "an admin API key that exists from the first moment")
 	return s
 }
@@ -107,6 +119,7 @@ func (s *settings) fill(p *program) []error {
 	if s.file != "" {
 		problems = append(problems, s.readFile()...)
 	}
+	s.NoPasswords = !s.passwords
 	return problems
 }
 

@@ -25,6 +25,9 @@ var groups = []struct {
 	{"Nodes", nodeTests},
 	{"Workspaces", workspaceTests},
 	{"Keys", keyTests},
+	{"Members", memberTests},
+	{"Sessions", sessionTests},
+	{"Audit", auditTests},
 	{"Webhooks", webhookTests},
 	{"Deliveries", deliveryTests},
 	{"Feed", feedTests},
@@ -35,6 +38,8 @@ var groups = []struct {
 	{"Retention", retentionTests},
 	{"Erase", eraseTests},
 	{"Foreign", foreignTests},
+	{"Logs", logTests},
+	{"Overview", overviewTests},
 }
 
 // Run holds a database to the suite.

@@ -1,7 +1,7 @@
 -- Merging: a record that stands for others keeps them, and what it says by itself, in merged; those point to it by merged_into. A row of
 -- merges names records and holds nothing that they say.
 -- A program that does not know this would answer a merged record as if it stood for itself, so that none such goes on working.
--- oldest: 2
+-- oldest: 4
 
 ALTER TABLE accounts ADD COLUMN merged_into BIGINT;
 ALTER TABLE accounts ADD COLUMN merged TEXT COLLATE "C";
