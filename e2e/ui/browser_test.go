@@ -18,7 +18,6 @@ import (
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
-	"github.com/chromedp/chromedp/kb"
 )
 
 // patience is how long a test waits for something that must come; beat is how often it looks.
@@ -208,7 +207,9 @@ func (p *tab) until(what, condition string) {
 }
 
 // find is the script of an element by what it is called: a button, link, tab, menu item or field that is shown.
-const find = `((name) => [...document.querySelectorAll("button, a, summary, [role=menuitem], [role=tab], label")].filter((e) => e.getClientRects().length > 0).find((e) => (e.getAttribute("aria-label") ?? e.innerText).trim() === name))`
+// A dialog comes before the page, and the page before the navigation.
+const find = `((name) => ["dialog[open]", "main", "body"].flatMap((part) => [...document.querySelectorAll(part)]).flatMap((part) => [...part.querySelectorAll("button, a, summary, [role=menuitem], [role=tab], label")])
+	.filter((e) => e.getClientRects().length > 0).find((e) => (e.getAttribute("aria-label") ?? e.innerText).trim() === name))`
 
 // press clicks what is called so, once it is there and can be pressed.
 func (p *tab) press(name string) {
@@ -225,7 +226,7 @@ func (p *tab) fill(label, text string) {
 	p.until("a field is called "+label, field)
 	p.do(field + ".focus(), " + field + ".select()")
 	if text == "" {
-		p.key(kb.Delete)
+		p.key("Delete")
 		return
 	}
 	call(p, input.InsertText, input.InsertTextParams{Text: text})
@@ -239,10 +240,23 @@ func (p *tab) choose(label, value string) {
 	p.do("(f => { f.value = " + quoted(value) + "; f.dispatchEvent(new Event('change', {bubbles: true})); })(" + field + ")")
 }
 
-// key presses a key: a character, or one of the package kb.
+// codes are the numbers of the keys that write no character.
+var codes = map[string]int64{"Enter": 13, "Escape": 27, "Delete": 46}
+
+// key presses a key: a character, or a name of codes. What the page forbids a key to do, it does not do.
 func (p *tab) key(name string) {
 	p.t.Helper()
-	p.run(chromedp.KeyEvent(name))
+	down := input.DispatchKeyEventParams{Type: "keyDown", Key: name, WindowsVirtualKeyCode: codes[name]}
+	switch {
+	case len(name) == 1:
+		down.Text = name
+	case name == "Enter":
+		down.Text = "\r"
+	case codes[name] == 0:
+		p.t.Fatalf("no key is called %s", name)
+	}
+	call(p, input.DispatchKeyEvent, down)
+	call(p, input.DispatchKeyEvent, input.DispatchKeyEventParams{Type: "keyUp", Key: name, WindowsVirtualKeyCode: codes[name]})
 }
 
 // reads waits until the page shows a text.
