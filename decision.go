@@ -11,6 +11,8 @@ type Need struct {
 	Types      []TypeKey
 	Answered   []AnswerKey
 	Meters     []MeterKey
+	Imports    []ImportKey
+	Merges     []MergeID // with the records that they name
 }
 
 // Situation is what the store knew when the turn's heads were taken. Deciding folds its inputs into it.
@@ -18,12 +20,14 @@ type Situation struct {
 	Heads    map[WorkspaceID]Head
 	Busy     map[WorkspaceID]bool // somebody else has their heads: what is asked of them waits for another turn
 	Keys     map[RecordKey]EntityID
-	Accounts map[AccountID]*Account // also those that Keys and Contacts lead to
+	Accounts map[AccountID]*Account // also those that Keys, Contacts and Merges lead to, with all that is merged with each
 	Contacts map[ContactID]*Contact
 	States   map[EntityID]*EntityState
 	Types    map[TypeKey]TypeID
 	Answered map[AnswerKey]Answered
 	Meters   map[MeterKey]Meter
+	Merges   map[MergeID]*Merge
+	Imports  map[ImportKey]ImportID // those that stand
 }
 
 // Head is what serialises a workspace: whoever decides for it holds its head until the commit.
@@ -89,12 +93,19 @@ type Decision struct {
 	Meters     map[MeterKey]Meter
 	Jobs       []Job // long work that a manual act asked for
 	Audit      []AuditEntry
+	Merges     []Written[Merge]
+	Imports    []Import
+	Imported   []ImportedRow
+	Unimported []ImportedRow // rows that were taken back
+	Proposals  []Merge       // each is kept where the pair was never proposed before
 }
 
 // Written is a record to insert (New) or to replace.
 type Written[T any] struct {
 	Row *T
 	New bool
+	// FoundBy is what the record was found by before this decision; nil: that is as it was.
+	FoundBy *[3]string
 }
 
 // NewKey is a key that a record is known by from now on.

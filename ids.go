@@ -26,6 +26,8 @@ type (
 	SessionID   int64
 	LinkID      int64
 	AuditID     int64
+	MergeID     int64
+	ImportID    int64
 )
 
 // ID is any of the typed ids.
@@ -52,6 +54,8 @@ const (
 	KindSession   Kind = "ses"
 	KindLink      Kind = "lnk"
 	KindAudit     Kind = "chg" // a change, as the audit log tells of it
+	KindMerge     Kind = "mrg"
+	KindImport    Kind = "imp"
 )
 
 // The layout of an id, from the highest bit: one zero bit, 41 bits of milliseconds since idEpoch (until 2094), 10 bits of node

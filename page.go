@@ -6,7 +6,18 @@ import "time"
 type Page struct {
 	Limit  int
 	Before int64 // 0: from the newest
+	Beside string
 }
+
+// Place is where a list goes on: what to pass in the next Page, Before 0 when there is no rest. Beside is what a list needs besides an id, where
+// it is not in the order of ids or goes along several timelines; it means something to the list alone.
+type Place struct {
+	Before int64
+	Beside string
+}
+
+// Page asks for the rest of the list from a place on.
+func (p Place) Page(limit int) Page { return Page{Limit: limit, Before: p.Before, Beside: p.Beside} }
 
 // The bounds of a page's limit (contract section 2).
 const (
@@ -30,12 +41,24 @@ type SignalView struct {
 	ContactRow *Contact
 }
 
-// RecordFilter narrows a list of accounts or contacts; zero fields do not.
+// RecordFilter narrows a list of accounts or contacts; zero fields do not, and Sort says how it is sorted.
 type RecordFilter struct {
 	Query   string    // a prefix of the domain, e-mail or name, without regard to case
 	Status  string    // accounts only
 	Account AccountID // contacts only
+	Sort    RecordSort
 }
+
+// RecordSort is the order of a list of accounts or contacts.
+type RecordSort string
+
+// The orders; "" is ByCreated.
+const (
+	ByCreated    RecordSort = "-created_at"
+	ByLastSignal RecordSort = "-last_signal_at"
+	ByOldSignal  RecordSort = "last_signal_at"
+	ByName       RecordSort = "name"
+)
 
 // DeliveryFilter narrows a webhook's delivery log; zero fields do not.
 type DeliveryFilter struct {

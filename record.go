@@ -14,6 +14,8 @@ type Account struct {
 	CreatedAt  time.Time
 	UpdatedAt  time.Time
 	ErasedAt   time.Time // zero: live
+	MergedInto AccountID // the account that stands for this one; 0: it stands for itself
+	Merged     *Merged   // nil: nothing was merged into it
 }
 
 // Contact is a person.
@@ -32,6 +34,8 @@ type Contact struct {
 	CreatedAt   time.Time
 	UpdatedAt   time.Time
 	ErasedAt    time.Time // zero: live
+	MergedInto  ContactID // the contact that stands for this one; 0: they stand for themselves
+	Merged      *Merged   // nil: nobody was merged into them
 }
 
 // ByHand marks the fields of a contact that a person set: later signals leave them alone (contract section 5).
@@ -65,7 +69,9 @@ type EntityState struct {
 	LastSignal   SignalID // the head of its timeline
 	LastSignalAt time.Time
 	Signals      int64 // how many signals it ever had
-	New          bool  // not stored yet
+	Kind         RecordKind
+	Ranked       time.Time // where it stands in lists by last signal: LastSignalAt when that was last noted there
+	New          bool      // not stored yet
 }
 
 // KeyKind is a way to recognise an account or a contact.
@@ -102,12 +108,14 @@ type ContactPatch struct {
 
 // AccountRow is an account of an import: found by its domain as a signal's is, or made, and then changed as by a PATCH.
 type AccountRow struct {
+	Import string // the name of the import that it belongs to, "" for none
 	Domain string // as it was sent
 	Patch  AccountPatch
 }
 
 // ContactRow is a contact of an import: found by its e-mail or profile as a signal's is, or made, and then changed as by a PATCH.
 type ContactRow struct {
+	Import        string // the name of the import that it belongs to, "" for none
 	Email         string // as it was sent
 	LinkedInURL   string
 	AccountDomain string // of the account that a contact without one gets; "": the e-mail's domain tells

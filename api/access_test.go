@@ -25,6 +25,10 @@ var needs = map[string]auth.Need{
 
 	"listAccounts": auth.NeedRead, "getAccount": auth.NeedRead, "updateAccount": auth.NeedWrite, "importAccounts": auth.NeedWrite, "eraseAccount": auth.NeedAdmin,
 	"listContacts": auth.NeedRead, "getContact": auth.NeedRead, "updateContact": auth.NeedWrite, "importContacts": auth.NeedWrite, "eraseContact": auth.NeedAdmin,
+	"listAccountTimeline": auth.NeedRead, "listContactTimeline": auth.NeedRead,
+	"mergeAccount": auth.NeedWrite, "mergeContact": auth.NeedWrite, "listMerges": auth.NeedRead, "getMerge": auth.NeedRead, "undoMerge": auth.NeedWrite,
+	"acceptMerge": auth.NeedWrite, "dismissMerge": auth.NeedWrite,
+	"listImports": auth.NeedRead, "undoImport": auth.NeedWrite,
 	"listJobs": auth.NeedRead, "getJob": auth.NeedRead, "cancelJob": auth.NeedWrite,
 
 	"createKey": auth.NeedAdmin, "listKeys": auth.NeedAdmin, "getKey": auth.NeedAdmin, "updateKey": auth.NeedAdmin, "revokeKey": auth.NeedAdmin,
@@ -65,7 +69,8 @@ func guarded(b *box) []api.Row {
 // kinds says what the {id} of a path names.
 var kinds = map[string]signalbox.Kind{
 	"/v1/signals/": signalbox.KindSignal, "/v1/webhooks/": signalbox.KindWebhook, "/v1/deliveries/": signalbox.KindDelivery,
-	"/v1/accounts/": signalbox.KindAccount, "/v1/contacts/": signalbox.KindContact, "/v1/jobs/": signalbox.KindJob,
+	"/v1/accounts/": signalbox.KindAccount, "/v1/contacts/": signalbox.KindContact, "/v1/jobs/": signalbox.KindJob, "/v1/merges/": signalbox.KindMerge,
+	"/v1/imports/":  signalbox.KindImport,
 	"/v1/api-keys/": signalbox.KindKey, "/v1/members/": signalbox.KindMember, "/v1/sessions/": signalbox.KindSession,
 }
 
@@ -195,6 +200,10 @@ func everything(b *box) map[signalbox.Kind]string {
 	}
 	ids[signalbox.KindMember], ids[signalbox.KindSession] = b.codec.Format(signalbox.KindMember, int64(member.ID)), b.codec.Format(signalbox.KindSession, int64(list[0].ID))
 	ids[signalbox.KindKey] = b.do(http.StatusCreated, "POST", "/v1/api-keys", `{"name":"k","scope":"read"}`).text("data.id")
+	other := b.do(http.StatusCreated, "POST", "/v1/signals", `{"type":"t","source":"s","account":{"domain":"other.com"}}`).text("account_id")
+	ids[signalbox.KindMerge] = b.do(http.StatusCreated, "POST", "/v1/accounts/"+other+"/merge", `{"into":"`+ids[signalbox.KindAccount]+`"}`).text("data.id")
+	b.do(http.StatusOK, "POST", "/v1/accounts/batch", `{"accounts":[{"domain":"imported.com"}],"import":"mine"}`)
+	ids[signalbox.KindImport] = b.do(http.StatusOK, "GET", "/v1/imports", "").text("data.0.id")
 	gone := b.do(http.StatusCreated, "POST", "/v1/signals", `{"type":"t","source":"s","contact":{"email":"gone@gone.com"}}`).text("contact_id")
 	ids[signalbox.KindJob] = b.do(http.StatusAccepted, "DELETE", "/v1/contacts/"+gone, "").text("data.id")
 	return ids

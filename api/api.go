@@ -23,6 +23,7 @@ type Config struct {
 	Signals Signals
 	Acts    Acts
 	Imports Imports
+	Merges  Merges
 	Store   Store
 	Sender  Sender
 	Targets Targets
@@ -37,6 +38,8 @@ type Config struct {
 	// NormalizeDomain and NormalizeEmail give what records are found by, as deciding does; their errors' texts may be shown.
 	NormalizeDomain func(string) (string, error)
 	NormalizeEmail  func(string) (string, error)
+	// Blend works out what several records say together, as deciding does.
+	Blend func(...signalbox.Own) signalbox.Own
 
 	Box   *seal.Box
 	Codec *signalbox.Codec

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"net/http"
 
 	"signalbox"
@@ -8,22 +9,32 @@ import (
 	"signalbox/strictjson"
 )
 
+// contacts are the doors of people as far as they are like others.
+func (a *API) contacts() *resource[signalbox.Contact, contactView] {
+	return &resource[signalbox.Contact, contactView]{
+		kind: signalbox.ContactRecord, path: "/v1/contacts", title: "Contact", tag: "Contacts",
+		query: []param{
+			param{name: "q", kind: text, doc: searchDoc("the e-mail address and the name")},
+			param{name: "account_id", kind: text, doc: "Only contacts of this account, and of all that was merged into it."},
+		},
+		listed: func(ctx context.Context, ws signalbox.WorkspaceID, f signalbox.RecordFilter, p signalbox.Page) ([]signalbox.Contact, signalbox.Place, error) {
+			return a.cfg.Store.Contacts(ctx, ws, f, p)
+		},
+		read: func(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.EntityID) (signalbox.Contact, error) {
+			return a.cfg.Store.Contact(ctx, ws, signalbox.ContactID(id))
+		},
+		erased: func(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.EntityID) (signalbox.Job, error) {
+			return a.cfg.Acts.EraseContact(ctx, ws, signalbox.ContactID(id))
+		},
+		views: a.contactViews,
+	}
+}
+
 // contactRoutes are the doors of people.
 func (a *API) contactRoutes() []route {
 	const tag = "Contacts"
-	return []route{
-		{
-			method: http.MethodGet, pattern: "/v1/contacts", id: "listContacts", tag: tag, need: auth.NeedRead,
-			summary: "List contacts", detail: "Newest first.", status: http.StatusOK,
-			query: paging(
-				param{name: "q", kind: text, doc: "Only contacts whose e-mail address or name begins so."},
-				param{name: "account_id", kind: text, doc: "Only contacts of this account."}),
-			answers: lists(a.listContacts),
-		},
-		{
-			method: http.MethodGet, pattern: "/v1/contacts/{id}", id: "getContact", tag: tag, need: auth.NeedRead,
-			summary: "Read a contact", status: http.StatusOK, answers: asks(a.getContact),
-		},
+	shared := a.contacts()
+	return append(shared.top(a), []route{
 		{
 			method: http.MethodPatch, pattern: "/v1/contacts/{id}", id: "updateContact", tag: tag, need: auth.NeedWrite,
 			summary: "Change a contact",
@@ -44,12 +55,8 @@ func (a *API) contactRoutes() []route {
 				body: `{"contacts":[{"email":"bill@initech.com","first_name":"Bill","last_name":"Lumbergh","title":"VP","account_domain":"initech.com","attributes":{"locale":"en"}},{"linkedin_url":"https://www.linkedin.com/in/milton-waddams","title":null},{"first_name":"Peter"}],"dry_run":true}`}},
 			answers: raw[contactsBody, importAnswer](a.importContacts),
 		},
-		{
-			method: http.MethodDelete, pattern: "/v1/contacts/{id}", id: "eraseContact", tag: tag, need: auth.NeedAdmin,
-			summary: "Erase a contact", detail: "They are out of sight at once; a job removes what is stored of them everywhere, also from signals and deliveries.",
-			status: http.StatusAccepted, answers: asks(a.eraseContact),
-		},
-	}
+		shared.erasing(),
+	}...)
 }
 
 type contactPatch struct {
@@ -59,44 +66,8 @@ type contactPatch struct {
 	Attributes strictjson.Raw `json:"attributes" type:"object|null" doc:"A merge patch (RFC 7396): null removes a member, null for the whole removes all."`
 }
 
-func (a *API) listContacts(c *call) (page[contactView], error) {
-	p, err := c.page()
-	if err != nil {
-		return page[contactView]{}, err
-	}
-	filter, err := c.recordFilter()
-	if err != nil {
-		return page[contactView]{}, err
-	}
-	if text := c.query.Get("account_id"); text != "" {
-		account, ok := a.cfg.Codec.Parse(signalbox.KindAccount, text)
-		if !ok {
-			return page[contactView]{}, nil // an id that nobody has, has no contacts
-		}
-		filter.Account = signalbox.AccountID(account)
-	}
-	rows, next, err := a.cfg.Store.Contacts(c.r.Context(), c.ws(), filter, p)
-	if err != nil {
-		return page[contactView]{}, err
-	}
-	items, err := a.contactViews(c, rows...)
-	return page[contactView]{items: items, next: c.cursor(next)}, err
-}
-
 func contactID(c *call) (signalbox.ContactID, error) {
 	return id[signalbox.ContactID](c, signalbox.KindContact, "contact")
-}
-
-func (a *API) getContact(c *call) (contactView, error) {
-	id, err := contactID(c)
-	if err != nil {
-		return contactView{}, err
-	}
-	row, err := a.cfg.Store.Contact(c.r.Context(), c.ws(), id)
-	if err != nil {
-		return contactView{}, err
-	}
-	return first(a.contactViews(c, row))
 }
 
 func (a *API) updateContact(c *call, in *contactPatch) (contactView, error) {
@@ -118,47 +89,36 @@ func (a *API) updateContact(c *call, in *contactPatch) (contactView, error) {
 	return first(a.contactViews(c, row))
 }
 
-func (a *API) eraseContact(c *call) (jobView, error) {
-	id, err := contactID(c)
-	if err != nil {
-		return jobView{}, err
-	}
-	job, err := a.cfg.Acts.EraseContact(c.act(), c.ws(), id)
-	if err != nil {
-		return jobView{}, err
-	}
-	return c.jobView(&job), nil
-}
-
 // contactView is a person.
 type contactView struct {
-	ID            string  `json:"id"`
-	AccountID     *string `json:"account_id"`
-	AccountDomain *string `json:"account_domain"`
-	Email         *string `json:"email"`
-	FirstName     *string `json:"first_name"`
-	LastName      *string `json:"last_name"`
-	Name          *string `json:"name"`
-	Title         *string `json:"title"`
-	LinkedInURL   *string `json:"linkedin_url"`
-	Attributes    object  `json:"attributes"`
-	Score         int     `json:"score"`
-	Stage         *string `json:"stage"`
-	Revision      int64   `json:"revision" doc:"Grows with each change."`
-	LastSignalAt  *stamp  `json:"last_signal_at"`
-	CreatedAt     stamp   `json:"created_at"`
-	UpdatedAt     stamp   `json:"updated_at"`
+	ID            string   `json:"id"`
+	AccountID     *string  `json:"account_id"`
+	AccountDomain *string  `json:"account_domain"`
+	Email         *string  `json:"email"`
+	FirstName     *string  `json:"first_name"`
+	LastName      *string  `json:"last_name"`
+	Name          *string  `json:"name"`
+	Title         *string  `json:"title"`
+	LinkedInURL   *string  `json:"linkedin_url"`
+	Attributes    object   `json:"attributes"`
+	Score         int      `json:"score"`
+	Stage         *string  `json:"stage"`
+	MergedIDs     []string `json:"merged_ids" doc:"The ids of what was merged into it: they lead here."`
+	Revision      int64    `json:"revision" doc:"Grows with each change."`
+	LastSignalAt  *stamp   `json:"last_signal_at"`
+	CreatedAt     stamp    `json:"created_at"`
+	UpdatedAt     stamp    `json:"updated_at"`
 }
 
 func (a *API) contactViews(c *call, rows ...signalbox.Contact) ([]contactView, error) {
-	ids := make([]signalbox.EntityID, len(rows))
+	records := make([]signalbox.Record, len(rows))
 	var accounts []signalbox.AccountID
 	for i := range rows {
-		if ids[i] = signalbox.EntityID(rows[i].ID); rows[i].Account != 0 {
+		if records[i] = &rows[i]; rows[i].Account != 0 {
 			accounts = append(accounts, rows[i].Account)
 		}
 	}
-	beside, err := a.facts(c, ids, accounts)
+	beside, err := a.facts(c, records, accounts)
 	if err != nil {
 		return nil, err
 	}
@@ -166,11 +126,11 @@ func (a *API) contactViews(c *call, rows ...signalbox.Contact) ([]contactView, e
 	for i := range rows {
 		row := &rows[i]
 		views[i] = contactView{
-			ID: c.idText(signalbox.KindContact, int64(row.ID)), AccountID: c.idOrNull(signalbox.KindAccount, int64(row.Account)),
-			AccountDomain: textOrNull(beside.domains[row.Account]),
+			ID: c.idText(signalbox.KindContact, int64(row.ID)), AccountID: c.idOrNull(signalbox.KindAccount, int64(beside.companies[row.Account].ID)),
+			AccountDomain: textOrNull(beside.companies[row.Account].Domain),
 			Email:         textOrNull(row.Email), FirstName: textOrNull(row.FirstName), LastName: textOrNull(row.LastName), Name: textOrNull(row.FullName()),
-			Title: textOrNull(row.Title), LinkedInURL: textOrNull(row.LinkedInURL), Attributes: row.Attributes, Revision: row.Revision,
-			LastSignalAt: stampOrNull(beside.states[ids[i]].LastSignalAt), CreatedAt: stamp(row.CreatedAt), UpdatedAt: stamp(row.UpdatedAt),
+			Title: textOrNull(row.Title), LinkedInURL: textOrNull(row.LinkedInURL), Attributes: row.Attributes, MergedIDs: c.mergedIDs(row), Revision: row.Revision,
+			LastSignalAt: stampOrNull(beside.lastSignal(row)), CreatedAt: stamp(row.CreatedAt), UpdatedAt: stamp(row.UpdatedAt),
 		}
 	}
 	return views, nil

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -167,6 +168,7 @@ func tour(b *box) []answered {
 			bodies = []string{""}
 		}
 		for i, body := range bodies {
+			body = mergeable(b, r, ids, body)
 			path := strings.Replace(r.Pattern, "{id}", ids[kindOf(b.T, r.Pattern)], 1)
 			path = strings.Replace(path, "{token}", ids["token"], 1)
 			if r.ID == "deleteSession" {
@@ -209,6 +211,28 @@ func (b *box) attempted(webhook string) string {
 	}
 }
 
+// sampleID is the id in an example of a merge: there is no such record.
+var sampleID = regexp.MustCompile(`(acc|con)_01m3w6r2c9f4t8qk7n5jv1xhda`)
+
+// mergeable makes what the doors of merges need: a record to merge into, a merge to undo, two proposals.
+func mergeable(b *box, r api.Row, ids map[signalbox.Kind]string, body string) string {
+	b.Helper()
+	signal := func(contact string) answer {
+		return b.do(http.StatusCreated, "POST", "/v1/signals", `{"type":"t","source":"s","contact":`+contact+`}`)
+	}
+	switch r.ID {
+	case "mergeAccount", "mergeContact":
+		kept := signal(`{"email":"kept@kept.com"}`)
+		id := map[string]string{"mergeAccount": kept.text("account_id"), "mergeContact": kept.text("contact_id")}[r.ID]
+		return sampleID.ReplaceAllString(body, id)
+	case "acceptMerge", "dismissMerge":
+		signal(`{"email":"first@profiles.com","linkedin_url":"linkedin.com/in/first"}`)
+		signal(`{"email":"` + strings.ToLower(r.ID) + `@profiles.com","linkedin_url":"linkedin.com/in/first"}`)
+		ids[signalbox.KindMerge] = b.do(http.StatusOK, "GET", "/v1/merges?status=proposed", "").text("data.0.id")
+	}
+	return body
+}
+
 // remember keeps the ids that later operations need.
 func remember(ids map[signalbox.Kind]string, operation string, example int, a answer) {
 	switch operation {
@@ -222,6 +246,12 @@ func remember(ids map[signalbox.Kind]string, operation string, example int, a an
 		ids["token"] = a.text("data.url")[strings.LastIndex(a.text("data.url"), "/")+1:]
 	case "createKey":
 		ids[signalbox.KindKey] = a.text("data.id")
+	case "mergeAccount", "mergeContact":
+		if a.status == http.StatusCreated {
+			ids[signalbox.KindMerge] = a.text("data.id")
+		}
+	case "listImports":
+		ids[signalbox.KindImport] = a.text("data.0.id")
 	case "eraseAccount", "eraseContact":
 		ids[signalbox.KindJob] = a.text("data.id")
 	}

@@ -30,6 +30,8 @@ type Signals interface {
 type Imports interface {
 	ImportAccounts(ctx context.Context, ws signalbox.WorkspaceID, rows []signalbox.AccountRow, dry bool) ([]signalbox.RowVerdict, error)
 	ImportContacts(ctx context.Context, ws signalbox.WorkspaceID, rows []signalbox.ContactRow, dry bool) ([]signalbox.RowVerdict, error)
+	// UndoRows takes back what an import did to records; each that somebody else has touched since is left alone, and says why.
+	UndoRows(ctx context.Context, ws signalbox.WorkspaceID, rows []signalbox.ImportedRow) ([]signalbox.UndoneRow, error)
 }
 
 // Acts are what people do to records by hand.
@@ -39,6 +41,18 @@ type Acts interface {
 	EraseAccount(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.AccountID) (signalbox.Job, error)
 	EraseContact(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.ContactID) (signalbox.Job, error)
 }
+
+// Merges has records stand for others, and takes that back.
+type Merges interface {
+	// MergeRecords merges from into into. dry says what would come of it, and changes nothing.
+	MergeRecords(ctx context.Context, ws signalbox.WorkspaceID, kind signalbox.RecordKind, from, into signalbox.EntityID, dry bool) (signalbox.Merge, error)
+	AcceptMerge(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.MergeID) (signalbox.Merge, error)
+	DismissMerge(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.MergeID) (signalbox.Merge, error)
+	UndoMerge(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.MergeID) (signalbox.Merge, error)
+}
+
+// mergeActFunc is one of the acts on a merge that there is.
+type mergeActFunc = func(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.MergeID) (signalbox.Merge, error)
 
 // Sender is what the doors ask of the sending side.
 type Sender interface {
@@ -79,6 +93,25 @@ type Store interface {
 	JobStore
 	LogStore
 	OverviewStore
+	MergeStore
+	ImportStore
+}
+
+// ImportStore keeps what imports did.
+type ImportStore interface {
+	Imports(ctx context.Context, ws signalbox.WorkspaceID, page signalbox.Page) (list []signalbox.Import, next int64, err error)
+	Import(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.ImportID) (signalbox.Import, error)
+	// ImportedRows answers what an import did to records of a kind with ids below before, the latest made first; none: that was all.
+	ImportedRows(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.ImportID, kind signalbox.RecordKind, before signalbox.EntityID) ([]signalbox.ImportedRow, error)
+	EndImport(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.ImportID, now time.Time) error
+}
+
+// MergeStore keeps merges.
+type MergeStore interface {
+	Merges(ctx context.Context, ws signalbox.WorkspaceID, f signalbox.MergeFilter, page signalbox.Page) (list []signalbox.Merge, next int64, err error)
+	Merge(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.MergeID) (signalbox.Merge, error)
+	// MergeViews reads what merges are shown with; blend works out what several records say together.
+	MergeViews(ctx context.Context, ws signalbox.WorkspaceID, list []signalbox.Merge, blend func(...signalbox.Own) signalbox.Own) ([]signalbox.MergeView, error)
 }
 
 // WorkspaceStore keeps workspaces.
@@ -118,28 +151,28 @@ type AuditStore interface {
 
 // SignalStore keeps signals.
 type SignalStore interface {
-	Signals(ctx context.Context, ws signalbox.WorkspaceID, f signalbox.SignalFilter, page signalbox.Page) (list []signalbox.SignalView, next int64, err error)
+	Signals(ctx context.Context, ws signalbox.WorkspaceID, f signalbox.SignalFilter, page signalbox.Page) (list []signalbox.SignalView, next signalbox.Place, err error)
 	Signal(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.SignalID) (signalbox.SignalView, error)
 }
 
 // AccountStore keeps accounts.
 type AccountStore interface {
-	Accounts(ctx context.Context, ws signalbox.WorkspaceID, f signalbox.RecordFilter, page signalbox.Page) (list []signalbox.Account, next int64, err error)
+	Accounts(ctx context.Context, ws signalbox.WorkspaceID, f signalbox.RecordFilter, page signalbox.Page) (list []signalbox.Account, next signalbox.Place, err error)
 	Account(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.AccountID) (signalbox.Account, error)
 }
 
 // ContactStore keeps contacts.
 type ContactStore interface {
-	Contacts(ctx context.Context, ws signalbox.WorkspaceID, f signalbox.RecordFilter, page signalbox.Page) (list []signalbox.Contact, next int64, err error)
+	Contacts(ctx context.Context, ws signalbox.WorkspaceID, f signalbox.RecordFilter, page signalbox.Page) (list []signalbox.Contact, next signalbox.Place, err error)
 	Contact(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.ContactID) (signalbox.Contact, error)
 }
 
 // RecordStore finds records by what they are known by, and what is kept of them between signals.
 type RecordStore interface {
 	FindRecord(ctx context.Context, key signalbox.RecordKey) (id signalbox.EntityID, found bool, err error)
-	// States and Domains read many records at once; what is not there is left out.
+	// States and Companies read many records at once; what is not there is left out. Companies answers what stands for an account that was merged.
 	States(ctx context.Context, ws signalbox.WorkspaceID, ids []signalbox.EntityID) (map[signalbox.EntityID]signalbox.EntityState, error)
-	Domains(ctx context.Context, ws signalbox.WorkspaceID, ids []signalbox.AccountID) (map[signalbox.AccountID]string, error)
+	Companies(ctx context.Context, ws signalbox.WorkspaceID, ids []signalbox.AccountID) (map[signalbox.AccountID]signalbox.Account, error)
 }
 
 // WebhookStore keeps webhooks.

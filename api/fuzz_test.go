@@ -33,8 +33,8 @@ func (vacant) FindRecord(context.Context, signalbox.RecordKey) (signalbox.Entity
 	return 1, true, nil
 }
 
-func (vacant) Signals(context.Context, signalbox.WorkspaceID, signalbox.SignalFilter, signalbox.Page) ([]signalbox.SignalView, int64, error) {
-	return nil, 7, nil
+func (vacant) Signals(context.Context, signalbox.WorkspaceID, signalbox.SignalFilter, signalbox.Page) ([]signalbox.SignalView, signalbox.Place, error) {
+	return nil, signalbox.Place{Before: 7, Beside: "8,9"}, nil
 }
 
 // FuzzQuery: whatever stands in a query, the answer is a page or a refusal that names what is wrong, and never a fault of ours.

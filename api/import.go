@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/http"
+	"strings"
 
 	"signalbox"
 	"signalbox/strictjson"
@@ -22,6 +23,7 @@ const importDetail = "`null` or `\"\"` removes a field, and what a row leaves ou
 // accountsBody is the body of an import of companies; its rows are read one by one.
 type accountsBody struct {
 	Accounts []accountRow `json:"accounts" required:"true" maxitems:"1000"`
+	Import   *string      `json:"import" maxlen:"100" doc:"A name for all rows that are sent under it, in any number of batches, so that they can be undone together."`
 	DryRun   *bool        `json:"dry_run" doc:"True: say what would come of it, and change nothing."`
 }
 
@@ -35,6 +37,7 @@ type accountRow struct {
 // contactsBody is the body of an import of people.
 type contactsBody struct {
 	Contacts []contactRow `json:"contacts" required:"true" maxitems:"1000"`
+	Import   *string      `json:"import" maxlen:"100" doc:"A name for all rows that are sent under it, in any number of batches, so that they can be undone together."`
 	DryRun   *bool        `json:"dry_run" doc:"True: say what would come of it, and change nothing."`
 }
 
@@ -97,6 +100,9 @@ func (a *API) importAccounts(c *call) error {
 	if err != nil {
 		return err
 	}
+	if err := named(body.Import, in.good, func(r *signalbox.AccountRow) *string { return &r.Import }); err != nil {
+		return err
+	}
 	dry := body.DryRun != nil && *body.DryRun
 	verdicts, err := a.cfg.Imports.ImportAccounts(c.act(), c.ws(), in.good, dry)
 	if err != nil {
@@ -118,12 +124,27 @@ func (a *API) importContacts(c *call) error {
 	if err != nil {
 		return err
 	}
+	if err := named(body.Import, in.good, func(r *signalbox.ContactRow) *string { return &r.Import }); err != nil {
+		return err
+	}
 	dry := body.DryRun != nil && *body.DryRun
 	verdicts, err := a.cfg.Imports.ImportContacts(c.act(), c.ws(), in.good, dry)
 	if err != nil {
 		return err
 	}
 	return in.answer(c, signalbox.KindContact, verdicts, dry)
+}
+
+// named gives rows the name of their import.
+func named[T any](given *string, rows []T, field func(*T) *string) error {
+	name := strings.TrimSpace(value(given))
+	if err := checkLength("import", name, signalbox.MaxImportName); err != nil {
+		return err
+	}
+	for i := range rows {
+		*field(&rows[i]) = name
+	}
+	return nil
 }
 
 // readRow reads one row of a batch strictly: a member that it does not know is refused by name, null means "remove".

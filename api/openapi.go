@@ -169,6 +169,9 @@ func (s *schemas) responses(r *route) members {
 		success = append(success, member{"content", members{{"application/json", members{{"schema", s.answer(r)}}}}})
 	}
 	out := members{{strconv.Itoa(r.status), success}}
+	if r.dry {
+		out = append(members{{strconv.Itoa(http.StatusOK), append(members{{"description", "With dry_run: what would come of it"}}, success[1:]...)}}, out...)
+	}
 	for _, status := range refusalsOf(r) {
 		out = append(out, member{strconv.Itoa(status), members{{"$ref", "#/components/responses/" + failureName(status)}}})
 	}

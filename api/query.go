@@ -2,9 +2,11 @@ package api
 
 import (
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/binary"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"signalbox"
@@ -63,8 +65,43 @@ func (c *call) page() (signalbox.Page, error) {
 	if err != nil {
 		return signalbox.Page{}, err
 	}
-	before, err := c.place()
-	return signalbox.Page{Limit: limit, Before: before}, err
+	place, err := c.placeAt()
+	return place.Page(limit), err
+}
+
+// placeAt reads a cursor of cursorAt.
+func (c *call) placeAt() (signalbox.Place, error) {
+	cursor, beside, more := strings.Cut(c.query.Get("cursor"), ".")
+	if !more {
+		before, err := c.place()
+		return signalbox.Place{Before: before}, err
+	}
+	text, err := base64.RawURLEncoding.DecodeString(beside)
+	kind := besideOf(c.list(), string(text))
+	before, ok := c.api.cfg.Codec.Parse(kind, string(kind)+"_"+cursor)
+	if err != nil || !ok {
+		return signalbox.Place{}, errCursor()
+	}
+	return signalbox.Place{Before: before, Beside: string(text)}, nil
+}
+
+// cursorAt writes a place in the list that the call asks for; "" where there is no rest. What stands beside the id is covered by its check.
+func (c *call) cursorAt(p signalbox.Place) string {
+	if p.Before == 0 || p.Beside == "" {
+		return c.cursor(p.Before)
+	}
+	kind := besideOf(c.list(), p.Beside)
+	return c.api.cfg.Codec.Format(kind, p.Before)[len(kind)+1:] + "." + base64.RawURLEncoding.EncodeToString([]byte(p.Beside))
+}
+
+// besideOf names what a cursor with something beside it belongs to.
+func besideOf(list signalbox.Kind, beside string) signalbox.Kind {
+	sum := sha256.Sum256([]byte(string(list) + beside))
+	return signalbox.Kind(sum[:8])
+}
+
+func errCursor() error {
+	return signalbox.InvalidField("cursor", "cursor is not of this list: use next_cursor of an answer with the same filters, unchanged")
 }
 
 // place reads the cursor: 0 when there is none.
@@ -76,7 +113,7 @@ func (c *call) place() (int64, error) {
 	list := c.list()
 	place, ok := c.api.cfg.Codec.Parse(list, string(list)+"_"+cursor)
 	if !ok {
-		return 0, signalbox.InvalidField("cursor", "cursor is not of this list: use next_cursor of an answer with the same filters, unchanged")
+		return 0, errCursor()
 	}
 	return place, nil
 }

@@ -1,7 +1,9 @@
 package api
 
 import (
+	"slices"
 	"strings"
+	"time"
 
 	"signalbox"
 	"signalbox/strictjson"
@@ -9,17 +11,51 @@ import (
 
 // facts are what a page of records shows beside its rows: read at once, not row by row.
 type facts struct {
-	states  map[signalbox.EntityID]signalbox.EntityState
-	domains map[signalbox.AccountID]string
+	states    map[signalbox.EntityID]signalbox.EntityState
+	companies map[signalbox.AccountID]signalbox.Account // by the ids that contacts have, which may have been merged
 }
 
 // facts reads what is shown beside accounts or contacts; accounts are those that contacts belong to.
-func (a *API) facts(c *call, ids []signalbox.EntityID, accounts []signalbox.AccountID) (f facts, err error) {
+func (a *API) facts(c *call, rows []signalbox.Record, accounts []signalbox.AccountID) (f facts, err error) {
+	var ids []signalbox.EntityID
+	for _, r := range rows {
+		ids = append(ids, everyID(r)...)
+	}
 	if f.states, err = a.cfg.Store.States(c.r.Context(), c.ws(), ids); err != nil || len(accounts) == 0 {
 		return f, err
 	}
-	f.domains, err = a.cfg.Store.Domains(c.r.Context(), c.ws(), accounts)
+	f.companies, err = a.cfg.Store.Companies(c.r.Context(), c.ws(), accounts)
 	return f, err
+}
+
+// everyID lists a record's id and those of all that was merged into it.
+func everyID(r signalbox.Record) []signalbox.EntityID {
+	ids := []signalbox.EntityID{r.Entity()}
+	if parts := r.Parts(); parts != nil {
+		for _, part := range parts.Records {
+			ids = append(ids, part.ID)
+		}
+	}
+	return ids
+}
+
+// lastSignal is when the latest signal came about a record, or about what was merged into it.
+func (f *facts) lastSignal(r signalbox.Record) (at time.Time) {
+	for _, id := range everyID(r) {
+		if t := f.states[id].LastSignalAt; t.After(at) {
+			at = t
+		}
+	}
+	return at
+}
+
+// mergedIDs are the ids of what was merged into a record.
+func (c *call) mergedIDs(r signalbox.Record) []string {
+	list := []string{}
+	for _, id := range everyID(r)[1:] {
+		list = append(list, c.idText(r.Kind().ID(), int64(id)))
+	}
+	return list
 }
 
 // first is the view of a record that was read alone.
@@ -31,11 +67,22 @@ func first[T any](views []T, err error) (T, error) {
 	return views[0], nil
 }
 
-// recordFilter reads what lists of accounts and contacts share.
-func (c *call) recordFilter() (f signalbox.RecordFilter, err error) {
-	f.Query = c.query.Get("q")
-	f.Status = c.query.Get("status")
-	return f, checkLength("q", f.Query, signalbox.MaxName)
+// recordFilter reads what lists of accounts and contacts are narrowed and sorted by. none says that nothing can match.
+func (c *call) recordFilter() (f signalbox.RecordFilter, none bool, err error) {
+	f.Query, f.Status, f.Sort = c.query.Get("q"), c.query.Get("status"), signalbox.RecordSort(c.query.Get("sort"))
+	if f.Sort != "" && !slices.Contains(sorts, string(f.Sort)) {
+		return f, false, signalbox.InvalidField("sort", "sort must be one of %s", strings.Join(sorts, ", "))
+	}
+	if given := c.query.Get("account_id"); given != "" {
+		account, ok := c.api.cfg.Codec.Parse(signalbox.KindAccount, given)
+		f.Account, none = signalbox.AccountID(account), !ok // an id that nobody has, has no contacts
+	}
+	return f, none, checkLength("q", f.Query, signalbox.MaxName)
+}
+
+// searchDoc says what a search finds.
+func searchDoc(where string) string {
+	return "Only those with these words, or words that begin so, in " + where + ". Case does not matter; a word ends where a letter or digit is followed by something else."
 }
 
 // attributesPatch is the merge patch (RFC 7396) of a PATCH, nil when it has none. null removes all there is.

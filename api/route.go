@@ -25,6 +25,7 @@ type route struct {
 	need            auth.Need
 	status          int // of success
 	bare            bool
+	dry             bool // with dry_run its success is 200
 	query           []param
 	anyQuery        bool // unknown query parameters are not looked at
 	bodyOptional    bool

@@ -111,19 +111,24 @@ func idempotencyKey(h http.Header) (string, error) {
 
 // listSignals answers a page of the workspace's signals.
 func (a *API) listSignals(c *call) (page[signalView], error) {
-	p, err := c.page()
-	if err != nil {
-		return page[signalView]{}, err
-	}
 	filter, none, err := a.signalFilter(c)
 	if err != nil || none {
+		return page[signalView]{}, err
+	}
+	return a.signalPage(c, filter)
+}
+
+// signalPage answers a page of the signals that a filter lets through.
+func (a *API) signalPage(c *call, filter signalbox.SignalFilter) (page[signalView], error) {
+	p, err := c.page()
+	if err != nil {
 		return page[signalView]{}, err
 	}
 	rows, next, err := a.cfg.Store.Signals(c.r.Context(), c.ws(), filter, p)
 	if err != nil {
 		return page[signalView]{}, err
 	}
-	out := page[signalView]{next: c.cursor(next)}
+	out := page[signalView]{next: c.cursorAt(next)}
 	for i := range rows {
 		out.items = append(out.items, c.signalView(&rows[i]))
 	}

@@ -19,6 +19,7 @@ import (
 	"signalbox"
 	"signalbox/api"
 	"signalbox/auth"
+	"signalbox/decide"
 	"signalbox/deliver"
 	"signalbox/due"
 	"signalbox/egress"
@@ -197,7 +198,7 @@ func (a *App) wire(policy *egress.Policy, m *metrics) {
 	a.api = api.New(api.Config{
 		Keys: a.keys, SignIn: auth.NewSignIn(a.db, a.people, ids), PublicURL: a.URL(),
 		Proxies: a.cfg.proxies(), NoPasswords: a.cfg.NoPasswords, OIDC: a.oidc, Dev: a.cfg.Dev,
-		Signals: a.intake, Acts: a.intake, Imports: a.intake, Store: a.db, Sender: testSender{a.sender, node}, Targets: targets{policy}, Arrivals: a.wakes,
+		Signals: a.intake, Acts: a.intake, Imports: a.intake, Merges: a.intake, Blend: decide.Blend, Store: a.db, Sender: testSender{a.sender, node}, Targets: targets{policy}, Arrivals: a.wakes,
 		Journal: a.notes, Live: live{a.hub},
 		CheckHeaders: egress.ValidateHeaders, NormalizeDomain: identity.Domain, NormalizeEmail: normalizeEmail,
 		Box: a.box, Codec: codec, IDs: ids, Ready: a.ready, Metrics: m.handler(), Observe: m.observe, Wake: a.wakes.Due,

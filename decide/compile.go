@@ -62,6 +62,8 @@ type Input struct {
 	Signal  *signalbox.SignalInput
 	Account *AccountAct
 	Contact *ContactAct
+	Merge   *MergeAct
+	Undo    *signalbox.ImportedRow // of an import that is undone
 }
 
 // AccountAct is a person's act on an account: a patch, its erasure, or a row of an import.
@@ -136,8 +138,11 @@ func answerKey(ws signalbox.WorkspaceID, key string) signalbox.AnswerKey {
 
 // Rows is a bound of how many rows saving the input's decision can write: turns are filled by it.
 func (p *Prepared) Rows() int {
+	if p.Merge != nil {
+		return signalbox.MaxMerged + 3
+	}
 	if p.Signal == nil {
-		return 6 // a contact's row: it, its account, and the keys of both
+		return 10 // a contact's row: it, its account, and the keys of both
 	}
 	return 8 + len(p.By.subscribed[wire.EventSignalCreated])
 }

@@ -21,10 +21,17 @@ func Need(inputs []Prepared) signalbox.Need {
 			n.signal(in)
 		case in.Account != nil && in.Account.Row != nil, in.Contact != nil && in.Contact.Row != nil:
 			n.subject(in)
+			n.imported(in)
+		case in.Undo != nil && in.Undo.Kind == signalbox.ContactRecord:
+			n.Contacts = append(n.Contacts, signalbox.ContactID(in.Undo.Entity))
+		case in.Undo != nil:
+			n.Accounts = append(n.Accounts, signalbox.AccountID(in.Undo.Entity))
 		case in.Account != nil:
 			n.Accounts = append(n.Accounts, in.Account.ID)
 		case in.Contact != nil:
 			n.Contacts = append(n.Contacts, in.Contact.ID)
+		case in.Merge != nil:
+			n.merge(in.Merge)
 		}
 	}
 	slices.Sort(n.Workspaces)
@@ -56,6 +63,24 @@ func (n *needs) signal(in *Prepared) {
 		if !slices.Contains(n.Meters, m) {
 			n.Meters = append(n.Meters, m)
 		}
+	}
+}
+
+// imported adds the import of a row.
+func (n *needs) imported(in *Prepared) {
+	if key := in.importKey(); key.Name != "" && !slices.Contains(n.Imports, key) {
+		n.Imports = append(n.Imports, key)
+	}
+}
+
+func (n *needs) merge(act *MergeAct) {
+	switch {
+	case act.Deed != MergeNow:
+		n.Merges = append(n.Merges, act.ID)
+	case act.Kind == signalbox.ContactRecord:
+		n.Contacts = append(n.Contacts, signalbox.ContactID(act.From), signalbox.ContactID(act.Into))
+	default:
+		n.Accounts = append(n.Accounts, signalbox.AccountID(act.From), signalbox.AccountID(act.Into))
 	}
 }
 

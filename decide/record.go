@@ -5,7 +5,7 @@ import (
 )
 
 // account finds the company that an input names, or makes it; nil when it names none. A name is taken by a new account and by one
-// that is still nameless (S0-17).
+// that is still nameless (S0-17). It is the account of the key, also where another one stands for it.
 func (f *fold) account(in *Prepared, given signalbox.AccountInput) *signalbox.Account {
 	key := in.domainKey()
 	if key.Value == "" {
@@ -13,16 +13,15 @@ func (f *fold) account(in *Prepared, given signalbox.AccountInput) *signalbox.Ac
 	}
 	if id, ok := f.now.Keys[key]; ok {
 		a := f.now.Accounts[signalbox.AccountID(id)]
-		changed := false
-		if a.Name == "" && given.Name != "" {
-			a.Name, changed = given.Name, true
+		own, changed := signalbox.Says(a), false
+		if own.Name == "" && given.Name != "" {
+			own.Name, changed = given.Name, true
 		}
-		if merged, ok := mergeAttributes(a.Attributes, given.Attributes); ok {
-			a.Attributes, changed = merged, true
+		if merged, ok := mergeAttributes(own.Attributes, given.Attributes); ok {
+			own.Attributes, changed = merged, true
 		}
 		if changed {
-			a.Revision, a.UpdatedAt = a.Revision+1, f.env.Now
-			f.writeAccount(a, false)
+			f.say(a, own)
 		}
 		return a
 	}
@@ -37,7 +36,7 @@ func (f *fold) account(in *Prepared, given signalbox.AccountInput) *signalbox.Ac
 }
 
 // contact finds the person that a signal names, or makes it; nil when the signal names none. The e-mail wins over the LinkedIn
-// profile: a contact with another e-mail is not matched by its profile (contract section 5).
+// profile: a contact with another e-mail is not matched by its profile; that they may be the same is proposed (contract section 5).
 func (f *fold) contact(in *Prepared, account *signalbox.Account) *signalbox.Contact {
 	email, profile := in.contactKeys()
 	if email.Value == "" && profile.Value == "" {
@@ -46,18 +45,35 @@ func (f *fold) contact(in *Prepared, account *signalbox.Account) *signalbox.Cont
 	c := f.matchContact(email, profile)
 	isNew := c == nil
 	if isNew {
-		c = &signalbox.Contact{ID: signalbox.ContactID(f.mint(in.Workspace)), Workspace: in.Workspace, CreatedAt: f.env.Now}
+		c = f.newContact(in)
 	}
-	changed := f.identify(c, in, email, profile)
-	changed = update(c, in.Signal.Contact) || changed
-	if c.Account == 0 && account != nil {
-		c.Account, changed = account.ID, true
+	own := signalbox.Says(c)
+	changed := f.identify(c, &own, in, email, profile)
+	changed = update(&own, in.Signal.Contact) || changed
+	if own.Account == 0 && account != nil {
+		own.Account, changed = account.ID, true
 	}
-	if isNew || changed {
-		c.Revision, c.UpdatedAt = c.Revision+1, f.env.Now
-		f.writeContact(c, isNew)
+	f.keepContact(c, own, isNew, changed)
+	if owner, ok := f.now.Keys[profile]; ok && profile.Value != "" && owner != signalbox.EntityID(c.ID) {
+		f.propose(c, f.now.Contacts[signalbox.ContactID(owner)], signalbox.SameLinkedIn)
 	}
 	return c
+}
+
+func (f *fold) newContact(in *Prepared) *signalbox.Contact {
+	return &signalbox.Contact{ID: signalbox.ContactID(f.mint(in.Workspace)), Workspace: in.Workspace, CreatedAt: f.env.Now}
+}
+
+// keepContact saves what a contact says now, if that is news.
+func (f *fold) keepContact(c *signalbox.Contact, own signalbox.Own, isNew, changed bool) {
+	switch {
+	case isNew:
+		c.Show(own)
+		c.Changed(f.env.Now)
+		f.writeContact(c, true)
+	case changed:
+		f.say(c, own)
+	}
 }
 
 // domainKey is what an input's company is recognised by; its value is "" when the input says nothing of one.
@@ -82,27 +98,27 @@ func (f *fold) matchContact(email, profile signalbox.RecordKey) *signalbox.Conta
 		return nil
 	}
 	c := f.now.Contacts[signalbox.ContactID(id)]
-	if c != nil && email.Value != "" && c.Email != "" {
+	if c != nil && email.Value != "" && signalbox.Says(c).Email != "" {
 		return nil
 	}
 	return c
 }
 
 // identify gives a contact the e-mail and the profile of the signal where it has none and nobody else has them.
-func (f *fold) identify(c *signalbox.Contact, in *Prepared, email, profile signalbox.RecordKey) (changed bool) {
+func (f *fold) identify(r *signalbox.Contact, c *signalbox.Own, in *Prepared, email, profile signalbox.RecordKey) (changed bool) {
 	if _, taken := f.now.Keys[email]; !taken && email.Value != "" && c.Email == "" {
 		c.Email, changed = in.subject.Email, true
-		f.know(email, signalbox.EntityID(c.ID))
+		f.know(email, signalbox.EntityID(r.ID))
 	}
 	if _, taken := f.now.Keys[profile]; !taken && profile.Value != "" && c.LinkedInURL == "" {
 		c.LinkedInURL, changed = profile.Value, true
-		f.know(profile, signalbox.EntityID(c.ID))
+		f.know(profile, signalbox.EntityID(r.ID))
 	}
 	return changed
 }
 
 // update takes what a signal says of a person: later non-empty names replace earlier ones, but not those set by hand.
-func update(c *signalbox.Contact, given signalbox.ContactInput) (changed bool) {
+func update(c *signalbox.Own, given signalbox.ContactInput) (changed bool) {
 	take := func(field *string, value string, flag signalbox.ByHand) {
 		if value != "" && *field != value && c.ByHand&flag == 0 {
 			*field, changed = value, true
@@ -120,11 +136,11 @@ func update(c *signalbox.Contact, given signalbox.ContactInput) (changed bool) {
 // checkAttributes refuses attributes that would outgrow their record, before anything is changed.
 func (f *fold) checkAttributes(in *Prepared) error {
 	if patch := in.Signal.Account.Attributes; patch != nil {
-		var have []byte
+		var known signalbox.Record
 		if id, ok := f.now.Keys[in.domainKey()]; ok {
-			have = f.now.Accounts[signalbox.AccountID(id)].Attributes
+			known = f.now.Accounts[signalbox.AccountID(id)]
 		}
-		if err := fits("account.attributes", have, patch); err != nil {
+		if err := f.patchFits("account.attributes", known, patch); err != nil {
 			return err
 		}
 	}
@@ -132,10 +148,20 @@ func (f *fold) checkAttributes(in *Prepared) error {
 	if patch == nil {
 		return nil
 	}
-	var have []byte
+	var known signalbox.Record
 	email, profile := in.contactKeys()
 	if c := f.matchContact(email, profile); c != nil {
-		have = c.Attributes
+		known = c
 	}
-	return fits("contact.attributes", have, patch)
+	return f.patchFits("contact.attributes", known, patch)
+}
+
+// patchFits refuses a patch that would make what a record shows too large; nil is a record to be made.
+func (f *fold) patchFits(param string, r signalbox.Record, patch []byte) error {
+	if r == nil {
+		return fits(param, nil, patch)
+	}
+	own := signalbox.Says(r)
+	own.Attributes, _ = mergeAttributes(own.Attributes, patch)
+	return f.wouldFit(param, r, own)
 }

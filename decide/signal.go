@@ -26,15 +26,19 @@ func (f *fold) signal(in *Prepared) (signalbox.Receipt, error) {
 	}
 	account := f.account(in, in.Signal.Account)
 	contact := f.contact(in, account)
-	if account == nil && contact != nil && contact.Account != 0 {
+	if account == nil && contact != nil {
 		// Nothing says which company it is but the person: it is about the company that the person is known with.
-		if known := f.now.Accounts[contact.Account]; known != nil && known.ErasedAt.IsZero() {
-			account = known
-		}
+		account = f.accountOf(f.topContact(contact))
 	}
 	s := f.store(in, typeID, account, contact)
-	f.remember(in, s)
 	r := receiptOf(s)
+	if account != nil {
+		r.Account = f.topAccount(account).ID
+	}
+	if contact != nil {
+		r.Contact = f.topContact(contact).ID
+	}
+	f.remember(in, &r)
 	r.Quota = quota
 	return r, nil
 }
@@ -68,7 +72,7 @@ func (f *fold) repeat(in *Prepared) (signalbox.Receipt, error, bool) {
 }
 
 // remember keeps the answer for the signal's idempotency key, if it has one.
-func (f *fold) remember(in *Prepared, s *signalbox.Signal) {
+func (f *fold) remember(in *Prepared, s *signalbox.Receipt) {
 	key, ok := in.AnswerKey()
 	if !ok {
 		return
@@ -119,11 +123,11 @@ func (f *fold) store(in *Prepared, typeID signalbox.TypeID, account *signalbox.A
 	}
 	if account != nil {
 		s.Account = account.ID
-		s.PrevAccount = f.link(in.Workspace, signalbox.EntityID(account.ID), s.ID)
+		s.PrevAccount = f.link(in.Workspace, signalbox.AccountRecord, signalbox.EntityID(account.ID), s.ID)
 	}
 	if contact != nil {
 		s.Contact = contact.ID
-		s.PrevContact = f.link(in.Workspace, signalbox.EntityID(contact.ID), s.ID)
+		s.PrevContact = f.link(in.Workspace, signalbox.ContactRecord, signalbox.EntityID(contact.ID), s.ID)
 	}
 	s.CausedTo = int64(s.ID)
 	if !s.Backfill { // a backfilled signal is history: nobody is told (contract section 3)
@@ -143,7 +147,8 @@ func (f *fold) tell(in *Prepared, s *signalbox.Signal, account *signalbox.Accoun
 		ID: signalbox.EventID(f.mint(in.Workspace)), Workspace: in.Workspace, Name: wire.EventSignalCreated,
 		Signal: s.ID, Account: s.Account, Contact: s.Contact, CreatedAt: f.env.Now,
 	}
-	info := wire.EventInfo{Codec: f.env.Codec, Event: e.ID, Workspace: e.Workspace, CreatedAt: e.CreatedAt, Signal: s, Account: account, Contact: contact}
+	info := wire.EventInfo{Codec: f.env.Codec, Event: e.ID, Workspace: e.Workspace, CreatedAt: e.CreatedAt, Signal: s,
+		Account: f.topAccount(account), Contact: f.topContact(contact)}
 	for _, w := range webhooks {
 		if e.Bodies.Of(w.Format) == nil {
 			e.Bodies.Set(w.Format, wire.SignalCreated(w.Format, info))

@@ -28,6 +28,8 @@ type Outcome struct {
 	Contact *signalbox.Contact
 	Change  signalbox.RowChange // of a row of an import
 	Job     *signalbox.Job
+	Merge   *signalbox.Merge
+	Left    string // why an undone import leaves this record alone
 	Err     error
 	Stale   bool
 	Busy    bool
@@ -53,9 +55,10 @@ type fold struct {
 	now *signalbox.Situation
 	out *signalbox.Decision
 
-	accounts map[signalbox.AccountID]int // place in out.Accounts
-	contacts map[signalbox.ContactID]int // place in out.Contacts
-	states   map[signalbox.EntityID]bool // already in out.States
+	accounts map[signalbox.AccountID]int      // place in out.Accounts
+	contacts map[signalbox.ContactID]int      // place in out.Contacts
+	states   map[signalbox.EntityID]bool      // already in out.States
+	foundBy  map[signalbox.EntityID][3]string // before this turn, of records that it may have renamed
 	last     map[signalbox.WorkspaceID]int64
 	imports  map[signalbox.AuditID]*imported
 }
@@ -71,6 +74,7 @@ func Turn(s *signalbox.Situation, inputs []Prepared, env Env) (*signalbox.Decisi
 		accounts: map[signalbox.AccountID]int{},
 		contacts: map[signalbox.ContactID]int{},
 		states:   make(map[signalbox.EntityID]bool, 2*len(inputs)),
+		foundBy:  map[signalbox.EntityID][3]string{},
 		last:     map[signalbox.WorkspaceID]int64{},
 	}
 	for _, head := range s.Heads {
@@ -119,17 +123,35 @@ func (f *fold) input(place int, in *Prepared, out *Outcome) (err error) {
 		f.countRow(in, "contact", out)
 	case in.Contact != nil:
 		f.contactAct(in, out)
+	case in.Merge != nil:
+		f.mergeAct(in, out)
+	case in.Undo != nil:
+		f.undoRow(in, out)
 	}
 	return nil
 }
 
-// close writes the heads of the workspaces that got ids.
+// close writes the heads of the workspaces that got ids, and says which records are found by something else now.
 func (f *fold) close() {
+	for i := range f.out.Accounts {
+		f.out.Accounts[i].FoundBy = f.renamed(f.out.Accounts[i].Row)
+	}
+	for i := range f.out.Contacts {
+		f.out.Contacts[i].FoundBy = f.renamed(f.out.Contacts[i].Row)
+	}
 	for ws, id := range f.last {
 		head := f.now.Heads[ws]
 		head.LastID = max(head.LastID, id)
 		f.out.Heads[ws] = head
 	}
+}
+
+// renamed is what a record was found by before this turn, nil when that has not changed.
+func (f *fold) renamed(r signalbox.Record) *[3]string {
+	if before, ok := f.foundBy[r.Entity()]; ok && before != r.FoundBy() {
+		return &before
+	}
+	return nil
 }
 
 // mint makes the next id of a workspace.
@@ -165,14 +187,17 @@ func (f *fold) know(key signalbox.RecordKey, entity signalbox.EntityID) {
 	f.out.Keys = append(f.out.Keys, signalbox.NewKey{RecordKey: key, Entity: entity})
 }
 
+// rankFor is how long a record stays where it is in a list by last signal while more come: an index entry is not rewritten for each.
+const rankFor = time.Minute
+
 // link puts a signal at the head of a record's timeline and returns the one that was there.
-func (f *fold) link(ws signalbox.WorkspaceID, entity signalbox.EntityID, id signalbox.SignalID) signalbox.SignalID {
+func (f *fold) link(ws signalbox.WorkspaceID, kind signalbox.RecordKind, entity signalbox.EntityID, id signalbox.SignalID) signalbox.SignalID {
 	if entity == 0 {
 		return 0
 	}
 	state, ok := f.now.States[entity]
 	if !ok {
-		state = &signalbox.EntityState{Entity: entity, Workspace: ws, New: true}
+		state = &signalbox.EntityState{Entity: entity, Kind: kind, Workspace: ws, New: true}
 		f.now.States[entity] = state
 	}
 	if !f.states[entity] {
@@ -181,6 +206,9 @@ func (f *fold) link(ws signalbox.WorkspaceID, entity signalbox.EntityID, id sign
 	}
 	before := state.LastSignal
 	state.LastSignal, state.LastSignalAt = id, f.env.Now
+	if state.Kind = kind; f.env.Now.Sub(state.Ranked) >= rankFor {
+		state.Ranked = f.env.Now
+	}
 	state.Signals++
 	return before
 }

@@ -30,6 +30,7 @@ type world struct {
 	sent     []signalbox.NewDelivery
 	jobs     []signalbox.Job
 	audit    []signalbox.AuditEntry
+	merges   map[signalbox.MergeID]signalbox.Merge
 }
 
 const ws = signalbox.WorkspaceID(7)
@@ -46,6 +47,7 @@ func newWorld(t testing.TB) *world {
 		types:    map[signalbox.TypeKey]signalbox.TypeID{},
 		answered: map[signalbox.AnswerKey]signalbox.Answered{},
 		meters:   map[signalbox.MeterKey]signalbox.Meter{},
+		merges:   map[signalbox.MergeID]signalbox.Merge{},
 	}
 }
 
@@ -124,6 +126,14 @@ func (w *world) situation(n signalbox.Need) *signalbox.Situation {
 		Accounts: map[signalbox.AccountID]*signalbox.Account{}, Contacts: map[signalbox.ContactID]*signalbox.Contact{},
 		States: map[signalbox.EntityID]*signalbox.EntityState{}, Types: map[signalbox.TypeKey]signalbox.TypeID{},
 		Answered: map[signalbox.AnswerKey]signalbox.Answered{}, Meters: map[signalbox.MeterKey]signalbox.Meter{},
+		Merges: map[signalbox.MergeID]*signalbox.Merge{}, Imports: map[signalbox.ImportKey]signalbox.ImportID{},
+	}
+	for _, id := range n.Merges {
+		if m, ok := w.merges[id]; ok {
+			s.Merges[id] = &m
+			n.Accounts = append(n.Accounts, signalbox.AccountID(m.From), signalbox.AccountID(m.Into))
+			n.Contacts = append(n.Contacts, signalbox.ContactID(m.From), signalbox.ContactID(m.Into))
+		}
 	}
 	for _, key := range n.Keys {
 		if id, ok := w.keys[key]; ok {
@@ -136,17 +146,10 @@ func (w *world) situation(n signalbox.Need) *signalbox.Situation {
 		}
 	}
 	for _, id := range n.Contacts {
-		if c, ok := w.contacts[id]; ok {
-			s.Contacts[id] = &c
-			n.Accounts = append(n.Accounts, c.Account)
-			w.state(s, signalbox.EntityID(id))
-		}
+		w.load(s, signalbox.EntityID(id))
 	}
 	for _, id := range n.Accounts {
-		if a, ok := w.accounts[id]; ok {
-			s.Accounts[id] = &a
-			w.state(s, signalbox.EntityID(id))
-		}
+		w.load(s, signalbox.EntityID(id))
 	}
 	for _, key := range n.Types {
 		if id, ok := w.types[key]; ok {
@@ -162,6 +165,27 @@ func (w *world) situation(n signalbox.Need) *signalbox.Situation {
 		s.Meters[key] = w.meters[key]
 	}
 	return s
+}
+
+// load reads a record with all that it leads to, each once.
+func (w *world) load(s *signalbox.Situation, id signalbox.EntityID) {
+	var r signalbox.Record
+	if c, ok := w.contacts[signalbox.ContactID(id)]; ok && s.Contacts[c.ID] == nil {
+		s.Contacts[c.ID], r = &c, &c
+		defer w.load(s, signalbox.EntityID(c.Account))
+	} else if a, ok := w.accounts[signalbox.AccountID(id)]; ok && s.Accounts[a.ID] == nil {
+		s.Accounts[a.ID], r = &a, &a
+	}
+	if r == nil {
+		return
+	}
+	w.state(s, id)
+	w.load(s, r.Into())
+	if parts := r.Parts(); parts != nil {
+		for _, part := range parts.Records {
+			w.load(s, part.ID)
+		}
+	}
 }
 
 func (w *world) state(s *signalbox.Situation, id signalbox.EntityID) {
@@ -210,6 +234,21 @@ func (w *world) apply(d *signalbox.Decision) {
 	}
 	if head, ok := d.Heads[ws]; ok {
 		w.head = head
+	}
+	for _, m := range d.Merges {
+		if _, ok := w.merges[m.Row.ID]; ok == m.New {
+			w.t.Fatalf("merge %d: new is %t", m.Row.ID, m.New)
+		}
+		w.merges[m.Row.ID] = *m.Row
+	}
+	for _, m := range d.Proposals {
+		known := false
+		for _, have := range w.merges {
+			known = known || have.Reason != "" && have.From == m.From && have.Into == m.Into
+		}
+		if !known {
+			w.merges[m.ID] = m
+		}
 	}
 	w.signals = append(w.signals, d.Signals...)
 	w.events = append(w.events, d.Events...)

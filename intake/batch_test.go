@@ -27,15 +27,15 @@ func accountRows(n int) []signalbox.AccountRow {
 func (b *box) all() []signalbox.Account {
 	b.Helper()
 	var out []signalbox.Account
-	for before := int64(0); ; {
-		list, next, err := b.db.Accounts(b.Context(), b.ws, signalbox.RecordFilter{}, signalbox.Page{Limit: 200, Before: before})
+	for place := (signalbox.Place{}); ; {
+		list, next, err := b.db.Accounts(b.Context(), b.ws, signalbox.RecordFilter{}, place.Page(200))
 		if err != nil {
 			b.Fatal(err)
 		}
-		if out = append(out, list...); next == 0 {
+		if out = append(out, list...); next.Before == 0 {
 			return out
 		}
-		before = next
+		place = next
 	}
 }
 

@@ -89,16 +89,16 @@ func (b *box) submit(in signalbox.SignalInput) (signalbox.Receipt, error) {
 // signals returns how many signals are stored.
 func (b *box) signals() int {
 	b.Helper()
-	n, before := 0, int64(0)
+	n, place := 0, signalbox.Place{}
 	for {
-		list, next, err := b.db.Signals(b.Context(), b.ws, signalbox.SignalFilter{}, signalbox.Page{Limit: 200, Before: before})
+		list, next, err := b.db.Signals(b.Context(), b.ws, signalbox.SignalFilter{}, place.Page(200))
 		if err != nil {
 			b.Fatal(err)
 		}
-		if n += len(list); next == 0 {
+		if n += len(list); next.Before == 0 {
 			return n
 		}
-		before = next
+		place = next
 	}
 }
 

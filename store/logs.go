@@ -248,7 +248,8 @@ func (m *logMerge) walk(t *tx, before int64, each func(*row) error) (seen int, e
 		})
 		return seen, err
 	}
-	return 0, chainSlice(m.ws, signalbox.EntityID(m.f.Account), accountChain)(t, math.MaxInt64, shortChain, func(r *row) error {
+	own := timelines{ws: m.ws, chain: accountChain, of: []signalbox.EntityID{signalbox.EntityID(m.f.Account)}}
+	return 0, own.slice(t, math.MaxInt64, shortChain, func(r *row) error {
 		if r.int(0) >= before {
 			return nil
 		}

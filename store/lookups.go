@@ -56,22 +56,26 @@ func (db *DB) States(ctx context.Context, ws signalbox.WorkspaceID, ids []signal
 	return states, nil
 }
 
-const domainSQL = `
-SELECT domain
-  FROM accounts
- WHERE workspace_id = $1 AND id = $2 AND erased_at IS NULL`
-
-// Domains answers the domains of several accounts; one that is erased, or not the workspace's, is left out.
-func (db *DB) Domains(ctx context.Context, ws signalbox.WorkspaceID, ids []signalbox.AccountID) (map[signalbox.AccountID]string, error) {
-	domains := make(map[signalbox.AccountID]string, len(ids))
+// Companies answers several accounts, or those that stand for them, by the ids that were asked for; one that is erased, or not the workspace's,
+// is left out.
+func (db *DB) Companies(ctx context.Context, ws signalbox.WorkspaceID, ids []signalbox.AccountID) (map[signalbox.AccountID]signalbox.Account, error) {
+	var found map[signalbox.AccountID]signalbox.Account
 	err := db.read(ctx, func(t *tx) error {
-		clear(domains)
-		return lookUp(t, domainSQL, 1, ids, func(s *stmt, a *signalbox.AccountID) { s.id(int64(ws)).id(int64(*a)) }, func(r *row, a *signalbox.AccountID) {
-			domains[*a] = r.text(0)
-		})
+		rows := make(map[scoped[signalbox.AccountID]]*signalbox.Account, len(ids))
+		for _, id := range ids {
+			rows[scoped[signalbox.AccountID]{ws, id}] = nil
+		}
+		err := t.accountsOf(rows)
+		found = make(map[signalbox.AccountID]signalbox.Account, len(ids)) // a read may run again
+		for k, a := range rows {
+			if a != nil {
+				found[k.id] = *a
+			}
+		}
+		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("read domains: %w", err)
+		return nil, fmt.Errorf("read accounts: %w", err)
 	}
-	return domains, nil
+	return found, nil
 }

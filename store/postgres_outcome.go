@@ -53,6 +53,11 @@ SELECT 1
   FROM contacts
  WHERE workspace_id = $1 AND id = $2 AND revision >= $3`
 
+	mergeProofSQL = `
+SELECT 1
+  FROM merges
+ WHERE workspace_id = $1 AND id = $2 AND status = $3`
+
 	jobProofSQL = `
 SELECT 1
   FROM jobs
@@ -79,6 +84,9 @@ func (t *tx) proveDecision(d *signalbox.Decision) {
 	case len(d.Contacts) > 0:
 		c := d.Contacts[0].Row
 		t.prove(contactProofSQL, c.Workspace, c.ID, c.Revision)
+	case len(d.Merges) > 0:
+		m := d.Merges[0].Row
+		t.prove(mergeProofSQL, m.Workspace, m.ID, string(m.Status))
 	}
 }
 

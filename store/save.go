@@ -24,6 +24,7 @@ func (t *tx) saveAll(d *signalbox.Decision, m *remembering, stamp int64) error {
 		{"keys", t.saveKeys},
 		{"accounts", t.saveAccounts},
 		{"contacts", t.saveContacts},
+		{"words", t.saveWords},
 		{"states", t.saveStates},
 		{"signals", t.saveSignals},
 		{"events", t.saveEvents},
@@ -34,6 +35,8 @@ func (t *tx) saveAll(d *signalbox.Decision, m *remembering, stamp int64) error {
 		{"audit entries", t.saveAudit},
 		{"log", t.forgetErased},
 		{"tallies", t.saveTallies},
+		{"merges", t.saveMerges},
+		{"imports", t.saveImports},
 	} {
 		if err := step.run(d); err != nil {
 			return fmt.Errorf("save %s: %w", step.what, err)
@@ -153,8 +156,9 @@ func (t *tx) saveKeys(d *signalbox.Decision) error {
 }
 
 const insertAccountSQL = `
-INSERT INTO accounts (id, workspace_id, domain, name, status, attributes, revision, created_at, updated_at, erased_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`
+INSERT INTO accounts (id, workspace_id, domain, name, status, attributes, revision, created_at, updated_at, erased_at, merged_into, merged,
+                      sorted)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`
 
 const updateAccountSQL = `
 UPDATE accounts
@@ -165,7 +169,10 @@ UPDATE accounts
        revision = $7,
        created_at = $8,
        updated_at = $9,
-       erased_at = $10
+       erased_at = $10,
+       merged_into = $11,
+       merged = $12,
+       sorted = $13
  WHERE id = $1
    AND workspace_id = $2`
 
@@ -176,13 +183,14 @@ func (t *tx) saveAccounts(d *signalbox.Decision) error {
 			a := w.Row
 			s.id(int64(a.ID)).id(int64(a.Workspace)).text(a.Domain).text(a.Name).text(a.Status).json(a.Attributes)
 			s.int(a.Revision).time(a.CreatedAt).time(a.UpdatedAt).time(a.ErasedAt)
+			s.id(int64(a.MergedInto)).merged(a.Merged).text(sortedBy(a))
 		})
 }
 
 const insertContactSQL = `
 INSERT INTO contacts (id, workspace_id, account_id, email, first_name, last_name, title, linkedin_url, attributes, by_hand, revision,
-                      created_at, updated_at, erased_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`
+                      created_at, updated_at, erased_at, merged_into, merged, sorted)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`
 
 const updateContactSQL = `
 UPDATE contacts
@@ -197,7 +205,10 @@ UPDATE contacts
        revision = $11,
        created_at = $12,
        updated_at = $13,
-       erased_at = $14
+       erased_at = $14,
+       merged_into = $15,
+       merged = $16,
+       sorted = $17
  WHERE id = $1
    AND workspace_id = $2`
 
@@ -208,19 +219,21 @@ func (t *tx) saveContacts(d *signalbox.Decision) error {
 			c := w.Row
 			s.id(int64(c.ID)).id(int64(c.Workspace)).id(int64(c.Account)).text(c.Email).text(c.FirstName).text(c.LastName).text(c.Title)
 			s.text(c.LinkedInURL).json(c.Attributes).int(int64(c.ByHand)).int(c.Revision)
-			s.time(c.CreatedAt).time(c.UpdatedAt).time(c.ErasedAt)
+			s.time(c.CreatedAt).time(c.UpdatedAt).time(c.ErasedAt).id(int64(c.MergedInto)).merged(c.Merged).text(sortedBy(c))
 		})
 }
 
 const insertStateSQL = `
-INSERT INTO entity_states (entity_id, workspace_id, last_signal_id, last_signal_at, signals)
-VALUES ($1, $2, $3, $4, $5)`
+INSERT INTO entity_states (entity_id, workspace_id, last_signal_id, last_signal_at, signals, account_rank, contact_rank)
+VALUES ($1, $2, $3, $4, $5, $6, $7)`
 
 const updateStateSQL = `
 UPDATE entity_states
    SET last_signal_id = $3,
        last_signal_at = $4,
-       signals = $5
+       signals = $5,
+       account_rank = $6,
+       contact_rank = $7
  WHERE entity_id = $1
    AND workspace_id = $2`
 
@@ -230,6 +243,11 @@ func (t *tx) saveStates(d *signalbox.Decision) error {
 		func(s *stmt, row **signalbox.EntityState) {
 			v := *row
 			s.id(int64(v.Entity)).id(int64(v.Workspace)).id(int64(v.LastSignal)).time(v.LastSignalAt).int(v.Signals)
+			if v.Kind == signalbox.ContactRecord {
+				s.null().time(v.Ranked)
+			} else {
+				s.time(v.Ranked).null()
+			}
 		})
 }
 

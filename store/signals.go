@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"math"
 	"slices"
 
 	"signalbox"
@@ -14,16 +13,33 @@ const signalColumns = `id, workspace_id, type_id, source, account_id, contact_id
        prev_account_signal_id, prev_contact_signal_id, caused_to, erased_at`
 
 // Signals answers a page of the workspace's signals, newest first by arrival, with the records they are about. A list of an
-// account or a contact walks its timeline, whose Before must be a place in it. A filter that lets little through may give a
+// account or a contact walks its timeline, or those of all that is merged with it, whose place must be of it. A filter that lets little through may give a
 // short page with a next: the scan's time was over. Erased signals are left out.
-func (db *DB) Signals(ctx context.Context, ws signalbox.WorkspaceID, f signalbox.SignalFilter, p signalbox.Page) ([]signalbox.SignalView, int64, error) {
+func (db *DB) Signals(ctx context.Context, ws signalbox.WorkspaceID, f signalbox.SignalFilter, p signalbox.Page) ([]signalbox.SignalView, signalbox.Place, error) {
 	typ, err := db.typeID(ctx, ws, f.Type)
 	if err != nil || typ == 0 && f.Type != "" {
-		return []signalbox.SignalView{}, 0, err
+		return []signalbox.SignalView{}, signalbox.Place{}, err
+	}
+	var lines timelines
+	var accounts, contacts []signalbox.EntityID // of the filters, with all that is merged with each
+	err = db.read(ctx, func(t *tx) (err error) {
+		if f.Account != 0 {
+			if accounts, err = t.accountGroup(ws, f.Account); err != nil {
+				return err
+			}
+		}
+		if f.Contact != 0 {
+			contacts, err = t.contactGroup(ws, f.Contact)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, signalbox.Place{}, fmt.Errorf("read signals: %w", err)
 	}
 	l := listing[signalbox.SignalView]{
 		keep: func(r *row) bool {
-			return r.int(1) == int64(ws) && r.null(13) && (typ == 0 || r.int(2) == int64(typ)) && signalMatches(r, &f)
+			return r.int(1) == int64(ws) && r.null(13) && (typ == 0 || r.int(2) == int64(typ)) && isOf(r, accountChain, accounts) && isOf(r, contactChain, contacts) &&
+				signalMatches(r, &f)
 		},
 		scan: func(r *row) (signalbox.SignalView, error) { return signalbox.SignalView{Signal: scanSignal(r)}, nil },
 	}
@@ -32,9 +48,11 @@ func (db *DB) Signals(ctx context.Context, ws signalbox.WorkspaceID, f signalbox
 	}
 	switch {
 	case f.Contact != 0:
-		l.slice = chainSlice(ws, signalbox.EntityID(f.Contact), contactChain)
+		lines = timelines{ws: ws, of: contacts, chain: contactChain, beside: p.Beside}
+		l.slice = lines.slice
 	case f.Account != 0:
-		l.slice = chainSlice(ws, signalbox.EntityID(f.Account), accountChain)
+		lines = timelines{ws: ws, of: accounts, chain: accountChain, beside: p.Beside}
+		l.slice = lines.slice
 	case f.Type != "":
 		l.slice = typeSlice(ws, typ)
 	default:
@@ -42,14 +60,18 @@ func (db *DB) Signals(ctx context.Context, ws signalbox.WorkspaceID, f signalbox
 		l.skip = func(t *tx, before int64) (int64, error) { return t.newestSignal(ws, before) }
 	}
 	list, next, err := fill(ctx, db, p, l)
+	place := signalbox.Place{Before: next}
+	if next != 0 {
+		place.Beside = lines.places()
+	}
 	if err != nil || len(list) == 0 {
-		return list, next, err
+		return list, place, err
 	}
 	err = db.read(ctx, func(t *tx) error { return t.dress(list) })
 	if err != nil {
-		return nil, 0, fmt.Errorf("read signals: %w", err)
+		return nil, signalbox.Place{}, fmt.Errorf("read signals: %w", err)
 	}
-	return list, next, nil
+	return list, place, nil
 }
 
 // Signal answers a signal with the records it is about, or NoSuch("signal") when it is unknown or erased.
@@ -87,58 +109,7 @@ func (db *DB) typeID(ctx context.Context, ws signalbox.WorkspaceID, name string)
 
 // signalMatches applies the filters that a row of signalColumns can answer.
 func signalMatches(r *row, f *signalbox.SignalFilter) bool {
-	return (f.Account == 0 || r.int(4) == int64(f.Account)) && (f.Contact == 0 || r.int(5) == int64(f.Contact)) &&
-		(f.Source == "" || r.text(3) == f.Source) && within(r.time(6), f.From, f.To)
-}
-
-// A chain is one of the two ways through signals: the columns of signalColumns that name the record and its signal before.
-type chain struct{ record, prev int }
-
-var (
-	accountChain = chain{record: 4, prev: 10}
-	contactChain = chain{record: 5, prev: 11}
-)
-
-const signalSQL = `
-SELECT ` + signalColumns + `
-  FROM signals
- WHERE workspace_id = $1 AND id = $2`
-
-// chainSlice walks a record's timeline by primary key: from its head, or from the signal before which the page begins. A place
-// that is not in the timeline has nothing behind it: it went with retention, as all before it did.
-func chainSlice(ws signalbox.WorkspaceID, entity signalbox.EntityID, c chain) func(*tx, int64, int, func(*row) error) error {
-	return func(t *tx, before int64, n int, each func(*row) error) error {
-		at, err := t.chainStart(ws, entity, c, before)
-		for stopped := false; err == nil && !stopped && at != 0 && n > 0; n-- {
-			sig := at
-			at = 0
-			err = t.query(signalSQL, []any{id(ws), int64(sig)}, func(r *row) error {
-				at = r.int(c.prev)
-				err := each(r)
-				stopped = err != nil
-				return err
-			})
-		}
-		return err
-	}
-}
-
-// chainStart finds the newest signal of a record's timeline that lies before a place in it.
-func (t *tx) chainStart(ws signalbox.WorkspaceID, entity signalbox.EntityID, c chain, before int64) (int64, error) {
-	if before == math.MaxInt64 {
-		s, err := t.state(ws, entity)
-		if isNoSuch(err) {
-			return 0, nil
-		}
-		return int64(s.LastSignal), err
-	}
-	var at int64
-	_, err := t.one(signalSQL, []any{id(ws), before}, func(r *row) {
-		if r.int(c.record) == int64(entity) {
-			at = r.int(c.prev)
-		}
-	})
-	return at, err
+	return (f.Source == "" || r.text(3) == f.Source) && within(r.time(6), f.From, f.To)
 }
 
 const signalsOfTypeSQL = `
@@ -212,17 +183,10 @@ func (t *tx) dress(list []signalbox.SignalView) error {
 	if err != nil {
 		return err
 	}
-	err = lookUp(t, accountSQL, accountFields, slices.Collect(maps.Keys(accounts)), bindScoped, func(r *row, k *scoped[signalbox.AccountID]) {
-		a := scanAccount(r)
-		accounts[*k] = &a
-	})
-	if err != nil {
+	if err := t.accountsOf(accounts); err != nil {
 		return err
 	}
-	err = lookUp(t, contactSQL, contactFields, slices.Collect(maps.Keys(contacts)), bindScoped, func(r *row, k *scoped[signalbox.ContactID]) {
-		c := scanContact(r)
-		contacts[*k] = &c
-	})
+	err = t.peopleOf(contacts)
 	for i := range list {
 		s := &list[i]
 		s.Type = types[scoped[signalbox.TypeID]{s.Workspace, s.TypeID}]

@@ -20,6 +20,8 @@ func (t *tx) load(n signalbox.Need, m *remembering) (*signalbox.Situation, error
 		Types:    make(map[signalbox.TypeKey]signalbox.TypeID, len(n.Types)),
 		Answered: make(map[signalbox.AnswerKey]signalbox.Answered, len(n.Answered)),
 		Meters:   make(map[signalbox.MeterKey]signalbox.Meter, len(n.Meters)),
+		Imports:  make(map[signalbox.ImportKey]signalbox.ImportID, len(n.Imports)),
+		Merges:   make(map[signalbox.MergeID]*signalbox.Merge, len(n.Merges)),
 	}
 	l := &loader{t: t, s: s, m: m}
 	if t.pg != nil {
@@ -28,7 +30,7 @@ func (t *tx) load(n signalbox.Need, m *remembering) (*signalbox.Situation, error
 		}
 		return s, nil
 	}
-	for _, step := range []func(*signalbox.Need) error{l.heads, l.types, l.answered, l.meters, l.keys, l.records} {
+	for _, step := range []func(*signalbox.Need) error{l.heads, l.types, l.answered, l.meters, l.imports, l.merges, l.keys, l.records, l.groups} {
 		if err := step(&n); err != nil {
 			return nil, fmt.Errorf("load the situation: %w", err)
 		}

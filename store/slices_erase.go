@@ -52,7 +52,7 @@ SELECT 1
 	unlink: unlinkAccountSQL,
 	blank: `
 UPDATE accounts
-   SET domain = '', name = '', status = '', attributes = NULL, revision = revision + 1, updated_at = $3,
+   SET domain = '', name = '', status = '', attributes = NULL, merged = NULL, sorted = '', revision = revision + 1, updated_at = $3,
        erased_at = coalesce(erased_at, $3)
  WHERE workspace_id = $1 AND id = $2`,
 }
@@ -67,7 +67,7 @@ SELECT 1
 	blank: `
 UPDATE contacts
    SET account_id = NULL, email = '', first_name = '', last_name = '', title = '', linkedin_url = '', attributes = NULL,
-       by_hand = 0, revision = revision + 1, updated_at = $3, erased_at = coalesce(erased_at, $3)
+       merged = NULL, sorted = '', by_hand = 0, revision = revision + 1, updated_at = $3, erased_at = coalesce(erased_at, $3)
  WHERE workspace_id = $1 AND id = $2`,
 }
 
@@ -125,6 +125,11 @@ DELETE FROM record_keys
 func (t *tx) beginErase(j *jobRow, e erasure, now time.Time, left *int) (bool, error) {
 	if _, err := t.exec(freeKeysSQL, id(j.Workspace), j.Subject); err != nil {
 		return false, fmt.Errorf("free keys: %w", err)
+	}
+	for _, sql := range []string{dropProposalsFromSQL, dropProposalsIntoSQL, dropImportedSQL} {
+		if _, err := t.exec(sql, id(j.Workspace), j.Subject); err != nil {
+			return false, fmt.Errorf("drop proposals: %w", err)
+		}
 	}
 	if e.unlink != "" {
 		n, err := t.exec(e.unlink, id(j.Workspace), j.Subject, now, *left)

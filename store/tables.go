@@ -46,11 +46,16 @@ var catalogue = []*Table{
 	table("audit_log", "workspace_id, id", "at, actor_type text, actor_id, actor_name text, action text, subject_type text, subject_id, "+
 		"subject_name text, before text, after text, request_id"),
 	table("signal_types", "workspace_id, id", "name text, declared, created_at"),
-	table("accounts", "workspace_id, id", "domain text, name text, status text, attributes text, revision, created_at, updated_at, erased_at"),
+	table("accounts", "workspace_id, id", "domain text, name text, status text, attributes text, revision, created_at, updated_at, erased_at, "+
+		"merged_into, merged text, sorted text"),
 	table("contacts", "workspace_id, id", "account_id, email text, first_name text, last_name text, title text, linkedin_url text, "+
-		"attributes text, by_hand, revision, created_at, updated_at, erased_at"),
+		"attributes text, by_hand, revision, created_at, updated_at, erased_at, merged_into, merged text, sorted text"),
 	table("record_keys", "workspace_id, kind, value text", "entity_id"),
-	table("entity_states", "workspace_id, entity_id", "last_signal_id, last_signal_at, signals"),
+	table("record_words", "workspace_id, kind, word text, entity_id", ""),
+	table("entity_states", "workspace_id, entity_id", "last_signal_id, last_signal_at, signals, account_rank, contact_rank"),
+	table("merges", "workspace_id, id", "kind, status text, from_id, into_id, reason text, created_at, undone_at"),
+	table("imports", "workspace_id, id", "name text, created_at, undone_at"),
+	table("import_rows", "workspace_id, import_id, entity_id", "kind, made, before text, revision"),
 	table("webhooks", "workspace_id, id", "kind text, url text, events text, label text, description text, format text, signature_format text, "+
 		"sealed_secret blob, sealed_headers blob, header_names text, max_in_flight, enabled, disabled_reason text, temporary, last_read_at, "+
 		"revision, created_at, updated_at, deleted_at"),
@@ -80,7 +85,7 @@ var ownOrder = map[string][]string{
 // table makes a Table of its key and of its other columns; a column without a kind is an integer.
 func table(name, key, rest string) *Table {
 	t := &Table{Name: name, Key: strings.Count(key, ",") + 1}
-	for text := range strings.SplitSeq(key+", "+rest, ", ") {
+	for text := range strings.SplitSeq(strings.TrimSuffix(key+", "+rest, ", "), ", ") {
 		column, word, _ := strings.Cut(text, " ")
 		t.Columns = append(t.Columns, column)
 		t.kinds = append(t.kinds, kindOf[word])

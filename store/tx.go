@@ -387,6 +387,10 @@ func bindWord(s *stmt, arg any) {
 		s.id(int64(v))
 	case signalbox.JobID:
 		s.id(int64(v))
+	case signalbox.MergeID:
+		s.id(int64(v))
+	case signalbox.ImportID:
+		s.id(int64(v))
 	case signalbox.DeliveryState:
 		s.int(int64(v))
 	case signalbox.DueKind:

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"signalbox"
+	"signalbox/decide"
 )
 
 // Fill puts n rounds of everything into a box, so that every table that a copy holds has rows: of deliveries some are sent, some retrying, some leased,
@@ -18,6 +19,7 @@ func (b *Box) Fill(n int) {
 	b.NewMember("ann@acme.example", signalbox.RoleAdmin)
 	_, err := b.DB.CodecKey(ctx)
 	b.Must(err)
+	b.fillMerged()
 	for i := range n {
 		acc := b.NewAccount(fmt.Sprintf("acme%d.example", i), strings.Repeat("Ä", i))
 		con := b.NewContact(acc.ID, fmt.Sprintf("ann%d@acme.example", i), "", "")
@@ -46,4 +48,15 @@ func (b *Box) Fill(n int) {
 		}
 	}
 	b.Claim(busy.ID, 2*n) // all of it: nothing of this lane is due while its node lives
+}
+
+// fillMerged puts an import and a merge of what it made into the box.
+func (b *Box) fillMerged() {
+	b.Helper()
+	row := func(domain, name string) decide.Input {
+		return decide.Input{Account: &decide.AccountAct{Row: &signalbox.AccountRow{Import: "june", Domain: domain, Patch: signalbox.AccountPatch{Name: &name}}}}
+	}
+	out := b.Turn(row("first.com", "First"), row("second.com", "Second"))
+	b.Turn(row("second.com", "Renamed"))
+	b.Merge(signalbox.AccountRecord, int64(out[0].Account.ID), int64(out[1].Account.ID))
 }

@@ -26,13 +26,13 @@ var signalTests = map[string]func(*Box){
 // walkSignals collects a list page by page.
 func (b *Box) walkSignals(f signalbox.SignalFilter, limit int) (ids []signalbox.SignalID) {
 	b.Helper()
-	for before := int64(0); ; {
-		list, next, err := b.DB.Signals(b.Context(), b.WS, f, signalbox.Page{Limit: limit, Before: before})
+	for place := (signalbox.Place{}); ; {
+		list, next, err := b.DB.Signals(b.Context(), b.WS, f, place.Page(limit))
 		b.Must(err)
 		for _, s := range list {
 			ids = append(ids, s.ID)
 		}
-		if before = next; next == 0 {
+		if place = next; next.Before == 0 {
 			return ids
 		}
 	}
@@ -105,14 +105,14 @@ func signalPages(b *Box) {
 		first, next, err := b.DB.Signals(b.Context(), b.WS, f, signalbox.Page{Limit: 2})
 		b.Must(err)
 		newer := b.Send(Sent{Account: acc.ID})
-		rest, last, err := b.DB.Signals(b.Context(), b.WS, f, signalbox.Page{Limit: 200, Before: next})
+		rest, last, err := b.DB.Signals(b.Context(), b.WS, f, next.Page(200))
 		b.Must(err)
 		var got []signalbox.SignalID
 		for _, s := range append(first, rest...) {
 			got = append(got, s.ID)
 		}
-		if !reflect.DeepEqual(got, signalsOf(sent...)) || last != 0 {
-			b.Errorf("%s: %v (next %d), want %v", name, got, last, signalsOf(sent...))
+		if !reflect.DeepEqual(got, signalsOf(sent...)) || last.Before != 0 {
+			b.Errorf("%s: %v (next %v), want %v", name, got, last, signalsOf(sent...))
 		}
 		sent = append(sent, newer...)
 	}

@@ -33,6 +33,7 @@ var groups = []struct {
 	{"Feed", feedTests},
 	{"Signals", signalTests},
 	{"Records", recordTests},
+	{"Merges", mergeTests},
 	{"Jobs", jobTests},
 	{"Retention", retentionTests},
 	{"Erase", eraseTests},

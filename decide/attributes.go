@@ -32,8 +32,14 @@ func mergeAttributes(have, patch []byte) (merged []byte, changed bool) {
 
 // fits refuses a patch that would make a record's attributes larger than they may be.
 func fits(param string, have, patch []byte) error {
-	if merged, _ := mergeAttributes(have, patch); len(merged) > signalbox.MaxAttributes {
-		return signalbox.InvalidField(param, "the attributes would take %d bytes of JSON, the most is %d; remove some with null", len(merged), signalbox.MaxAttributes)
+	merged, _ := mergeAttributes(have, patch)
+	return fitting(param, len(merged))
+}
+
+// fitting refuses attributes of a size that they may not have.
+func fitting(param string, size int) error {
+	if size > signalbox.MaxAttributes {
+		return signalbox.InvalidField(param, "the attributes would take %d bytes of JSON, the most is %d; remove some with null", size, signalbox.MaxAttributes)
 	}
 	return nil
 }
@@ -72,6 +78,11 @@ func mergeObject(target, patch []byte) []byte {
 			members = append(members, member{p.name, value})
 		}
 	}
+	return objectOf(members)
+}
+
+// objectOf writes an object of members.
+func objectOf(members []member) []byte {
 	out := []byte{'{'}
 	for i, m := range members {
 		if i > 0 {
