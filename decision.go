@@ -149,6 +149,10 @@ const (
 	NewsWebhook NewsKind = 'w' // a webhook changed, or is gone: what memory knows of it is void
 	NewsArrived NewsKind = 'a' // a pull webhook has something to read
 	NewsMissed  NewsKind = 'm' // news may have been missed: anything may have happened
+
+	NewsWatched NewsKind = 'v' // somebody watches the workspace live: tell what is committed and settled of it
+	NewsStored  NewsKind = 's' // something was committed that somebody may watch
+	NewsSettled NewsKind = 'o' // a delivery has changed that somebody may watch
 )
 
 // News is what one node tells the others. A lost one costs a poll, but for NewsWebhook, which is told in the transaction that makes it.
@@ -156,6 +160,7 @@ type News struct {
 	Kind      NewsKind
 	Workspace WorkspaceID
 	Webhook   WebhookID
+	Delivery  DeliveryID // of NewsSettled, in place of a webhook
 }
 
 // Ready is a delivery that is leased to this node, with all that sending it needs.
@@ -185,6 +190,7 @@ type Settlement struct {
 	DueAt          time.Time // zero: none
 	Attempt        *Attempt
 	DisableWebhook string // not "": disable the webhook with this reason (410 Gone)
+	Test           bool   // a test call: it says nothing about how deliveries fare, and is not counted
 }
 
 // DueKind is who owns a due row.

@@ -16,10 +16,10 @@ import (
 
 // needs says once more, by hand, what each operation asks of a key: a route that is not listed here fails the tests.
 var needs = map[string]auth.Need{
-	"createSignal": auth.NeedIngest, "createSignals": auth.NeedIngest, "listSignals": auth.NeedRead, "getSignal": auth.NeedRead,
+	"createSignal": auth.NeedIngest, "createSignals": auth.NeedIngest, "listSignals": auth.NeedRead, "getSignal": auth.NeedRead, "listSignalDeliveries": auth.NeedRead,
 
 	"createWebhook": auth.NeedHooks, "listWebhooks": auth.NeedRead, "getWebhook": auth.NeedRead, "updateWebhook": auth.NeedHooks,
-	"enableWebhook": auth.NeedHooks, "disableWebhook": auth.NeedHooks, "testWebhook": auth.NeedHooks, "deleteWebhook": auth.NeedHooks,
+	"enableWebhook": auth.NeedHooks, "disableWebhook": auth.NeedHooks, "testWebhook": auth.NeedHooks, "regenerateSecret": auth.NeedHooks, "deleteWebhook": auth.NeedHooks,
 	"listDeliveries": auth.NeedRead, "readFeed": auth.NeedRead, "listEventTypes": auth.NeedRead,
 	"getDelivery": auth.NeedRead, "retryDelivery": auth.NeedHooks,
 
@@ -32,11 +32,13 @@ var needs = map[string]auth.Need{
 	"createMember": auth.NeedAdmin, "listMembers": auth.NeedAdmin, "getMember": auth.NeedAdmin, "updateMember": auth.NeedAdmin,
 	"createMemberLink": auth.NeedAdmin, "deleteMember": auth.NeedAdmin, "listAuditLog": auth.NeedAdmin,
 
+	"getOverview": auth.NeedRead, "getWebhookHealth": auth.NeedRead, "listLogs": auth.NeedRead, "stream": auth.NeedRead,
+
 	"getSession": auth.NeedMember, "updateSession": auth.NeedMember, "listSessions": auth.NeedMember, "deleteSession": auth.NeedMember, "signOut": auth.NeedMember,
 }
 
 // open are the operations that need no key.
-var open = []string{"health", "ready", "document", "metrics", "home", "reference", "referenceScript", "referenceSetup",
+var open = []string{"health", "ready", "document", "metrics", "reference", "referenceScript", "referenceSetup",
 	"getSignIn", "createSession", "getLink", "useLink", "beginOIDC", "finishOIDC"}
 
 // guarded returns the operations that need a key, all of them listed in needs.
@@ -100,6 +102,9 @@ func TestAccess_EveryOperationAllowsExactlyItsScopesAndRoles(t *testing.T) {
 			cookies[role] = b.session(b.member(role))
 		}
 		need, path := needs[r.ID], strings.Replace(r.Pattern, "{id}", unknownID(b, kindOf(t, r.Pattern)), 1)
+		if r.ID == "stream" {
+			path += "?topics=none" // what is allowed is refused for this, and has an end
+		}
 		for scope, key := range keys {
 			got := b.send(key, r.Method, path, "")
 			switch {
@@ -247,16 +252,6 @@ func TestPaths_UnknownOnesAre404AndNeverRedirect(t *testing.T) {
 			b.send(b.admin, method, path, "{}").refuses(http.StatusNotFound, "not_found", "", "openapi.json")
 		}
 	}
-}
-
-func TestPaths_TheBareAddressLeadsToTheReferencePage(t *testing.T) {
-	t.Parallel()
-	b := newBox(t)
-	b.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	if got := b.send("", "GET", "/", ""); got.status != http.StatusFound || got.header.Get("Location") != "/docs" {
-		t.Errorf("answered %d to %q, want 302 to /docs", got.status, got.header.Get("Location"))
-	}
-	b.send("", "POST", "/", "{}").refuses(http.StatusMethodNotAllowed, "method_not_allowed", "", "GET")
 }
 
 func TestQueries_UnknownParametersAreRefusedByNameEverywhere(t *testing.T) {

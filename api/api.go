@@ -28,6 +28,10 @@ type Config struct {
 	Targets Targets
 	// Arrivals wakes readers of feeds; nil: they poll.
 	Arrivals Arrivals
+	// Journal takes notes for the log; nil: nothing is noted.
+	Journal Journal
+	// Live shows what happens as it happens; nil: there is no live view.
+	Live Live
 	// CheckHeaders judges a webhook's custom headers; its error's text may be shown and holds no value.
 	CheckHeaders func(map[string]string) error
 	// NormalizeDomain and NormalizeEmail give what records are found by, as deciding does; their errors' texts may be shown.
@@ -119,7 +123,8 @@ func (a *API) StopWaiting() { a.stop() }
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	now := a.cfg.Now().UTC()
 	c := &call{ResponseWriter: w, api: a, r: r, now: now}
-	c.requestID = a.cfg.Codec.Format(signalbox.KindRequest, a.cfg.IDs.Next(now))
+	c.request = signalbox.RequestID(a.cfg.IDs.Next(now))
+	c.requestID = a.cfg.Codec.Format(signalbox.KindRequest, int64(c.request))
 	h := w.Header()
 	h["X-Request-Id"] = []string{c.requestID}
 	h["X-Content-Type-Options"] = nosniff

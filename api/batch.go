@@ -63,7 +63,11 @@ func (a *API) createSignals(c *call) error {
 			c.quota(verdicts[len(verdicts)-1].Quota)
 		}
 	}
-	return c.encode(http.StatusOK, dataAnswer{Data: c.batchAnswer(&batch, places, verdicts), Meta: c.meta()})
+	answer := c.batchAnswer(&batch, places, verdicts)
+	if !batch.DryRun {
+		c.noteBatch(&batch, &answer, places, verdicts)
+	}
+	return c.encode(http.StatusOK, dataAnswer{Data: answer, Meta: c.meta()})
 }
 
 // batchKeys gives items without a key of their own the one that the header makes: K/i.

@@ -29,9 +29,11 @@ type call struct {
 	route     *route // nil until the path and method are known
 	by        caller
 	now       time.Time // when the request arrived: the one reading of the clock
+	request   signalbox.RequestID
 	requestID string
 	query     url.Values
 	ignored   []string // unknown fields of a signal
+	about     about    // what the signal says, for the log
 	status    int      // 0 until the answer began
 	refused   *signalbox.Error
 }
@@ -93,6 +95,7 @@ func (c *call) finish() {
 	}
 	took := time.Since(c.now)
 	c.api.cfg.Observe(operation, c.status, took)
+	c.note(took)
 	level, log := slog.LevelDebug, c.api.cfg.Log
 	switch {
 	case c.status == http.StatusServiceUnavailable: // too many of them is when they come; the rooms that refuse say why

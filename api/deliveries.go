@@ -65,11 +65,15 @@ func (a *API) listDeliveries(c *call) (page[deliveryView], error) {
 	if err != nil {
 		return page[deliveryView]{}, err
 	}
+	return c.deliveryPage(rows, next), nil
+}
+
+func (c *call) deliveryPage(rows []signalbox.Delivery, next int64) page[deliveryView] {
 	out := page[deliveryView]{next: c.cursor(next)}
 	for i := range rows {
 		out.items = append(out.items, c.deliveryView(&rows[i]))
 	}
-	return out, nil
+	return out
 }
 
 func (c *call) deliveryFilter() (f signalbox.DeliveryFilter, err error) {
@@ -114,6 +118,9 @@ func (a *API) retryDelivery(c *call) (deliveryView, error) {
 		return deliveryView{}, err
 	}
 	a.cfg.Wake(c.now)
+	if a.cfg.Live != nil {
+		a.cfg.Live.Changed(c.ws(), id)
+	}
 	return c.deliveryView(&d), nil
 }
 

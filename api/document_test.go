@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"signalbox"
 	"signalbox/api"
@@ -159,7 +160,7 @@ func tour(b *box) []answered {
 		}
 		if r.ID == "getDelivery" { // nothing was sent to the webhooks of the examples yet
 			b.do(http.StatusCreated, "POST", "/v1/signals", trial)
-			ids[signalbox.KindDelivery] = b.do(http.StatusOK, "GET", "/v1/webhooks/"+ids[signalbox.KindWebhook]+"/deliveries", "").text("data.0.id")
+			ids[signalbox.KindDelivery] = b.attempted(ids[signalbox.KindWebhook])
 		}
 		bodies := r.Examples
 		if len(bodies) == 0 {
@@ -174,11 +175,38 @@ func tour(b *box) []answered {
 			if r.ID == "readFeed" {
 				path = strings.Replace(r.Pattern, "{id}", ids["pull"], 1)
 			}
+			if r.ID == "stream" { // only how it begins: it has no end
+				head := r
+				head.Method = http.MethodHead
+				play(head, path, body)
+				out[len(out)-1].Row = r
+				continue
+			}
 			remember(ids, r.ID, i, play(r, path, body))
 		}
 		out = append(out, refusals(b, r, ids)...)
 	}
 	return out
+}
+
+// attempted is the newest delivery of a webhook, once its attempt has ended: while it is under way a retry is refused.
+func (b *box) attempted(webhook string) string {
+	b.Helper()
+	end := time.NewTimer(10 * time.Second)
+	defer end.Stop()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for {
+		log := b.do(http.StatusOK, "GET", "/v1/webhooks/"+webhook+"/deliveries", "")
+		if log.text("data.0.status") != "pending" {
+			return log.text("data.0.id")
+		}
+		select {
+		case <-tick.C:
+		case <-end.C:
+			b.Fatalf("the delivery is still pending: %s", log.body)
+		}
+	}
 }
 
 // remember keeps the ids that later operations need.
@@ -264,6 +292,12 @@ func (c *checker) answer(a answered) {
 	if !there {
 		if len(a.body) > 0 {
 			c.Errorf("%s: a body that the document does not know: %s", a.ID, a.body)
+		}
+		return
+	}
+	if content["text/event-stream"] != nil {
+		if a.header.Get("Content-Type") != "text/event-stream" || len(a.body) > 0 {
+			c.Errorf("%s: answered %s with %q", a.ID, a.header.Get("Content-Type"), a.body)
 		}
 		return
 	}

@@ -77,6 +77,8 @@ type Store interface {
 	DeliveryStore
 	FeedStore
 	JobStore
+	LogStore
+	OverviewStore
 }
 
 // WorkspaceStore keeps workspaces.
@@ -151,6 +153,7 @@ type WebhookStore interface {
 
 // DeliveryStore keeps deliveries and their attempts.
 type DeliveryStore interface {
+	Caused(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.SignalID, page signalbox.Page) (list []signalbox.Delivery, next int64, err error)
 	Deliveries(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.WebhookID, f signalbox.DeliveryFilter, page signalbox.Page) (list []signalbox.Delivery, next int64, err error)
 	Delivery(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.DeliveryID) (signalbox.DeliveryView, error)
 	RetryDelivery(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.DeliveryID, now time.Time) (signalbox.Delivery, error)
@@ -169,4 +172,35 @@ type JobStore interface {
 	Jobs(ctx context.Context, ws signalbox.WorkspaceID, page signalbox.Page) (list []signalbox.Job, next int64, err error)
 	Job(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.JobID) (signalbox.Job, error)
 	CancelJob(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.JobID, now time.Time) (signalbox.Job, error)
+}
+
+// LogStore keeps the log.
+type LogStore interface {
+	Logs(ctx context.Context, ws signalbox.WorkspaceID, f signalbox.LogFilter, page signalbox.Page) (list []signalbox.LogRow, next int64, err error)
+}
+
+// OverviewStore says how a workspace and its webhooks fare.
+type OverviewStore interface {
+	Overview(ctx context.Context, ws signalbox.WorkspaceID, now time.Time) (signalbox.Overview, error)
+	WebhookHealth(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.WebhookID, now time.Time) (signalbox.Health, error)
+}
+
+// Journal takes notes of requests for the log. Note never waits.
+type Journal interface {
+	Note(row signalbox.LogRow)
+}
+
+// Live shows what happens as it happens.
+type Live interface {
+	// Watch begins a view; after, unless it is 0, is the last thing that the client has seen. RateLimited when there are too many.
+	Watch(ctx context.Context, ws signalbox.WorkspaceID, topics signalbox.LiveTopics, after int64) (View, error)
+	// Changed says that a delivery was changed by hand.
+	Changed(ws signalbox.WorkspaceID, id signalbox.DeliveryID)
+}
+
+// View is what one client watches; it is closed by whoever began it.
+type View interface {
+	// Next waits for events, or new stats (else nil). An error is ctx's, or says that nothing comes any more.
+	Next(ctx context.Context) ([]signalbox.LiveEvent, *signalbox.LiveStats, error)
+	Close()
 }

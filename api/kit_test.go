@@ -29,8 +29,10 @@ import (
 	"signalbox/identity"
 	"signalbox/intake"
 	"signalbox/internal/boxtest/pgserver"
+	"signalbox/journal"
 	"signalbox/seal"
 	"signalbox/store"
+	"signalbox/watch"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(program{m}) }
@@ -76,6 +78,7 @@ type box struct {
 	log    *buffer
 	ws     signalbox.WorkspaceID
 	admin  string // a key of ws
+	hub    *watch.Hub
 
 	mu      sync.Mutex
 	arrived chan struct{}
@@ -145,8 +148,10 @@ func (b *box) start(tune []func(*api.Config)) (stop func()) {
 	}
 	log := slog.New(slog.NewTextHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	node := node{lease}
+	b.hub = watch.New(watch.Config{Store: b.db, Log: log})
+	notes := journal.New(journal.Config{Store: b.db, IDs: b.ids, Log: log, Stored: b.hub.Logged})
 	sender := deliver.New(deliver.Config{
-		Store: b.db, Egress: b.world, Node: node, Box: b.sealed, Codec: b.codec, IDs: b.ids, Log: log, UserAgent: "Signalbox/test",
+		Settled: b.hub.Settled, Store: b.db, Egress: b.world, Node: node, Box: b.sealed, Codec: b.codec, IDs: b.ids, Log: log, UserAgent: "Signalbox/test",
 	})
 	in := intake.New(intake.Config{Store: b.db, Sender: sender, Waker: b, IDs: b.ids, Codec: b.codec, Log: log})
 	keys := auth.NewKeys(b.db, log)
@@ -156,7 +161,7 @@ func (b *box) start(tune []func(*api.Config)) (stop func()) {
 		b.Fatal(err)
 	}
 	cfg := api.Config{
-		Keys: keys, SignIn: auth.NewSignIn(b.db, sessions, b.ids), PublicURL: "http://box.test", Signals: in, Acts: in, Imports: in, Store: b.db, Sender: doors{sender, node}, Targets: targets{policy}, Arrivals: b,
+		Keys: keys, SignIn: auth.NewSignIn(b.db, sessions, b.ids), PublicURL: "http://box.test", Signals: in, Acts: in, Imports: in, Store: b.db, Sender: doors{sender, node}, Targets: targets{policy}, Arrivals: b, Journal: notes, Live: live{b.hub},
 		CheckHeaders: egress.ValidateHeaders, NormalizeDomain: identity.Domain,
 		NormalizeEmail: func(raw string) (string, error) { _, match, _, err := identity.Email(raw); return match, err },
 		Box:            b.sealed, Codec: b.codec, IDs: b.ids, Ready: b.db.Healthy, Wake: b.Due, UserAgent: "Signalbox/test", Version: "test", Log: log,
@@ -171,7 +176,7 @@ func (b *box) start(tune []func(*api.Config)) (stop func()) {
 	b.client = b.server.Client()
 	ctx, cancel := context.WithCancel(context.Background())
 	var services sync.WaitGroup
-	for _, run := range []func(context.Context) error{sender.Run, in.Run, keys.Run, sessions.Run} {
+	for _, run := range []func(context.Context) error{sender.Run, in.Run, keys.Run, sessions.Run, notes.Run, b.hub.Run} {
 		services.Go(func() {
 			if err := run(ctx); err != nil {
 				b.Errorf("run: %v", err)
@@ -401,7 +406,18 @@ func (b *box) Due(at time.Time) {
 	b.woken = append(b.woken, at)
 }
 
-func (b *box) Committed(int, time.Duration) {}
+func (b *box) Committed(int, time.Duration) { b.hub.Committed() }
+
+// live is the hub as the doors see it.
+type live struct{ *watch.Hub }
+
+func (l live) Watch(ctx context.Context, ws signalbox.WorkspaceID, topics signalbox.LiveTopics, after int64) (api.View, error) {
+	v, err := l.Hub.Watch(ctx, ws, topics, after)
+	if err != nil {
+		return nil, err
+	}
+	return v, nil
+}
 
 // Arrived and Wait are the wake-ups of feeds.
 func (b *box) Arrived(signalbox.WebhookID) {

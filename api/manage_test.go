@@ -165,6 +165,17 @@ func TestUpdateWorkspace_ChangesOnlyWhatIsGiven(t *testing.T) {
 	}
 }
 
+func TestUpdateWorkspace_AChangeMadeFromAnOlderRevisionIsRefused(t *testing.T) {
+	t.Parallel()
+	b := newBox(t)
+	first := string(b.do(http.StatusOK, "GET", "/v1/workspace", "").at("data.revision").(json.Number))
+	b.do(http.StatusOK, "PATCH", "/v1/workspace", `{"name":"Mine","revision":`+first+`}`)
+	b.send(b.admin, "PATCH", "/v1/workspace", `{"name":"Theirs","revision":`+first+`}`).refuses(http.StatusConflict, "conflict", "", "somebody changed them")
+	if got := b.do(http.StatusOK, "GET", "/v1/workspace", "").text("data.name"); got != "Mine" {
+		t.Errorf("the name is %q: a refused change was saved", got)
+	}
+}
+
 func TestEventTypes_EachHasASchemaAndASample(t *testing.T) {
 	t.Parallel()
 	b := newBox(t)

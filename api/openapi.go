@@ -161,7 +161,11 @@ func (s *schemas) responses(r *route) members {
 	if headers := successHeaders(r); len(headers) > 0 {
 		success = append(success, member{"headers", headers})
 	}
-	if r.answers.out != nil {
+	switch {
+	case r.events:
+		s.of(r.answers.out, answered) // what the events hold
+		success = append(success, member{"content", members{{"text/event-stream", members{{"schema", members{{"type", "string"}}}}}}})
+	case r.answers.out != nil:
 		success = append(success, member{"content", members{{"application/json", members{{"schema", s.answer(r)}}}}})
 	}
 	out := members{{strconv.Itoa(r.status), success}}

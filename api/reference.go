@@ -27,7 +27,6 @@ const referencePolicy = "default-src 'none'; script-src 'self'; style-src 'self'
 
 func (a *API) referenceRoutes() []route {
 	return []route{
-		asset("/{$}", "home", "The way to the reference page", toReference),
 		asset("/docs", "reference", "The reference page", a.serveReference),
 		asset("/docs/scalar.js", "referenceScript", "The page's program", a.serveReferenceScript),
 		asset("/docs/setup.js", "referenceSetup", "The page's settings", a.serveReferenceSetup),
@@ -40,13 +39,6 @@ func asset(pattern, id, summary string, run func(*call) error) route {
 		method: http.MethodGet, pattern: pattern, id: id, tag: "Health", need: public, anyQuery: true, unlisted: true,
 		summary: summary, status: http.StatusOK, answers: raw[none, none](run),
 	}
-}
-
-// toReference sends a browser from the bare address to the page that explains what is here.
-func toReference(c *call) error {
-	c.Header().Set("Location", "/docs")
-	c.WriteHeader(http.StatusFound)
-	return nil
 }
 
 func (a *API) serveReference(c *call) error {

@@ -11,6 +11,7 @@ func (a *API) table() []route {
 		a.webhookRoutes(),
 		[]route{a.eventTypeRoute()},
 		a.deliveryRoutes(),
+		a.overviewRoutes(),
 		[]route{a.deleteWebhookRoute()},
 		a.accountRoutes(),
 		a.contactRoutes(),
@@ -20,6 +21,7 @@ func (a *API) table() []route {
 		a.linkRoutes(),
 		a.auditRoutes(),
 		a.workspaceRoutes(),
+		[]route{a.logRoute(), a.streamRoute()},
 		a.healthRoutes(),
 		a.referenceRoutes(),
 	)

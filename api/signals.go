@@ -41,6 +41,11 @@ func (a *API) signalRoutes() []route {
 			method: http.MethodGet, pattern: "/v1/signals/{id}", id: "getSignal", tag: "Signals", need: auth.NeedRead,
 			summary: "Read a signal", status: http.StatusOK, answers: asks(a.getSignal),
 		},
+		{
+			method: http.MethodGet, pattern: "/v1/signals/{id}/deliveries", id: "listSignalDeliveries", tag: "Signals", need: auth.NeedRead,
+			summary: "See what a signal caused", detail: "Its deliveries to every webhook, newest first.",
+			status: http.StatusOK, query: paging(), answers: lists(a.listSignalDeliveries),
+		},
 	}
 }
 
@@ -56,6 +61,7 @@ func (a *API) createSignal(c *call) error {
 	defer release()
 	in, ignored, err := wire.DecodeSignal(body, c.now)
 	c.ignore(ignored)
+	c.about = aboutSignal(&in)
 	if err != nil {
 		return err
 	}
@@ -67,6 +73,7 @@ func (a *API) createSignal(c *call) error {
 		return err
 	}
 	c.quota(receipt.Quota)
+	c.about.id, c.about.replayed = receipt.ID, receipt.Replayed
 	if receipt.Replayed {
 		c.Header()["Idempotent-Replayed"] = replayed
 	}
@@ -182,6 +189,23 @@ func (a *API) getSignal(c *call) (signalView, error) {
 		return signalView{}, err
 	}
 	return c.signalView(&row), nil
+}
+
+// listSignalDeliveries answers what a signal caused.
+func (a *API) listSignalDeliveries(c *call) (page[deliveryView], error) {
+	sig, err := id[signalbox.SignalID](c, signalbox.KindSignal, "signal")
+	if err != nil {
+		return page[deliveryView]{}, err
+	}
+	p, err := c.page()
+	if err != nil {
+		return page[deliveryView]{}, err
+	}
+	rows, next, err := a.cfg.Store.Caused(c.r.Context(), c.ws(), sig, p)
+	if err != nil {
+		return page[deliveryView]{}, err
+	}
+	return c.deliveryPage(rows, next), nil
 }
 
 // signalView is a signal with the records it is about, as they stand now.

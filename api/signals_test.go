@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"maps"
 	"net/http"
 	"regexp"
 	"strings"
@@ -203,6 +204,46 @@ func TestListSignals_FiltersAndPages(t *testing.T) {
 	if one.text("data.0.source") != "app" || two.text("data.0.source") != "web" || two.at("data.1") != nil || two.at("meta.next_cursor") != nil {
 		t.Errorf("pages %s, %s", one.body, two.body)
 	}
+}
+
+func TestListSignalDeliveries_ShowsWhatThisSignalCausedAndNothingElse(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(b *box) {
+		hooks := map[string]bool{}
+		for _, url := range []string{"https://example.com/a", "https://example.com/b"} {
+			hooks[b.do(http.StatusCreated, "POST", "/v1/webhooks", `{"url":"`+url+`","events":["signal.created"]}`).text("id")] = true
+		}
+		var sent []string
+		for range 3 {
+			sent = append(sent, b.do(http.StatusCreated, "POST", "/v1/signals", `{"type":"t","source":"s","account":{"domain":"acme.com"}}`).text("id"))
+		}
+		past := b.do(http.StatusCreated, "POST", "/v1/signals", `{"type":"t","source":"s","backfill":true}`).text("id")
+		seen := map[string]bool{}
+		for _, sig := range sent {
+			at := "/v1/signals/" + sig + "/deliveries"
+			rows := b.do(http.StatusOK, "GET", at, "").at("data").([]any)
+			got := map[string]bool{}
+			for _, r := range rows {
+				d := r.(map[string]any)
+				got[d["webhook_id"].(string)] = true
+				seen[d["event_id"].(string)] = true
+			}
+			if len(rows) != 2 || !maps.Equal(got, hooks) {
+				b.Errorf("%s caused %v, want one delivery to each webhook", sig, rows)
+			}
+			first := b.do(http.StatusOK, "GET", at+"?limit=1", "")
+			rest := b.do(http.StatusOK, "GET", at+"?limit=1&cursor="+first.text("meta.next_cursor"), "")
+			if first.text("data.0.id") == rest.text("data.0.id") || rest.at("meta.next_cursor") != nil {
+				b.Errorf("pages of one: %s and %s", first.text("data.0.id"), rest.text("data.0.id"))
+			}
+		}
+		if len(seen) != len(sent) {
+			b.Errorf("%d signals show %d events", len(sent), len(seen))
+		}
+		if rows := b.do(http.StatusOK, "GET", "/v1/signals/"+past+"/deliveries", "").at("data").([]any); len(rows) != 0 {
+			b.Errorf("history caused %v", rows)
+		}
+	})
 }
 
 func TestListSignals_BadQueriesAreRefusedByName(t *testing.T) {

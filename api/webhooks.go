@@ -5,6 +5,7 @@ import (
 
 	"signalbox"
 	"signalbox/auth"
+	"signalbox/sign"
 )
 
 // webhookRoutes are the doors of webhooks; feed.go and testcall.go hold the two long ones.
@@ -45,6 +46,12 @@ func (a *API) webhookRoutes() []route {
 			method: http.MethodPost, pattern: "/v1/webhooks/{id}/enable", id: "enableWebhook", tag: tag, need: auth.NeedHooks,
 			summary: "Enable a webhook", detail: "What waited is sent at once; what was skipped can be retried by hand.",
 			status: http.StatusOK, bare: true, bodyOptional: true, answers: asks(a.enableWebhook),
+		},
+		{
+			method: http.MethodPost, pattern: "/v1/webhooks/{id}/secret/regenerate", id: "regenerateSecret", tag: tag, need: auth.NeedHooks,
+			summary: "Make another signing secret",
+			detail:  "The answer shows the new `secret`, once. It signs everything from now on, also what is tried again; the old one signs nothing any more.",
+			status:  http.StatusOK, bare: true, bodyOptional: true, answers: asks(a.regenerateSecret),
 		},
 		a.testRoute(),
 		a.deliveriesRoute(),
@@ -171,6 +178,23 @@ func setEnabled(w *signalbox.Webhook, enabled bool, reason string) {
 	}
 }
 
+// regenerateSecret seals another secret in the place of the one that there was.
+func (a *API) regenerateSecret(c *call) (freshSecret, error) {
+	id, err := webhookID(c)
+	if err != nil {
+		return freshSecret{}, err
+	}
+	secret, err := sign.NewSecret(a.cfg.Rand)
+	if err != nil {
+		return freshSecret{}, err
+	}
+	_, err = a.changeWebhook(c, id, func(w *signalbox.Webhook) error {
+		w.SealedSecret = a.cfg.Box.Seal(secretBind(w), []byte(secret.Reveal()))
+		return nil
+	})
+	return freshSecret{Secret: secret.Reveal()}, err
+}
+
 // changeWebhook saves a change and tells the sender, so that nothing more goes out by the old definition.
 func (a *API) changeWebhook(c *call, id signalbox.WebhookID, change func(*signalbox.Webhook) error) (webhookView, error) {
 	w, err := a.cfg.Store.UpdateWebhook(c.act(), c.ws(), id, c.now, change)
@@ -226,6 +250,11 @@ type madeWebhook struct {
 	Secret string `json:"secret" doc:"Shown this once."`
 	// StandardSecret is what Standard Webhooks libraries take for a secret that is no whsec_ base64 itself (contract section 12).
 	StandardSecret string `json:"standard_secret,omitempty" doc:"The same secret in the form that Standard Webhooks libraries take, when yours has another one. Shown this once."`
+}
+
+// freshSecret is the answer that shows a secret made anew, once.
+type freshSecret struct {
+	Secret string `json:"secret" doc:"Shown this once."`
 }
 
 type webhookList struct {

@@ -228,3 +228,29 @@ func TestTestWebhook_SendsASampleThroughTheRealPathOnce(t *testing.T) {
 	pull := b.do(http.StatusCreated, "POST", "/v1/webhooks", `{"kind":"pull","events":["*"]}`).text("id")
 	b.send(b.admin, "POST", "/v1/webhooks/"+pull+"/test", "").refuses(http.StatusConflict, "conflict", "", "pull")
 }
+
+// proves S2-13
+func TestRegenerateSecret_SignsFromThenOnAndIsShownOnce(t *testing.T) {
+	t.Parallel()
+	b := newBox(t)
+	made := b.do(http.StatusCreated, "POST", "/v1/webhooks", push)
+	path := "/v1/webhooks/" + made.text("id")
+	b.do(http.StatusOK, "POST", path+"/test", "")
+	fresh := b.do(http.StatusOK, "POST", path+"/secret/regenerate", "").text("secret")
+	if !strings.HasPrefix(fresh, "whsec_") || fresh == made.text("secret") {
+		t.Fatalf("the new secret is %q, the old one %q", fresh, made.text("secret"))
+	}
+	b.do(http.StatusOK, "POST", path+"/test", "")
+	for i, sent := range b.world.requests() {
+		for name, secret := range map[string]string{"old": made.text("secret"), "new": fresh} {
+			err := sign.Verify(sign.Stairoids, sent.Header, sent.Body, []sign.Secret{sign.Secret(secret)}, time.Now())
+			if verifies := err == nil; verifies != (name == "old" == (i == 0)) {
+				t.Errorf("request %d: the %s secret verifies it: %t", i+1, name, verifies)
+			}
+		}
+	}
+	if got := b.do(http.StatusOK, "GET", path, ""); strings.Contains(string(got.body), "secret") || got.at("revision").(json.Number) != "2" {
+		t.Errorf("afterwards the webhook reads %s", got.body)
+	}
+	b.send(b.admin, "POST", path+"/secret/regenerate", `{"overlap":"1h"}`).refuses(http.StatusBadRequest, "validation_error", "overlap", "")
+}

@@ -31,6 +31,7 @@ func (a *API) workspaceRoutes() []route {
 			detail: "Only the fields that are given change, also inside `limits`, `retention` and `mailbox_providers`; `aliases` are replaced whole. " +
 				"A change is in force for every signal that is sent after its answer.",
 			status:   http.StatusOK,
+			also:     []signalbox.Code{signalbox.Conflict},
 			examples: workspaceExamples(),
 			answers:  takes(a.updateWorkspace),
 		},
@@ -55,6 +56,7 @@ type workspacePatch struct {
 	Retention        *retentionPatch    `json:"retention"`
 	MailboxProviders *providersPatch    `json:"mailbox_providers" doc:"Edits the shipped list of domains whose e-mail addresses say nothing about a company."`
 	Aliases          *map[string]string `json:"aliases" doc:"A domain, and the domain that it stands for."`
+	Revision         *int64             `json:"revision" doc:"The revision that the change was made from: 409 when it is another one by now. Absent: whatever it is."`
 }
 
 type limitsPatch struct {
@@ -88,6 +90,9 @@ func (a *API) updateWorkspace(c *call, in *workspacePatch) (workspaceView, error
 		return workspaceView{}, err
 	}
 	ws, err := a.cfg.Store.UpdateWorkspace(c.act(), c.ws(), c.now, func(ws *signalbox.Workspace) error {
+		if in.Revision != nil && *in.Revision != ws.Revision {
+			return signalbox.Errorf(signalbox.Conflict, "the settings are at revision %d, not %d: somebody changed them meanwhile; read them again", ws.Revision, *in.Revision)
+		}
 		in.apply(ws)
 		return checkWorkspace(ws)
 	})

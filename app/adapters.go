@@ -7,9 +7,11 @@ import (
 	"os"
 
 	"signalbox"
+	"signalbox/api"
 	"signalbox/deliver"
 	"signalbox/egress"
 	"signalbox/identity"
+	"signalbox/watch"
 )
 
 // newPolicy builds the address guard; own are the addresses that this server listens at.
@@ -68,4 +70,16 @@ func Reachable(addr string) string {
 		host = "127.0.0.1"
 	}
 	return net.JoinHostPort(host, port)
+}
+
+// live is the live view as the doors see it.
+type live struct{ *watch.Hub }
+
+// Watch begins a view.
+func (l live) Watch(ctx context.Context, ws signalbox.WorkspaceID, topics signalbox.LiveTopics, after int64) (api.View, error) {
+	v, err := l.Hub.Watch(ctx, ws, topics, after)
+	if err != nil {
+		return nil, err
+	}
+	return v, nil
 }

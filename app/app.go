@@ -26,7 +26,10 @@ import (
 	"signalbox/intake"
 	"signalbox/internal/fault"
 	"signalbox/jobs"
+	"signalbox/journal"
 	"signalbox/store"
+	"signalbox/watch"
+	"signalbox/web"
 )
 
 // committers is how many turns are decided at once on PostgreSQL, where a commit is waited for elsewhere; the embedded database has one writer.
@@ -46,6 +49,8 @@ type App struct {
 	api    *api.API
 	client *egress.Client
 	wakes  *wakes
+	hub    *watch.Hub
+	notes  *journal.Journal
 	codec  *signalbox.Codec
 	ids    *signalbox.IDs
 	token  string // which node this is, whatever its number
@@ -121,6 +126,9 @@ func (a *App) open(ctx context.Context) (err error) {
 	}
 	metrics := newMetrics(a)
 	a.wire(policy, metrics)
+	if a.server.Handler, err = web.New(a.api, a.cfg.Dev); err != nil {
+		return err
+	}
 	metrics.watch()
 	a.warnOfDev()
 	return nil
@@ -158,6 +166,9 @@ func (a *App) wire(policy *egress.Policy, m *metrics) {
 	codec, ids := a.codec, a.ids
 	a.client = egress.NewClient(policy)
 	a.wakes = newWakes(m, a.node.Now, a.log)
+	a.hub = watch.New(watch.Config{Store: a.db, Now: a.node.Now, Log: a.log, Watched: a.wakes.Watched})
+	a.notes = journal.New(journal.Config{Store: a.db, IDs: ids, Now: a.node.Now, Log: a.log, Stored: a.hub.Logged})
+	a.wakes.live = a.hub
 	var node deliver.Node = a.node
 	if a.cfg.HoldDeliveries {
 		node = held{a.node}
@@ -166,7 +177,7 @@ func (a *App) wire(policy *egress.Policy, m *metrics) {
 	a.sender = deliver.New(deliver.Config{
 		Store: a.db, Egress: a.client, Node: node, Box: a.box, Codec: codec, IDs: ids, Log: a.log,
 		Metrics: m.registry, UserAgent: agent, Grace: a.cfg.DrainGrace, Wake: a.wakes.Due,
-		Now: a.node.Now, Share: a.node.Share, Others: a.wakes.Others,
+		Now: a.node.Now, Share: a.node.Share, Others: a.wakes.Others, Settled: a.wakes.Settled,
 	})
 	owners := map[signalbox.DueKind]due.Owner{signalbox.DueLane: a.sender.LaneDue}
 	work := jobs.New(jobs.Config{Store: a.db, IDs: ids, Codec: codec, Log: a.log, Now: a.node.Now, Changed: a.webhookChanged})
@@ -184,7 +195,10 @@ func (a *App) wire(policy *egress.Policy, m *metrics) {
 	a.intake = intake.New(turns)
 	a.keys, a.people = auth.NewKeys(a.db, a.log), auth.NewSessions(a.db, a.log)
 	a.api = api.New(api.Config{
-		Keys: a.keys, SignIn: auth.NewSignIn(a.db, a.people, ids), PublicURL: a.URL(), Proxies: a.cfg.proxies(), NoPasswords: a.cfg.NoPasswords, OIDC: a.oidc, Dev: a.cfg.Dev, Signals: a.intake, Acts: a.intake, Imports: a.intake, Store: a.db, Sender: testSender{a.sender, node}, Targets: targets{policy}, Arrivals: a.wakes,
+		Keys: a.keys, SignIn: auth.NewSignIn(a.db, a.people, ids), PublicURL: a.URL(),
+		Proxies: a.cfg.proxies(), NoPasswords: a.cfg.NoPasswords, OIDC: a.oidc, Dev: a.cfg.Dev,
+		Signals: a.intake, Acts: a.intake, Imports: a.intake, Store: a.db, Sender: testSender{a.sender, node}, Targets: targets{policy}, Arrivals: a.wakes,
+		Journal: a.notes, Live: live{a.hub},
 		CheckHeaders: egress.ValidateHeaders, NormalizeDomain: identity.Domain, NormalizeEmail: normalizeEmail,
 		Box: a.box, Codec: codec, IDs: ids, Ready: a.ready, Metrics: m.handler(), Observe: m.observe, Wake: a.wakes.Due,
 		Now: a.node.Now, Share: a.shareOfRequests, UserAgent: agent, Version: a.cfg.Version, Log: a.log,
@@ -249,6 +263,8 @@ func (a *App) Run(ctx context.Context) error {
 	services.start("sender", a.sender.Run)
 	services.start("due", a.runner.Run)
 	services.start("intake", a.intake.Run)
+	services.start("journal", a.notes.Run)
+	services.start("watch", a.hub.Run)
 	if door := a.openDoor(); door != nil {
 		services.start("admin", door.Run)
 	}

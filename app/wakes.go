@@ -3,7 +3,9 @@ package app
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"signalbox"
@@ -15,17 +17,28 @@ type wakes struct {
 	due     func(time.Time) // the due runner of this node
 	now     func() time.Time
 	sender  newsReader
+	live    liveReader
 	tell    func(context.Context, ...signalbox.News) error // nil: there are no other nodes
 	metrics *metrics
 	log     *slog.Logger
 
 	kick chan struct{} // full while something is to be told
 
+	watched atomic.Int64 // until when somebody watches at other nodes, as of the latest news, in Unix microseconds: all that the hot paths look at
+
 	mu      sync.Mutex
+	views   map[signalbox.WorkspaceID]time.Time   // until when each workspace is watched there
 	readers map[signalbox.WebhookID]chan struct{} // closed when something arrives
 	telling map[signalbox.News]bool
 	nudged  bool // the due runner was woken by another node, or is about to be
 	again   bool // and is to be once more, as soon as it may
+}
+
+// liveReader is the live view as news concern it.
+type liveReader interface {
+	Committed()
+	Changed(ws signalbox.WorkspaceID, id signalbox.DeliveryID)
+	Settled(list []signalbox.Settlement, settled []bool)
 }
 
 // newsReader is the sending side as news concern it.
@@ -47,7 +60,7 @@ const (
 func newWakes(m *metrics, now func() time.Time, log *slog.Logger) *wakes {
 	return &wakes{
 		metrics: m, now: now, log: log, kick: make(chan struct{}, 1),
-		readers: map[signalbox.WebhookID]chan struct{}{}, telling: map[signalbox.News]bool{},
+		readers: map[signalbox.WebhookID]chan struct{}{}, telling: map[signalbox.News]bool{}, views: map[signalbox.WorkspaceID]time.Time{},
 	}
 }
 
@@ -59,8 +72,57 @@ func (w *wakes) Due(at time.Time) {
 	}
 }
 
-// Committed counts a turn.
-func (w *wakes) Committed(signals int, took time.Duration) { w.metrics.turn(signals, took) }
+// Committed counts a turn, and tells who watches.
+func (w *wakes) Committed(signals int, took time.Duration) {
+	w.metrics.turn(signals, took)
+	w.live.Committed()
+	if w.othersWatch() {
+		w.later(signalbox.News{Kind: signalbox.NewsStored})
+	}
+}
+
+// Settled tells who watches what became of deliveries.
+func (w *wakes) Settled(list []signalbox.Settlement, settled []bool) {
+	w.live.Settled(list, settled)
+	if !w.othersWatch() {
+		return
+	}
+	for i := range list {
+		if settled[i] && w.isWatched(list[i].Workspace) {
+			w.later(signalbox.News{Kind: signalbox.NewsSettled, Workspace: list[i].Workspace, Delivery: list[i].Delivery})
+		}
+	}
+}
+
+// watchedFor is how long a node tells what it does after it heard that somebody watches: three times as long as they say so again.
+const watchedFor = 15 * time.Second
+
+func (w *wakes) othersWatch() bool {
+	until := w.watched.Load()
+	return until != 0 && w.now().UnixMicro() < until
+}
+
+func (w *wakes) isWatched(ws signalbox.WorkspaceID) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.now().Before(w.views[ws])
+}
+
+// heardOfView notes that somebody watches a workspace at another node.
+func (w *wakes) heardOfView(ws signalbox.WorkspaceID) {
+	now := w.now()
+	until := now.Add(watchedFor)
+	w.watched.Store(until.UnixMicro())
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	maps.DeleteFunc(w.views, func(_ signalbox.WorkspaceID, end time.Time) bool { return end.Before(now) })
+	w.views[ws] = until
+}
+
+// Watched tells the other nodes that somebody watches a workspace here.
+func (w *wakes) Watched(ws signalbox.WorkspaceID) {
+	w.later(signalbox.News{Kind: signalbox.NewsWatched, Workspace: ws})
+}
 
 // Arrived tells the readers of a pull webhook's feed.
 func (w *wakes) Arrived(id signalbox.WebhookID) {
@@ -135,7 +197,14 @@ func (w *wakes) heard(n signalbox.News) {
 		w.sender.Changed(n.Webhook)
 	case signalbox.NewsArrived:
 		w.wakeReader(n.Webhook)
+	case signalbox.NewsWatched:
+		w.heardOfView(n.Workspace)
+	case signalbox.NewsStored:
+		w.live.Committed()
+	case signalbox.NewsSettled:
+		w.live.Changed(n.Workspace, n.Delivery)
 	case signalbox.NewsMissed:
+		w.live.Committed()
 		w.sender.AllChanged()
 		w.nudge()
 		w.wakeAll()

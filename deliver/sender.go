@@ -57,6 +57,8 @@ type Config struct {
 	Now       func() time.Time      // the clock that is stored and compared with what is stored; nil: time.Now
 	// Share is this node's part of a webhook's MaxInFlight, which all nodes divide; nil: all of it. A webhook without a part here is sent by others.
 	Share func(whole int, subject int64) int
+	// Settled is told what the store has taken, and of which of it; nil: nobody is. It must not wait.
+	Settled func(list []signalbox.Settlement, settled []bool)
 	// Others is told of a lane that this node has deliveries of and no part in: those who have one claim it; nil: nobody.
 	Others func(ws signalbox.WorkspaceID, wh signalbox.WebhookID)
 }

@@ -129,6 +129,9 @@ func (s *Sender) save(ctx context.Context, batch []outcome) (left []outcome) {
 	if err == nil {
 		fault.Point("deliver.after_settle")
 		s.settled(batch, settled)
+		if s.cfg.Settled != nil {
+			s.cfg.Settled(list, settled)
+		}
 		return nil
 	}
 	if len(batch) == 1 || ctx.Err() != nil || signalbox.CodeOf(err) == signalbox.Unavailable {

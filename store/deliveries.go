@@ -54,6 +54,28 @@ func (db *DB) Deliveries(ctx context.Context, ws signalbox.WorkspaceID, wh signa
 	return fill(ctx, db, p, l)
 }
 
+// What a signal caused lies between its own id and its caused_to, in the order in which it was decided.
+const causedSQL = `
+SELECT ` + deliveryColumns + `
+  FROM deliveries
+ WHERE workspace_id = $1 AND id < $2 AND id > $3 AND id <= $4
+ ORDER BY id DESC
+ LIMIT $5`
+
+// Caused answers a page of the deliveries that a signal caused, newest first.
+func (db *DB) Caused(ctx context.Context, ws signalbox.WorkspaceID, sig signalbox.SignalID, p signalbox.Page) ([]signalbox.Delivery, int64, error) {
+	view, err := db.Signal(ctx, ws, sig)
+	if err != nil {
+		return nil, 0, err
+	}
+	return fill(ctx, db, p, listing[signalbox.Delivery]{
+		slice: func(t *tx, before int64, n int, each func(*row) error) error {
+			return t.query(causedSQL, []any{id(ws), before, id(sig), view.CausedTo, n}, each)
+		},
+		scan: func(r *row) (signalbox.Delivery, error) { return scanDelivery(r), nil },
+	})
+}
+
 // Delivery answers a delivery with its attempts, oldest first, and the bytes it sends; Body is nil once its event is gone.
 // A delivery outlives its webhook.
 func (db *DB) Delivery(ctx context.Context, ws signalbox.WorkspaceID, dlv signalbox.DeliveryID) (signalbox.DeliveryView, error) {

@@ -20,22 +20,27 @@ func toPostgres(sql string) string {
 //   - rows that are looked up many at a time are found by arrays (postgres_batch.go makes those forms by itself);
 //   - what tables there are is asked otherwise.
 var onPostgres = map[string]string{
-	armDueSQL:         armDuePostgresSQL,
-	setDueSQL:         setDuePostgresSQL,
-	accountByKeySQL:   accountByKeyPostgresSQL,
-	contactByKeySQL:   contactByKeyPostgresSQL,
-	accountByIDSQL:    accountByIDPostgresSQL,
-	contactByIDSQL:    contactByIDPostgresSQL,
-	unlinkAccountSQL:  unlinkAccountPostgresSQL,
-	eraseAttemptsSQL:  eraseAttemptsPostgresSQL,
-	eraseAuditSQL:     eraseAuditPostgresSQL,
-	allSignalsSQL:     allSignalsPostgresSQL,
-	agedSignalsSQL:    agedSignalsPostgresSQL,
-	agedEventsSQL:     agedEventsPostgresSQL,
-	agedDeliveriesSQL: agedDeliveriesPostgresSQL,
-	agedAttemptsSQL:   agedAttemptsPostgresSQL,
-	hasSettingsSQL:    hasSettingsPostgresSQL,
-	hasHistorySQL:     hasHistoryPostgresSQL,
+	armDueSQL:          armDuePostgresSQL,
+	setDueSQL:          setDuePostgresSQL,
+	accountByKeySQL:    accountByKeyPostgresSQL,
+	contactByKeySQL:    contactByKeyPostgresSQL,
+	accountByIDSQL:     accountByIDPostgresSQL,
+	contactByIDSQL:     contactByIDPostgresSQL,
+	unlinkAccountSQL:   unlinkAccountPostgresSQL,
+	eraseAttemptsSQL:   eraseAttemptsPostgresSQL,
+	eraseAuditSQL:      eraseAuditPostgresSQL,
+	allSignalsSQL:      allSignalsPostgresSQL,
+	agedSignalsSQL:     agedSignalsPostgresSQL,
+	agedEventsSQL:      agedEventsPostgresSQL,
+	agedDeliveriesSQL:  agedDeliveriesPostgresSQL,
+	agedAttemptsSQL:    agedAttemptsPostgresSQL,
+	hasSettingsSQL:     hasSettingsPostgresSQL,
+	hasHistorySQL:      hasHistoryPostgresSQL,
+	agedLogsSQL:        agedLogsPostgresSQL,
+	newerSignalsSQL:    newerSignalsPostgresSQL,
+	newerDeliveriesSQL: newerDeliveriesPostgresSQL,
+	passSignalsSQL:     passSignalsPostgresSQL,
+	passDeliveriesSQL:  passDeliveriesPostgresSQL,
 
 	claimableSQL:       claimableSQL + "\n   FOR UPDATE SKIP LOCKED", // a row that another node is about to lease is its
 	selectDueSQL:       selectDueSQL + "\n   FOR UPDATE SKIP LOCKED",
@@ -142,6 +147,43 @@ SELECT id, workspace_id, 0
  WHERE id > $1 AND id < $2 AND workspace_id = $4
  ORDER BY id
  LIMIT $3`
+
+	agedLogsPostgresSQL = `
+SELECT id, workspace_id, 0
+  FROM logs
+ WHERE id > $1 AND id < $2 AND workspace_id = $4
+ ORDER BY id
+ LIMIT $3`
+)
+
+const (
+	newerSignalsPostgresSQL = `
+SELECT ` + signalColumns + `
+  FROM signals
+ WHERE id > $1 AND workspace_id = $3
+ ORDER BY id
+ LIMIT $2`
+
+	passSignalsPostgresSQL = `
+SELECT id, workspace_id
+  FROM signals
+ WHERE id > $1 AND workspace_id = $3
+ ORDER BY id
+ LIMIT $2`
+
+	passDeliveriesPostgresSQL = `
+SELECT id, workspace_id
+  FROM deliveries
+ WHERE id > $1 AND workspace_id = $3
+ ORDER BY id
+ LIMIT $2`
+
+	newerDeliveriesPostgresSQL = `
+SELECT ` + deliveryColumns + `
+  FROM deliveries
+ WHERE id > $1 AND workspace_id = $3
+ ORDER BY id
+ LIMIT $2`
 )
 
 // locking answers a statement whose rows stay as they are read until the transaction ends: another node cannot change them.

@@ -89,7 +89,12 @@ func (db *DB) AckFeed(ctx context.Context, ws signalbox.WorkspaceID, wh signalbo
 			if err != nil {
 				return fmt.Errorf("acknowledge feed: %w", err)
 			}
-			return nil
+			if read == 0 {
+				return nil
+			}
+			counts := tallies{}
+			counts.read(ws, wh, read, now)
+			return t.add(counts)
 		})
 		if err != nil || read < signalbox.SliceRows {
 			return err

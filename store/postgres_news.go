@@ -21,7 +21,8 @@ import (
 // the wait. What must not be lost is told inside the transaction that makes it, so that it is heard when that is committed; such are rare, for a
 // transaction that notifies holds a lock of the whole server at its commit. All else is told after the commit.
 //
-// A message is the teller, a space, and one News: its kind, and where it has them workspace and webhook in decimal with commas between.
+// A message is the teller, a space, and one News: its kind, and where it has them workspace and webhook (or delivery) in decimal
+// with a comma between.
 
 // newsChannel is the channel of a schema: other databases of the server may be somebody else's.
 const newsChannel = "'signalbox:' || current_schema()"
@@ -58,7 +59,7 @@ func (t *tx) tell(list ...signalbox.News) error {
 }
 
 func newsText(n signalbox.News) string {
-	return fmt.Sprintf("%c%d,%d", n.Kind, n.Workspace, n.Webhook)
+	return fmt.Sprintf("%c%d,%d", n.Kind, n.Workspace, int64(n.Webhook)|int64(n.Delivery))
 }
 
 // parseNews reads a message; false for what this version does not know, which a newer one may have told.
@@ -71,7 +72,12 @@ func parseNews(text string) (n signalbox.News, ok bool) {
 	w, err := strconv.ParseInt(ws, 10, 64)
 	h, err2 := strconv.ParseInt(wh, 10, 64)
 	n.Workspace, n.Webhook = signalbox.WorkspaceID(w), signalbox.WebhookID(h)
-	known := []signalbox.NewsKind{signalbox.NewsDue, signalbox.NewsLane, signalbox.NewsWebhook, signalbox.NewsArrived}
+	if n.Kind == signalbox.NewsSettled {
+		n.Webhook, n.Delivery = 0, signalbox.DeliveryID(h)
+	}
+	known := []signalbox.NewsKind{
+		signalbox.NewsDue, signalbox.NewsLane, signalbox.NewsWebhook, signalbox.NewsArrived, signalbox.NewsWatched, signalbox.NewsStored, signalbox.NewsSettled,
+	}
 	return n, cut && err == nil && err2 == nil && slices.Contains(known, n.Kind)
 }
 

@@ -220,5 +220,8 @@ func (t *tx) afterSettle(list []signalbox.Settlement, settled []bool) error {
 			}
 		}
 	}
-	return t.unheard(func() error { return t.armAll(due) })
+	if err := t.unheard(func() error { return t.armAll(due) }); err != nil {
+		return err
+	}
+	return t.tallySettled(list, settled)
 }

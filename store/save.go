@@ -32,6 +32,8 @@ func (t *tx) saveAll(d *signalbox.Decision, m *remembering, stamp int64) error {
 		{"meters", t.saveMeters},
 		{"jobs", t.saveJobs},
 		{"audit entries", t.saveAudit},
+		{"log", t.forgetErased},
+		{"tallies", t.saveTallies},
 	} {
 		if err := step.run(d); err != nil {
 			return fmt.Errorf("save %s: %w", step.what, err)

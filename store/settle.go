@@ -72,7 +72,10 @@ func (t *tx) settle(list []signalbox.Settlement, settled []bool) error {
 			lanes[s.Webhook] = laneDue(s.Workspace, s.Webhook, s.DueAt)
 		}
 	}
-	return t.armAll(lanes)
+	if err := t.armAll(lanes); err != nil {
+		return err
+	}
+	return t.tallySettled(list, settled)
 }
 
 // settleOne saves one outcome: false when the delivery is no longer the lease's.

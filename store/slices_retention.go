@@ -13,7 +13,7 @@ import (
 // over with it, and its row goes in the same slice.
 var retentionSteps = []func(*tx, *jobRow, *signalbox.Workspace, time.Time, *int) (bool, error){
 	(*tx).dropEvents, (*tx).dropDeliveries, (*tx).dropAttempts, (*tx).dropSignals, (*tx).dropAnswered,
-	(*tx).dropAudit, (*tx).dropSessions,
+	(*tx).dropAudit, (*tx).dropSessions, (*tx).dropLogs, (*tx).dropTallies,
 }
 
 // sliceRetention drops what is past the workspace's days at now, as far as one slice goes.
@@ -80,6 +80,13 @@ SELECT id, workspace_id, 0
  WHERE id > $1 AND id < $2
  ORDER BY id
  LIMIT $3`
+
+	agedLogsSQL = `
+SELECT id, workspace_id, 0
+  FROM logs
+ WHERE id > $1 AND id < $2
+ ORDER BY id
+ LIMIT $3`
 )
 
 const (
@@ -97,6 +104,10 @@ DELETE FROM attempts
 
 	dropSignalSQL = `
 DELETE FROM signals
+ WHERE workspace_id = $1 AND id = $2`
+
+	dropLogSQL = `
+DELETE FROM logs
  WHERE workspace_id = $1 AND id = $2`
 )
 
@@ -122,6 +133,10 @@ func (t *tx) dropSignals(j *jobRow, w *signalbox.Workspace, now time.Time, left 
 		_, err = t.exec(countedSignalsSQL, id(j.Workspace), before-j.Done)
 	}
 	return done, err
+}
+
+func (t *tx) dropLogs(j *jobRow, w *signalbox.Workspace, now time.Time, left *int) (bool, error) {
+	return t.sweep(j, agedLogsSQL, keptFrom(w.Retention.EventDays, now), left, t.drop(dropLogSQL))
 }
 
 // sweep looks at the rows with ids between the job's cursor and end, and has drop take the workspace's own. It returns true

@@ -12,7 +12,7 @@ import (
 )
 
 // tenantTables hold rows of workspaces.
-var tenantTables = regexp.MustCompile(`(?i)(?:FROM|UPDATE|INTO)\s+(heads|api_keys|signal_types|record_keys|accounts|contacts|entity_states|signals|events|deliveries|attempts|due|answered|meters|webhooks|jobs|members|sessions|links|audit_log)\b`)
+var tenantTables = regexp.MustCompile(`(?i)(?:FROM|UPDATE|INTO)\s+(heads|api_keys|signal_types|record_keys|accounts|contacts|entity_states|signals|events|deliveries|attempts|due|answered|meters|webhooks|jobs|members|sessions|links|audit_log|logs|tallies)\b`)
 
 // underNoWorkspace are the statements on tenant tables that do not name the workspace in WHERE, with the reason.
 var underNoWorkspace = map[string]string{
@@ -29,11 +29,16 @@ var underNoWorkspace = map[string]string{
 	"linkByHashSQL":    "as keyByHashSQL",
 	"countSignalsSQL":  "metrics are of the whole server",
 
-	"allSignalsSQL":     "no index by workspace alone; rows of other workspaces are passed over in code, within the slice",
-	"agedSignalsSQL":    "as allSignalsSQL; what is deleted is deleted under the workspace",
-	"agedEventsSQL":     "as agedSignalsSQL",
-	"agedDeliveriesSQL": "as agedSignalsSQL",
-	"agedAttemptsSQL":   "as agedSignalsSQL",
+	"allSignalsSQL":      "no index by workspace alone; rows of other workspaces are passed over in code, within the slice",
+	"agedSignalsSQL":     "as allSignalsSQL; what is deleted is deleted under the workspace",
+	"agedEventsSQL":      "as agedSignalsSQL",
+	"agedDeliveriesSQL":  "as agedSignalsSQL",
+	"agedAttemptsSQL":    "as agedSignalsSQL",
+	"agedLogsSQL":        "as agedSignalsSQL",
+	"newerSignalsSQL":    "as allSignalsSQL",
+	"passSignalsSQL":     "as allSignalsSQL",
+	"passDeliveriesSQL":  "as allSignalsSQL",
+	"newerDeliveriesSQL": "as allSignalsSQL",
 }
 
 // TestStatements_StayInTheirWorkspace reads every SQL constant of this room: a statement that finds rows of a tenant's table does it under

@@ -65,6 +65,9 @@ var catalogue = []*Table{
 	table("meters", "workspace_id, key_id", "packed blob"),
 	table("jobs", "workspace_id, id", "kind text, status text, subject, cursor, mark, matching, done, error text, created_at, updated_at, ended_at"),
 	table("due", "workspace_id, kind, subject", "at"),
+	table("logs", "workspace_id, id", "request_id, at, outcome, operation text, method text, path text, http_status, code text, message text, param text, "+
+		"ignored text, signal_id, type text, source text, domain text, email text, key_id, took_us, count"),
+	table("tallies", "workspace_id, subject, what, at, node", "n"),
 }
 
 // ownOrder are the keys of tables that the embedded database keeps otherwise than by PostgreSQL's key. Where a key ends in a row's own

@@ -26,7 +26,7 @@ const (
 // DecodeSignal reads the body of POST /v1/signals (contract section 3; S0-13…S0-21). now judges occurred_at.
 //
 // ignored names the members that this door does not know, dotted and safe in a header, in the order of the body. The error is the
-// first thing wrong. in.BodyHash is set when the body itself has an idempotency key; a caller whose key came in a header asks
+// first thing wrong; in holds what was read before it then, for whoever looks for the signal that was refused. in.BodyHash is set when the body itself has an idempotency key; a caller whose key came in a header asks
 // [BodyHash].
 func DecodeSignal(body []byte, now time.Time) (in signalbox.SignalInput, ignored []string, err error) {
 	stable, err := strictjson.AppendStable(make([]byte, 0, len(body)), body)
@@ -38,7 +38,7 @@ func DecodeSignal(body []byte, now time.Time) (in signalbox.SignalInput, ignored
 	}
 	d := decoder{now: now}
 	if err := d.signal(stable); err != nil {
-		return signalbox.SignalInput{}, nil, err
+		return d.in, nil, err
 	}
 	return d.in, d.ignored, nil
 }

@@ -80,6 +80,15 @@ func lint(r *runner) error {
 	return r.sh("go", "tool", "staticcheck", "./...")
 }
 
+// types checks the dashboard's program. The compiler comes with the end-to-end tests' packages.
+func types(r *runner) error {
+	const compiler = "e2e/node_modules/.bin/tsc"
+	if _, err := os.Stat(compiler); err != nil {
+		return fmt.Errorf("%s is missing; the part tools installs it", compiler)
+	}
+	return r.sh(compiler, "--noEmit", "-p", "web/ui")
+}
+
 func build(r *runner) error {
 	dir, err := os.MkdirTemp("", "signalbox-build-")
 	if err != nil {

@@ -24,6 +24,7 @@ func (b *Box) Fill(n int) {
 		b.Send(Sent{Account: acc.ID, Contact: con.ID, Properties: `{"n":1}`, To: []signalbox.Webhook{hook, busy, pull}},
 			Sent{Account: acc.ID, To: []signalbox.Webhook{hook}})
 		b.NewJob(signalbox.JobRetention, int64(i))
+		b.Must(b.DB.InsertLogs(ctx, []signalbox.LogRow{b.refused(func(l *signalbox.LogRow) { l.Ignored = []string{"acount", "a.b"} })}))
 		b.Must(b.DB.PutDue(ctx, signalbox.Due{Kind: signalbox.DueJob, Subject: b.ID(), Workspace: b.WS, At: b.Now.Add(time.Hour)}))
 		b.Must(b.DB.Decide(ctx, func() signalbox.Need { return signalbox.Need{Workspaces: []signalbox.WorkspaceID{b.WS}} },
 			func(*signalbox.Situation) (*signalbox.Decision, error) {

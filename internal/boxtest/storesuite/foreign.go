@@ -69,6 +69,10 @@ func foreignGetters(b *Box) {
 			return err
 		}},
 		{"AckFeed", "webhook", func(ws signalbox.WorkspaceID, e everything) error { return db.AckFeed(ctx, ws, e.pull, 1, b.Now) }},
+		{"Caused", "signal", func(ws signalbox.WorkspaceID, e everything) error {
+			_, _, err := db.Caused(ctx, ws, e.sig, signalbox.Page{})
+			return err
+		}},
 		{"Delivery", "delivery", func(ws signalbox.WorkspaceID, e everything) error { _, err := db.Delivery(ctx, ws, e.dlv); return err }},
 		{"RetryDelivery", "delivery", func(ws signalbox.WorkspaceID, e everything) error {
 			_, err := db.RetryDelivery(ctx, ws, e.dlv, b.Now)

@@ -37,6 +37,8 @@ var groups = []struct {
 	{"Retention", retentionTests},
 	{"Erase", eraseTests},
 	{"Foreign", foreignTests},
+	{"Logs", logTests},
+	{"Overview", overviewTests},
 }
 
 // Run holds a database to the suite.

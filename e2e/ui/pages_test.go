@@ -1,0 +1,188 @@
+package ui
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"signalbox/client"
+)
+
+// request asks the API as the admin key does.
+func (s *server) request(method, path string, body any, status int, into any) {
+	s.t.Helper()
+	var text bytes.Buffer
+	if body != nil {
+		if err := json.NewEncoder(&text).Encode(body); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+	req, err := http.NewRequestWithContext(s.t.Context(), method, s.url+path, &text)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+apiKey)
+	req.Header.Set("Content-Type", "application/json")
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	var answer struct {
+		Data json.RawMessage `json:"data"`
+	}
+	if err := json.NewDecoder(res.Body).Decode(&answer); err != nil || res.StatusCode != status {
+		s.t.Fatalf("%s %s answered %d: %v", method, path, res.StatusCode, err)
+	}
+	if into == nil {
+		return
+	}
+	if err := json.Unmarshal(answer.Data, into); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func (s *server) post(path string, body, into any) {
+	s.t.Helper()
+	s.request(http.MethodPost, path, body, http.StatusCreated, into)
+}
+
+// count counts the rows of a list's first page.
+func (s *server) count(path string) int {
+	s.t.Helper()
+	var rows []any
+	s.request(http.MethodGet, path, nil, http.StatusOK, &rows)
+	return len(rows)
+}
+
+// attacks are texts that would run if anything took them for markup, an address or a template. What runs sets window.pwned.
+var attacks = []string{
+	`<script>window.pwned=1</script>`,
+	`"><img src=x onerror=window.pwned=1>`,
+	`'><svg onload=window.pwned=1>`,
+	`javascript:window.pwned=1//`,
+	"`-window.pwned=1-`${window.pwned=1}{{constructor.constructor('window.pwned=1')()}}",
+	`</textarea></title></style></script><iframe srcdoc="<script>parent.pwned=1</script>">`,
+	"\u202eevil\u0007\u2028<a href=javascript:window.pwned=1>x</a>",
+	`jaVasCript:/*-/*` + "`" + `/*\` + "`" + `/*'/*"/**/(/* */oNcliCk=window.pwned=1 )//</stYle/</titLe/</teXtarEa/</scRipt/--!>\x3csVg/<sVg/oNloAd=window.pwned=1//>`,
+}
+
+// paths are the pages of a workspace in which things have happened, each a deep link.
+func (s *server) paths() []string {
+	s.t.Helper()
+	ids := func(path string) string {
+		var rows []struct {
+			ID string `json:"id"`
+		}
+		s.request(http.MethodGet, path, nil, http.StatusOK, &rows)
+		return rows[0].ID
+	}
+	account, contact := "/accounts/"+ids("/v1/accounts"), "/contacts/"+ids("/v1/contacts")
+	return append(s.settingsPaths(),
+		"/", "/signals", "/signals/"+ids("/v1/signals"), "/accounts", account, account+"?tab=contacts", account+"?tab=attributes", account+"/edit",
+		"/accounts/import", "/contacts", contact, contact+"?tab=attributes", contact+"/edit", "/contacts/import", account+"/merge", "/merges", "/imports",
+	)
+}
+
+// settingsPaths are the pages under Settings, with a webhook that has a delivery.
+func (s *server) settingsPaths() []string {
+	s.t.Helper()
+	if s.delivery == "" {
+		made, err := s.CreateWebhook(s.t.Context(), client.WebhookInput{URL: "http://127.0.0.1:9/", Events: []string{"*"}, Label: attacks[1], Description: attacks[0]})
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		var tested struct {
+			DeliveryID string `json:"delivery_id"`
+		}
+		s.request(http.MethodPost, "/v1/webhooks/"+made.ID+"/test", map[string]any{"data": map[string]any{attacks[2]: attacks[3]}}, http.StatusOK, &tested)
+		s.webhook, s.delivery = "/settings/webhooks/"+made.ID, tested.DeliveryID
+	}
+	return []string{
+		"/settings/api-keys", "/settings/webhooks", "/settings/webhooks/new", s.webhook, s.webhook + "?tab=health", s.webhook + "?tab=test", s.webhook + "?tab=settings",
+		s.webhook + "/deliveries/" + s.delivery, "/settings/logs", "/settings/members", "/settings/audit-log", "/settings/workspace", "/settings/profile",
+	}
+}
+
+// TestPages_TextFromOutsideStaysText puts hostile text into every field that takes text, and looks at every page that shows it.
+func TestPages_TextFromOutsideStaysText(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	for i, attack := range attacks {
+		clean := strings.Map(func(r rune) rune {
+			if r < ' ' {
+				return -1
+			}
+			return r
+		}, attack)
+		_, err := s.SendSignal(t.Context(), client.SignalInput{
+			Type: clean, Source: clean,
+			Account:    client.AccountInput{Domain: fmt.Sprintf("c%d.example.com", i), Name: clean, Attributes: map[string]any{clean: clean}},
+			Contact:    client.ContactInput{Email: fmt.Sprintf("p%d@c%d.example.com", i, i), FirstName: clean, LastName: clean, Title: clean, Attributes: map[string]any{clean: []any{clean}}},
+			Properties: map[string]any{attack: map[string]any{attack: attack}},
+		})
+		if err != nil {
+			t.Fatalf("%q: %v", attack, err)
+		}
+		s.post("/v1/api-keys", map[string]any{"name": clean, "scope": "read"}, nil)
+		s.post("/v1/members", map[string]any{"email": fmt.Sprintf("p%d@example.com", i), "name": clean, "role": "viewer"}, nil)
+		s.request(http.MethodPatch, "/v1/workspace", map[string]any{"name": clean}, http.StatusOK, nil)
+		if _, err := s.CreateWebhook(t.Context(), client.WebhookInput{URL: "http://127.0.0.1:9/" + fmt.Sprint(i), Events: []string{"signal.created"}, Label: clean, Description: clean}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p := s.open()
+	p.signIn()
+	for _, path := range s.paths() {
+		p.goTo(path)
+		p.innocent(path)
+	}
+	// Every signal's own page, account and contact: each attack as the heading.
+	var signals []struct {
+		ID, Type         string
+		Account, Contact struct{ ID string }
+	}
+	s.request(http.MethodGet, "/v1/signals", nil, http.StatusOK, &signals)
+	for _, sig := range signals {
+		for _, path := range []string{"/signals/" + sig.ID, "/accounts/" + sig.Account.ID + "?tab=attributes", "/contacts/" + sig.Contact.ID} {
+			p.goTo(path)
+			p.innocent(path)
+		}
+	}
+	for _, attack := range attacks[:4] {
+		p.goTo("/sign-in?next=" + strings.NewReplacer("<", "%3C", ">", "%3E", `"`, "%22", " ", "%20").Replace(attack))
+		p.innocent("/sign-in")
+	}
+}
+
+// TestPages_AreForEveryone looks at every page of the real program in both themes and on a phone.
+func TestPages_AreForEveryone(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	for i := range 30 {
+		s.send([]string{"page_visit", "form_submitted", "demo_requested"}[i%3], fmt.Sprintf("company-%d.com", i%7), fmt.Sprintf("person%d@company-%d.com", i, i%7))
+	}
+	p := s.open()
+	p.signIn()
+	for _, v := range views {
+		p.theme(v.theme)
+		p.width(v.width)
+		for i, path := range s.paths() {
+			p.turnTo(path)
+			p.settled()
+			p.axe(path + " " + v.name)
+			p.picture(fmt.Sprintf("page-%02d-%s", i, v.name))
+		}
+	}
+	p.width(390)
+	p.goTo("/")
+	p.press("Open the menu")
+	p.until("the menu is open", `document.querySelector(".side").getClientRects().length > 0`)
+	p.axe("the menu on a phone")
+	p.press("Signals")
+	p.at("/signals")
+	p.until("the menu has folded", `document.querySelector(".side").getClientRects().length === 0`)
+}

@@ -1,0 +1,39 @@
+// Every page: its path, its place in the navigation, and who may see it. A new page is a row here and a file under pages/.
+
+import type { Page } from "./page";
+import { AccountPage, ContactPage } from "./pages/detail";
+import { EditAccount, EditContact } from "./pages/edit";
+import { Gallery } from "./pages/gallery";
+import { ImportAccounts, ImportContacts } from "./pages/import";
+import { Imports } from "./pages/imports";
+import { Link } from "./pages/link";
+import { MergeAccount, MergeContact } from "./pages/merge";
+import { Merges } from "./pages/merges";
+import { Overview } from "./pages/overview";
+import { Accounts, Contacts } from "./pages/records";
+import { settings } from "./pages/settings/pages";
+import { SignalPage } from "./pages/signal";
+import { Signals } from "./pages/signals";
+import { SignIn } from "./pages/signin";
+
+export const pages: Page[] = [
+  { path: "/sign-in", title: "Sign in", view: SignIn, open: true },
+  { path: "/link/:token", title: "Your link", view: Link, open: true },
+  { path: "/gallery", title: "Gallery", view: Gallery, open: true },
+  { path: "/", title: "Overview", view: Overview, nav: { group: "", icon: "overview", key: "o" } },
+  { path: "/signals", title: "Signals", view: Signals, nav: { group: "", icon: "signals", key: "s" } },
+  { path: "/signals/:id", title: "Signal", view: SignalPage },
+  { path: "/accounts", title: "Accounts", view: Accounts, nav: { group: "", icon: "accounts", key: "a" } },
+  { path: "/accounts/import", title: "Import accounts", view: ImportAccounts, need: "write" },
+  { path: "/accounts/:id", title: "Account", view: AccountPage },
+  { path: "/accounts/:id/edit", title: "Edit account", view: EditAccount, need: "write" },
+  { path: "/accounts/:id/merge", title: "Merge accounts", view: MergeAccount, need: "write" },
+  { path: "/contacts", title: "Contacts", view: Contacts, nav: { group: "", icon: "contacts", key: "c" } },
+  { path: "/contacts/import", title: "Import contacts", view: ImportContacts, need: "write" },
+  { path: "/contacts/:id", title: "Contact", view: ContactPage },
+  { path: "/contacts/:id/edit", title: "Edit contact", view: EditContact, need: "write" },
+  { path: "/contacts/:id/merge", title: "Merge contacts", view: MergeContact, need: "write" },
+  { path: "/merges", title: "Merges", view: Merges },
+  { path: "/imports", title: "Imports", view: Imports },
+  ...settings,
+];

@@ -1,0 +1,110 @@
+// Canned data: what the API might answer, with the awkward cases in it.
+
+import type { Account, Contact, Delivery, Signal } from "../../api-types";
+import type { Import, Merge, OverviewData, Session } from "../../types";
+
+/** ago is a moment some seconds before now. */
+export const ago = (seconds: number): string => new Date(Date.now() - seconds * 1000).toISOString();
+
+export const session: Session = {
+  member: { id: "mem_01", email: "ada@example.com", name: "Ada Lovelace", role: "admin" },
+  workspace: { id: "ws_01", name: "Example Inc", timezone: "Europe/Berlin" },
+  can: ["read", "write", "admin"],
+  expires_at: ago(-86400),
+  version: "dev",
+  dev: true,
+};
+
+/** hostile is text that must only ever be text. */
+export const hostile = `<img src=x onerror="window.pwned=1"><script>window.pwned=1</script>"'\`{{7*7}}`;
+
+export const long = "A name that is much longer than anybody would want it to be, and yet somebody sends it because their system puts a whole sentence here";
+
+const head = { stage: null, score: 0, revision: 3 };
+
+export const account = (n: number, more: Partial<Account> = {}): Account => ({
+  ...head,
+  id: "acc_" + n,
+  domain: ["acme.com", "globex.example", "initech.example", "umbrella.example", "hooli.example"][n % 5]!,
+  name: ["Acme Corp", "Globex", "Initech", null, "Hooli"][n % 5]!,
+  status: ["customer", null, "prospect", null, "churned"][n % 5]!,
+  attributes: { plan: "pro", employees: 250, industry: "Manufacturing", addresses: { city: "Berlin" } },
+  last_signal_at: n % 4 === 3 ? null : ago(40 * n * n + 7),
+  created_at: ago(86_400 * (n + 2)),
+  updated_at: ago(4_000),
+  ...more,
+});
+
+export const contact = (n: number, more: Partial<Contact> = {}): Contact => ({
+  ...head,
+  id: "con_" + n,
+  account_id: n % 3 === 2 ? null : "acc_" + n,
+  account_domain: n % 3 === 2 ? null : "acme.com",
+  email: n % 5 === 4 ? null : `person${n}@acme.com`,
+  first_name: ["Ada", "Grace", "Alan", "Edsger", null][n % 5]!,
+  last_name: ["Lovelace", "Hopper", "Turing", "Dijkstra", null][n % 5]!,
+  name: ["Ada Lovelace", "Grace Hopper", "Alan Turing", "Edsger Dijkstra", null][n % 5]!,
+  title: ["CTO", "Rear Admiral", null, "Professor", null][n % 5]!,
+  linkedin_url: n % 5 === 4 ? "https://www.linkedin.com/in/somebody" : null,
+  attributes: { seniority: "c-level" },
+  last_signal_at: ago(60 * n + 3),
+  created_at: ago(86_400 * (n + 1)),
+  updated_at: ago(900),
+  ...more,
+});
+
+export const signal = (n: number, more: Partial<Signal> = {}): Signal => ({
+  id: "sig_" + n,
+  type: ["page_visit", "form_submitted", "email_opened", "demo_requested"][n % 4]!,
+  source: ["website", "internal_app", "zapier"][n % 3]!,
+  account: n % 7 === 6 ? null : { id: "acc_" + n, domain: "acme.com", name: n % 2 ? "Acme Corp" : null, score: 0 },
+  contact: n % 3 === 2 ? null : { id: "con_" + n, email: `person${n}@acme.com`, linkedin_url: null, name: n % 2 ? "Ada Lovelace" : null, score: 0 },
+  score: 0,
+  properties: { path: "/pricing", seconds: 42, utm: { source: "newsletter", campaign: null }, plan: "enterprise" },
+  backfill: n % 9 === 8,
+  occurred_at: ago(13 * n * n + 2),
+  created_at: ago(13 * n * n + 1),
+  erased_at: null,
+  ...more,
+});
+
+/** many makes rows, the last ones hostile, too long, and with nothing in them. */
+export const many = <T,>(n: number, make: (n: number) => T, ...odd: T[]): T[] => [...Array.from({ length: n }, (_, i) => make(i)), ...odd];
+
+export const delivery = (n: number): Delivery => ({
+  id: "dlv_" + n,
+  webhook_id: "wh_1",
+  event_id: "evt_" + n,
+  event: "signal.created",
+  status: (["delivered", "retrying", "failed", "pending", "skipped"] as const)[n % 5]!,
+  attempt_count: [1, 2, 6, 0, 0][n % 5]!,
+  test: false,
+  created_at: ago(30 * n + 2),
+  done_at: null,
+});
+
+export const overview = (full: boolean): OverviewData => ({
+  signals: {
+    total: full ? 1_204_332 : 0,
+    last_24h: full ? 38_114 : 0,
+    per_minute: Array.from({ length: 60 }, (_, i) => ({ at: ago((60 - i) * 60), count: full ? Math.round(28 + 14 * Math.sin(i / 6) + ((i * 7) % 11)) : 0 })),
+  },
+  deliveries: { pending: full ? 7 : 0, delivered_24h: full ? 75_931 : 0, failed_24h: full ? 12 : 0, success_rate_24h: full ? 0.99984 : null, oldest_pending_at: full ? ago(3) : null },
+  webhooks: { enabled: full ? 4 : 0, disabled: full ? 1 : 0, failing: 0 },
+  getting_started: { first_signal_at: full ? ago(8_640_000) : null, first_webhook_at: full ? ago(8_600_000) : null, first_delivery_at: full ? ago(8_500_000) : null },
+});
+
+export const merge = (status: Merge["status"]): Merge => ({
+  id: "mrg_" + status,
+  kind: "account",
+  status,
+  from: { ...account(1, { name: "Globex LLC", domain: "globex.example" }) },
+  into: { ...account(0) },
+  result: { ...account(0, { attributes: { plan: "pro", employees: 250, industry: "Manufacturing", region: "EMEA" } }) },
+  moves: { contacts: 3, signals: 1_204, keys: 2 },
+  created_at: ago(600),
+  undone_at: status === "undone" ? ago(60) : null,
+  reason: status === "proposed" ? "the domain of one was made an alias of the other's" : null,
+});
+
+export const imported = (n: number): Import => ({ id: "imp_" + n, name: n === 1 ? hostile : `accounts-${n}.csv 2026-11-25 14:03:07`, records: 40 * n + 1, created_at: ago(3_600 * n), undone_at: n === 2 ? ago(50) : null });

@@ -1,0 +1,132 @@
+// The pages under Settings in each of their states, for the gallery.
+
+import type { Webhook } from "../../api-types";
+import { ApiError, PageHead } from "../../kit";
+import { broken, loaded, loading, type PageStates, rows, rowsBroken, rowsLoading } from "../gallery/answers";
+import { hostile, long, many } from "../gallery/data";
+import { Entry as AuditEntry, AuditLogView } from "./audit";
+import * as canned from "./canned";
+import { DeliveryView } from "./delivery";
+import { ApiKeysView, KeyMade } from "./keys";
+import { Entry as LogEntry, LogsView } from "./logs";
+import { Handover, MembersView } from "./members";
+import { ProfileView } from "./profile";
+import { DeliveryLogView, WebhookView } from "./webhook";
+import { HealthView } from "./webhookhealth";
+import { AddEndpointView, EndpointMade } from "./webhooknew";
+import { ReadTab } from "./webhookread";
+import { HealthWords, WebhooksView } from "./webhooks";
+import { SettingsTab } from "./webhooksettings";
+import { TestView } from "./webhooktest";
+import { Conflict, WorkspaceView } from "./workspace";
+
+const { audit, delivery, detail, health, key, log, member, own, tested, types, webhook, workspace } = canned;
+/** over is a dialog above its page. */
+const over = (title: string, dialog: preact.ComponentChildren) => (
+  <>
+    <PageHead title={title} />
+    {dialog}
+  </>
+);
+const missing = { ...broken, error: new ApiError(404, "not_found", "There is no such path.") };
+const words = (w: Webhook) => <HealthWords of={{ ...health(w.id !== "wh_0"), success_rate_24h: w.id === "wh_0" ? null : w.id === "wh_1" ? 1 : 0.81 }} />;
+const within = (w: Webhook, inside: preact.ComponentChildren) => <WebhookView webhook={loaded(w)}>{() => inside}</WebhookView>;
+
+export const settingsStates: PageStates[] = [
+  {
+    page: "api-keys",
+    states: {
+      full: () => <ApiKeysView keys={rows(many(5, key, key(5, { name: hostile, revoked_at: canned.key(1).created_at }), key(6, { name: long })), true)} />,
+      empty: () => <ApiKeysView keys={rows([])} />,
+      loading: () => <ApiKeysView keys={rowsLoading} />,
+      error: () => <ApiKeysView keys={rowsBroken} />,
+      made: () => over("API Keys", <KeyMade of={{ ...key(0), key: "sk_live_4fJq0ZrT8mXyW2bLcPdK9sVhUeNaG71iBoQ3" }} onClose={() => {}} />),
+    },
+  },
+  {
+    page: "webhooks",
+    states: {
+      full: () => <WebhooksView webhooks={rows(many(4, webhook, webhook(5, { label: hostile, description: hostile }), webhook(6, { label: long })))} health={words} />,
+      empty: () => <WebhooksView webhooks={rows([])} health={words} />,
+      loading: () => <WebhooksView webhooks={rowsLoading} health={words} />,
+      error: () => <WebhooksView webhooks={rowsBroken} health={words} />,
+      add: () => <AddEndpointView types={loaded(types)} />,
+      made: () => <EndpointMade of={{ ...webhook(0), secret: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw" }} />,
+    },
+  },
+  {
+    page: "webhook",
+    states: {
+      log: () => within(webhook(1), <DeliveryLogView webhook={webhook(1)} events={["signal.created"]} list={rows(many(12, delivery), true)} />),
+      nothing: () => within(webhook(1), <DeliveryLogView webhook={webhook(1)} events={["signal.created"]} list={rows([])} />),
+      health: () => within(webhook(1), <HealthView health={loaded(health(true))} />),
+      "health-empty": () => within(webhook(1), <HealthView health={loaded(health(false))} />),
+      "health-unknown": () => within(webhook(1), <HealthView health={missing} />),
+      "health-error": () => within(webhook(1), <HealthView health={broken} />),
+      test: () => within(webhook(1), <TestView webhook={webhook(1)} types={loaded(types)} />),
+      "test-delivered": () => within(webhook(1), <TestView webhook={webhook(1)} types={loaded(types)} result={tested(true)} />),
+      "test-failed": () => within(webhook(1), <TestView webhook={webhook(1)} types={loaded(types)} result={tested(false)} />),
+      settings: () => within(webhook(1), <SettingsTab webhook={webhook(1)} types={types} onChanged={() => {}} />),
+      disabled: () => within(webhook(2), <DeliveryLogView webhook={webhook(2)} events={[]} list={rowsLoading} />),
+      pull: () => within(webhook(3), <ReadTab webhook={webhook(3)} />),
+      hostile: () => within(webhook(1, { label: hostile, description: hostile }), <DeliveryLogView webhook={webhook(1)} events={[hostile]} list={rowsBroken} />),
+      loading: () => <WebhookView webhook={loading}>{() => null}</WebhookView>,
+      error: () => <WebhookView webhook={broken}>{() => null}</WebhookView>,
+    },
+  },
+  {
+    page: "delivery",
+    states: {
+      full: () => <DeliveryView webhook="wh_1" delivery={loaded(detail())} />,
+      skipped: () => <DeliveryView webhook="wh_1" delivery={loaded(detail({ ...delivery(4), attempts: [], body: null }))} />,
+      loading: () => <DeliveryView webhook="wh_1" delivery={loading} />,
+      error: () => <DeliveryView webhook="wh_1" delivery={broken} />,
+    },
+  },
+  {
+    page: "logs",
+    states: {
+      full: () => <LogsView follows list={rows(many(18, log, log(19, { type: hostile, source: hostile, email: hostile }), log(20, { type: long })), true)} />,
+      entry: () => over("Logs", <LogEntry of={log(2, { type: hostile, message: hostile })} onClose={() => {}} />),
+      empty: () => <LogsView follows={false} list={rows([])} />,
+      loading: () => <LogsView follows list={rowsLoading} />,
+      error: () => <LogsView follows={false} list={rowsBroken} />,
+    },
+  },
+  {
+    page: "members",
+    states: {
+      full: () => <MembersView members={rows(many(4, member, member(4, { id: "mem_9", name: hostile }), member(5, { id: "mem_8", name: long })))} />,
+      loading: () => <MembersView members={rowsLoading} />,
+      error: () => <MembersView members={rowsBroken} />,
+      invited: () => over("Members", <Handover to="grace@example.com" link={{ kind: "invite", url: "https://signalbox.example.com/link/lnk_4fJq0ZrT8mXyW2bLcPdK9sVhUeNaG71i", expires_at: canned.own(0).expires_at }} onClose={() => {}} />),
+    },
+  },
+  {
+    page: "audit-log",
+    states: {
+      full: () => <AuditLogView list={rows(many(16, audit, audit(17, { subject: { type: "webhook", id: "wh_1", name: hostile } })), true)} members={many(4, member)} />,
+      entry: () => over("Audit log", <AuditEntry of={audit(2)} onClose={() => {}} />),
+      empty: () => <AuditLogView list={rows([])} members={[]} />,
+      loading: () => <AuditLogView list={rowsLoading} members={[]} />,
+      error: () => <AuditLogView list={rowsBroken} members={[]} />,
+    },
+  },
+  {
+    page: "workspace",
+    states: {
+      full: () => <WorkspaceView settings={loaded(workspace)} />,
+      conflict: () => over("Workspace", <Conflict base={workspace} theirs={{ ...workspace, name: hostile, timezone: "UTC" }} mine={["name"]} keep={() => {}} drop={() => {}} />),
+      loading: () => <WorkspaceView settings={loading} />,
+      error: () => <WorkspaceView settings={broken} />,
+    },
+  },
+  {
+    page: "profile",
+    states: {
+      full: () => <ProfileView sessions={rows(many(3, own))} />,
+      loading: () => <ProfileView sessions={rowsLoading} />,
+      error: () => <ProfileView sessions={rowsBroken} />,
+    },
+  },
+];

@@ -1,0 +1,241 @@
+// One webhook: its Delivery Log, health, test, and settings, each a tab with an address of its own.
+
+import { useSignal } from "@preact/signals";
+import type { Delivery, EventType, Webhook } from "../../api-types";
+import {
+  api, Badge, Button, can, Confirm, CopyButton, Dialog, EmptyState, ErrorState, FilterSelect, FilterTime, Filters, type Loaded, Menu, Note, PageHead, type Paged, PagedTable, param, query, SecretOnce, setParams,
+  Skeleton, Status, Tabs, Time, toast, useAct, useLive, useLoad, usePages, useRange, navigate,
+} from "../../kit";
+import { HealthTab } from "./webhookhealth";
+import { ReadTab } from "./webhookread";
+import { SettingsTab } from "./webhooksettings";
+import { TestTab } from "./webhooktest";
+import { nameOf, whyDelivery, whyDisabled } from "./words";
+
+/** WebhookPage is Settings → Webhooks → [name]. */
+export function WebhookPage({ id }: { id: string }) {
+  const webhook = useLoad("webhook:" + id, (signal) => api.bare<Webhook>("GET", "/v1/webhooks/" + encodeURIComponent(id), undefined, signal));
+  const types = useLoad("event-types", (signal) => api.get<EventType[]>("/v1/event-types", signal));
+  return (
+    <WebhookView webhook={webhook}>
+      {(w, tab) => {
+        if (tab === "health") return <HealthTab id={w.id} />;
+        if (tab === "test") return <TestTab webhook={w} />;
+        if (tab === "read") return <ReadTab webhook={w} />;
+        if (tab === "settings") return types.value ? <SettingsTab webhook={w} types={types.value} onChanged={webhook.set} /> : types.error ? <ErrorState error={types.error} retry={types.reload} /> : <Skeleton lines={8} />;
+        return <DeliveryLog webhook={w} events={types.value?.map((t) => t.name) ?? []} />;
+      }}
+    </WebhookView>
+  );
+}
+
+type Open = "" | "disable" | "regenerate" | "delete";
+
+export function WebhookView({ webhook, children }: { webhook: Loaded<Webhook>; children: (w: Webhook, tab: string) => preact.ComponentChildren }) {
+  const open = useSignal<Open>("");
+  const w = webhook.value;
+  const enable = useAct(async () => {
+    webhook.set(await api.bare<Webhook>("POST", `/v1/webhooks/${w!.id}/enable`));
+    toast("Enabled. What waited is sent now.");
+  });
+  const back = { href: "/settings/webhooks", label: "Webhooks" };
+  if (!w) {
+    return (
+      <>
+        <PageHead title="Webhook" back={back} />
+        {webhook.error ? <ErrorState error={webhook.error} retry={webhook.reload} /> : <Skeleton lines={8} />}
+      </>
+    );
+  }
+  const pull = w.kind === "pull";
+  const tabs = [
+    { id: "log", label: "Delivery Log" },
+    { id: "health", label: "Health" },
+    ...(pull ? [{ id: "read", label: "Reading" }] : can("admin") ? [{ id: "test", label: "Test" }] : []),
+    { id: "settings", label: "Settings" },
+  ];
+  const tab = tabs.some((t) => t.id === param("tab")) ? param("tab") : "log";
+  const acts = can("admin") && (
+    <>
+      {!pull && tab !== "test" && <Button onClick={() => setParams({ tab: "test" }, true)}>Test</Button>}
+      {w.enabled ? (
+        <Button onClick={() => void (open.value = "disable")}>Disable</Button>
+      ) : (
+        <Button look="primary" busy={enable.busy} onClick={() => void enable.run()}>
+          Enable
+        </Button>
+      )}
+      <Menu
+        label={"More for " + nameOf(w)}
+        items={[{ label: "Regenerate secret", icon: "key", run: () => void (open.value = "regenerate") }, "line", { label: "Delete", icon: "close", danger: true, run: () => void (open.value = "delete") }]}
+      />
+    </>
+  );
+  return (
+    <>
+      <PageHead title={nameOf(w)} back={back} actions={acts}>
+        <span class="row">
+          <Status of={w.enabled ? "enabled" : "disabled"} />
+          {pull && <Badge>pull</Badge>}
+          {w.url && (
+            <span class="id">
+              <code>{w.url}</code>
+              <CopyButton text={w.url} label="Copy the URL" />
+            </span>
+          )}
+        </span>
+        {w.description && <p>{w.description}</p>}
+      </PageHead>
+      {!w.enabled && <Note tone="warn">It is sent nothing. {whyDisabled(w.disabled_reason)} Events that happen meanwhile are kept as skipped, to be retried by hand.</Note>}
+      {enable.error && <Note tone="bad">{enable.error.message}</Note>}
+      <Tabs label={nameOf(w)} tabs={tabs} current={tab} onChange={(t) => setParams({ tab: t === "log" ? "" : t })}>
+        {children(w, tab)}
+      </Tabs>
+      <Acts webhook={webhook} of={w} open={open.value} close={() => void (open.value = "")} />
+    </>
+  );
+}
+
+function Acts({ webhook, of: w, open, close }: { webhook: Loaded<Webhook>; of: Webhook; open: Open; close: () => void }) {
+  if (open === "regenerate") return <Regenerate of={w} onClose={close} />;
+  if (open === "disable") {
+    return (
+      <Confirm
+        title={`Disable ${nameOf(w)}?`}
+        act="Disable"
+        onClose={close}
+        onConfirm={async () => {
+          webhook.set(await api.bare<Webhook>("POST", `/v1/webhooks/${w.id}/disable`));
+          toast("Disabled.", async () => webhook.set(await api.bare<Webhook>("POST", `/v1/webhooks/${w.id}/enable`)));
+        }}
+      >
+        <p>Nothing is sent until it is enabled again. What waits now stays; events that happen meanwhile are kept as skipped.</p>
+      </Confirm>
+    );
+  }
+  if (open === "delete") {
+    return (
+      <Confirm
+        title={`Delete ${nameOf(w)}?`}
+        act="Delete"
+        danger
+        name={nameOf(w)}
+        onClose={close}
+        onConfirm={async () => {
+          await api.del("/v1/webhooks/" + w.id);
+          toast(`${nameOf(w)} is deleted.`);
+          await navigate("/settings/webhooks", { force: true });
+        }}
+      >
+        <p>It is gone at once, with its secret. What it still had to be sent ends as failed. To pause it, disable it instead.</p>
+      </Confirm>
+    );
+  }
+  return null;
+}
+
+type NewSecret = { secret: string; standard_secret?: string };
+
+/** Regenerate makes another secret and shows it, once. */
+function Regenerate({ of, onClose }: { of: Webhook; onClose: () => void }) {
+  const made = useSignal<NewSecret | null>(null);
+  const { run, busy, error } = useAct(async () => void (made.value = await api.bare<NewSecret>("POST", `/v1/webhooks/${of.id}/secret/regenerate`)));
+  if (made.value) {
+    return (
+      <Dialog title="The new secret" onClose={onClose} actions={<Button look="primary" onClick={onClose}>Done</Button>}>
+        <SecretOnce secret={made.value.secret} what="signing secret" />
+        <p class="soft">Every delivery from now on is signed with it, those that are tried again too.</p>
+      </Dialog>
+    );
+  }
+  return (
+    <Dialog
+      title={`Regenerate the secret of ${nameOf(of)}?`}
+      onClose={onClose}
+      onSubmit={() => void run()}
+      actions={
+        <>
+          <Button onClick={onClose}>Cancel</Button>
+          <Button type="submit" look="primary" busy={busy}>
+            Regenerate secret
+          </Button>
+        </>
+      }
+    >
+      <p>The old secret signs nothing from then on. Until your receiver has the new one it refuses deliveries; they are tried again on the usual schedule.</p>
+      {error && <Note tone="bad">{error.message}</Note>}
+    </Dialog>
+  );
+}
+
+const filters = ["status", "event", "time", "since", "until"];
+const clear = () => setParams(Object.fromEntries(filters.map((f) => [f, ""])));
+const states = ["pending", "retrying", "delivered", "failed", "skipped"];
+
+function DeliveryLog({ webhook, events }: { webhook: Webhook; events: string[] }) {
+  const range = useRange();
+  const list = usePages<Delivery>(`/v1/webhooks/${webhook.id}/deliveries` + query({ status: param("status"), event: param("event"), ...range }));
+  useLive<Delivery>("delivery", (row) => {
+    if (row.webhook_id === webhook.id) list.update((rows) => arrived(rows, row, list.page === 0 && fits(row, range)));
+  });
+  return <DeliveryLogView webhook={webhook} events={events} list={list} />;
+}
+
+/** fits says whether a row is one that the filters of the address ask for. */
+function fits(row: Delivery, range: { from: string; to: string }): boolean {
+  const at = Date.parse(row.created_at);
+  return (param("status") === "" || param("status") === row.status) && (param("event") === "" || param("event") === row.event) && (range.from === "" || at >= Date.parse(range.from)) && (range.to === "" || at <= Date.parse(range.to));
+}
+
+/** arrived puts what the stream says of a delivery into the rows: in the place of what was known of it, or on top where it may. */
+export function arrived(rows: Delivery[], row: Delivery, add: boolean): Delivery[] {
+  if (rows.some((r) => r.id === row.id)) return rows.map((r) => (r.id === row.id ? { ...r, ...row } : r));
+  return add ? [row, ...rows].slice(0, 200) : rows;
+}
+
+export function DeliveryLogView({ webhook, events, list }: { webhook: Webhook; events: string[]; list: Paged<Delivery> }) {
+  const filtered = filters.some((f) => param(f) !== "");
+  const options = (any: string, values: string[]) => [{ value: "", label: any }, ...values.map((value) => ({ value, label: value }))];
+  const known = param("event") === "" || events.includes(param("event")) ? events : [...events, param("event")];
+  return (
+    <div class="stack">
+      <Filters>
+        <FilterSelect name="status" label="Status" options={options("Any status", states)} />
+        <FilterSelect name="event" label="Event" options={options("Any event", known)} />
+        <FilterTime />
+        {filtered && <Button look="quiet" onClick={clear}>Clear</Button>}
+      </Filters>
+      <PagedTable
+        label="Deliveries"
+        pages={list}
+        id={(d) => d.id}
+        href={(d) => `/settings/webhooks/${webhook.id}/deliveries/${d.id}`}
+        empty={<NoDeliveries webhook={webhook} filtered={filtered} />}
+        columns={[
+          { head: "Event", cell: (d) => <>{d.event}{d.test && <> <Badge>test</Badge></>}</> },
+          { head: "Status", cell: (d) => <Status of={d.status} /> },
+          { head: "Why", cell: (d) => <span class="soft">{whyDelivery(d.reason)}</span>, kind: "wide" },
+          { head: "Attempts", cell: (d) => d.attempt_count, kind: "right" },
+          { head: "Next attempt", cell: (d) => <Time at={d.next_attempt_at} none="" />, kind: "low" },
+          { head: "Made", cell: (d) => <Time at={d.created_at} /> },
+        ]}
+      />
+    </div>
+  );
+}
+
+function NoDeliveries({ webhook, filtered }: { webhook: Webhook; filtered: boolean }) {
+  if (filtered) {
+    return (
+      <EmptyState icon="search" title="No delivery fits these filters" actions={<Button onClick={clear}>Clear the filters</Button>}>
+        <p>Widen the time, or ask for any status.</p>
+      </EmptyState>
+    );
+  }
+  const test = webhook.kind === "push" && can("admin");
+  return (
+    <EmptyState icon="webhook" title="Nothing was sent yet" actions={test && <Button onClick={() => setParams({ tab: "test" }, true)}>Send a test</Button>}>
+      <p>Each event that it asks for appears here, with what was sent and what came back.</p>
+    </EmptyState>
+  );
+}

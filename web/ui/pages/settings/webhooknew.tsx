@@ -1,0 +1,131 @@
+import { useSignal } from "@preact/signals";
+import type { EventType, MadeWebhook } from "../../api-types";
+import { api, Button, Card, Choice, ErrorState, errorOf, FormError, Input, LinkButton, type Loaded, PageHead, SecretOnce, Skeleton, useAct, useLoad, useUnsaved } from "../../kit";
+import { blank, bodyOf, type Draft, EventChecklist, formFields, Headers, Names, Pace, SignatureForm, twice } from "./webhookform";
+import { nameOf } from "./words";
+
+/** AddEndpoint is Settings → Webhooks → Add Endpoint. */
+export function AddEndpoint() {
+  return <AddEndpointView types={useLoad("event-types", (signal) => api.get<EventType[]>("/v1/event-types", signal))} />;
+}
+
+const back = { href: "/settings/webhooks", label: "Webhooks" };
+
+export function AddEndpointView({ types }: { types: Loaded<EventType[]> }) {
+  const made = useSignal<MadeWebhook | null>(null);
+  if (made.value) return <EndpointMade of={made.value} />;
+  return (
+    <>
+      <PageHead title="Add Endpoint" back={back}>
+        Say where events go and which ones. You see its signing secret next, once.
+      </PageHead>
+      {types.error ? <ErrorState error={types.error} retry={types.reload} /> : types.value ? <Form types={types.value} onMade={(w) => void (made.value = w)} /> : <Skeleton lines={8} />}
+    </>
+  );
+}
+
+function Form({ types, onMade }: { types: EventType[]; onMade: (w: MadeWebhook) => void }) {
+  const draft = useSignal<Draft>(blank);
+  const touched = useSignal(false);
+  const set = (change: Partial<Draft>) => {
+    draft.value = { ...draft.peek(), ...change };
+    touched.value = true;
+  };
+  const d = draft.value;
+  const { run, busy, error } = useAct(async () => onMade(await api.bare<MadeWebhook>("POST", "/v1/webhooks", bodyOf(d, true))));
+  useUnsaved(touched.value);
+  const push = d.kind === "push";
+  return (
+    <form
+      class="long-form"
+      noValidate
+      onSubmit={(e) => {
+        e.preventDefault();
+        if (twice(d.headers) === "") void run();
+      }}
+    >
+      <Choice
+        label="How it gets them"
+        value={d.kind}
+        onInput={(kind) => set({ kind: kind as Draft["kind"] })}
+        options={[
+          { value: "push", label: "Push", hint: "We send each event to a URL over HTTPS, and again until it answers 2xx." },
+          { value: "pull", label: "Pull", hint: "A program of yours reads them, in order and missing none. For what no request reaches from outside." },
+        ]}
+      />
+      {push && <Input label="URL" type="url" mono autofocus value={d.url} onInput={(url) => set({ url })} placeholder="https://hooks.example.com/signalbox" error={errorOf(error, "url")} hint="HTTPS, and an address that the internet reaches." />}
+      <EventChecklist types={types} value={d.events} onInput={(events) => set({ events })} error={errorOf(error, "events")} />
+      <Choice
+        label="Format"
+        value={d.format}
+        onInput={(format) => set({ format: format as Draft["format"] })}
+        options={[
+          { value: "stairoids", label: "Stairoids", hint: "{ event, id, created_at, workspace_id, data }, signed in X-Stairoids-Signature too." },
+          { value: "standard", label: "Standard", hint: "{ type, timestamp, data } as Standard Webhooks recommends." },
+        ]}
+      />
+      <p class="hint after">Both are signed in the headers of Standard Webhooks, so any of its libraries verifies them. The format is fixed once the endpoint is made.</p>
+      <Names draft={d} set={set} error={error} />
+      <details class="more" open={["headers", "max_in_flight", "secret"].includes(error?.param ?? "")}>
+        <summary>More: headers, pace, a secret of your own</summary>
+        <div class="stack">
+          {push && <Headers value={d.headers} onInput={(headers) => set({ headers })} names={[]} error={errorOf(error, "headers")} />}
+          <div class="pair">
+            {push && <Pace draft={d} set={set} error={error} />}
+            {d.format === "stairoids" && <SignatureForm draft={d} set={set} />}
+          </div>
+          <Input label="Signing secret" optional type="password" autocomplete="new-password" mono value={d.secret} onInput={(secret) => set({ secret })} hint="At least 16 characters. One is made unless you bring your own." error={errorOf(error, "secret")} />
+          {!push && (
+            <Choice
+              label="How long it stays"
+              value={d.temporary ? "temporary" : ""}
+              onInput={(v) => set({ temporary: v === "temporary" })}
+              options={[
+                { value: "", label: "Until it is deleted" },
+                { value: "temporary", label: "As long as it is read", hint: "It goes with its last reader, for trying something out." },
+              ]}
+            />
+          )}
+        </div>
+      </details>
+      <FormError error={error} fields={formFields} />
+      <div class="row">
+        <Button type="submit" look="primary" busy={busy}>
+          Add Endpoint
+        </Button>
+        <LinkButton href="/settings/webhooks">Cancel</LinkButton>
+      </div>
+    </form>
+  );
+}
+
+/** EndpointMade shows the secret, once, and what to do next. */
+export function EndpointMade({ of }: { of: MadeWebhook }) {
+  const page = "/settings/webhooks/" + of.id;
+  return (
+    <>
+      <PageHead title={nameOf(of) + " is ready"} back={back} />
+      <div class="long-form">
+        <SecretOnce secret={of.secret} what="signing secret" />
+        {of.standard_secret && (
+          <Card title="For Standard Webhooks libraries">
+            <SecretOnce secret={of.standard_secret} what="secret in their form" />
+          </Card>
+        )}
+        <p class="soft">Your receiver verifies with it that a delivery is ours and unchanged. If it is lost, Regenerate secret makes another.</p>
+        <div class="row">
+          {of.kind === "push" ? (
+            <LinkButton href={page + "?tab=test"} look="primary">
+              Send a test
+            </LinkButton>
+          ) : (
+            <LinkButton href={page + "?tab=read"} look="primary">
+              How to read it
+            </LinkButton>
+          )}
+          <LinkButton href={page}>To the Delivery Log</LinkButton>
+        </div>
+      </div>
+    </>
+  );
+}

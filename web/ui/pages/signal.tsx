@@ -1,0 +1,78 @@
+import type { Delivery, Signal } from "../api-types";
+import { api, Card, EmptyState, ErrorState, Facts, Id, JsonView, type Loaded, Note, type Paged, PagedTable, PageHead, Skeleton, Status, Time, useLoad, usePages } from "../kit";
+import { company, person } from "./signal-columns";
+
+export function SignalPage({ id }: { id: string }) {
+  const at = "/v1/signals/" + encodeURIComponent(id);
+  const signal = useLoad(at, (stop) => api.get<Signal>(at, stop));
+  const caused = usePages<Delivery>(at + "/deliveries");
+  return <SignalView signal={signal} caused={caused} />;
+}
+
+const back = { href: "/signals", label: "Signals" };
+
+export function SignalView({ signal, caused }: { signal: Loaded<Signal>; caused: Paged<Delivery> }) {
+  const s = signal.value;
+  if (!s) {
+    return (
+      <>
+        <PageHead title="Signal" back={back} />
+        {signal.error ? <ErrorState error={signal.error} retry={signal.reload} /> : <Skeleton lines={6} />}
+      </>
+    );
+  }
+  return (
+    <>
+      <PageHead title={s.type} back={back}>
+        From {s.source}, <Time at={s.occurred_at} />
+      </PageHead>
+      {s.erased_at && <Note tone="warn">The record that this signal was about was erased; only its type and times are left.</Note>}
+      <div class="split">
+        <div class="stack">
+          <Card title="Properties">{Object.keys(s.properties).length === 0 ? <p class="soft">It was sent without properties.</p> : <JsonView value={s.properties} label="properties" />}</Card>
+          <Card title="What it caused" flush>
+            <Caused caused={caused} />
+          </Card>
+        </div>
+        <aside class="stack">
+          <Card title="About">
+            <Facts
+              rows={[
+                ["Account", s.account ? <a href={"/accounts/" + s.account.id}>{company(s)}</a> : <span class="none">none</span>],
+                ["Contact", s.contact ? <a href={"/contacts/" + s.contact.id}>{person(s)}</a> : <span class="none">none</span>],
+                ["Source", <a href={"/signals?source=" + encodeURIComponent(s.source)}>{s.source}</a>],
+                ["Occurred", <Time at={s.occurred_at} />],
+                ["Taken", <Time at={s.created_at} />],
+                ["Backfill", s.backfill ? "yes: it caused nothing" : "no"],
+                ["Id", <Id of={s.id} />],
+              ]}
+            />
+          </Card>
+        </aside>
+      </div>
+    </>
+  );
+}
+
+function Caused({ caused }: { caused: Paged<Delivery> }) {
+  return (
+    <PagedTable
+      label="Deliveries that this signal caused"
+      pages={caused}
+      id={(d) => d.id}
+      href={(d) => `/settings/webhooks/${d.webhook_id}?delivery=${d.id}`}
+      empty={
+        <EmptyState title="No deliveries">
+          <p>No webhook was subscribed to what happened here, or it was history.</p>
+        </EmptyState>
+      }
+      columns={[
+        { head: "Event", cell: (d) => d.event },
+        { head: "Status", cell: (d) => <Status of={d.status} /> },
+        { head: "Attempts", cell: (d) => d.attempt_count, kind: "right" },
+        { head: "Webhook", cell: (d) => <code>{d.webhook_id}</code>, kind: "low" },
+        { head: "Made", cell: (d) => <Time at={d.created_at} />, kind: "tight" },
+      ]}
+    />
+  );
+}
