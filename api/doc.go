@@ -10,7 +10,7 @@
 // some routes bare, and each of these would have replaced a part of huma; what remained of it was the reflection.
 //
 // Invariants:
-//   - the workspace comes from the key and from nowhere else; an id of another workspace answers exactly as an unknown one;
+//   - the workspace comes from the key or the session and from nowhere else; an id of another workspace answers exactly as an unknown one;
 //   - every answer carries X-Request-Id, every refusal is the one error shape of contract section 2, and nothing that is not
 //     a *signalbox.Error is shown: it is logged under the request id and answered as internal_error;
 //   - a body is bounded before its first byte is read; unknown fields and query parameters are refused by name, except on the

@@ -272,15 +272,22 @@ func (b *box) send(key, method, path, body string, headers ...string) answer {
 	if err != nil {
 		b.Fatalf("%s %s: %v", method, path, err)
 	}
+	a := read(b.T, resp)
+	if a.header.Get("X-Request-Id") == "" {
+		b.Errorf("%s %s: no X-Request-Id", method, path)
+	}
+	return a
+}
+
+// read reads an answer whole.
+func read(t *testing.T, resp *http.Response) answer {
+	t.Helper()
 	defer resp.Body.Close()
 	got, err := io.ReadAll(resp.Body)
 	if err != nil {
-		b.Fatalf("%s %s: read: %v", method, path, err)
+		t.Fatalf("read: %v", err)
 	}
-	if resp.Header.Get("X-Request-Id") == "" {
-		b.Errorf("%s %s: no X-Request-Id", method, path)
-	}
-	return answer{T: b.T, status: resp.StatusCode, header: resp.Header, body: got}
+	return answer{T: t, status: resp.StatusCode, header: resp.Header, body: got}
 }
 
 // do is send with the admin key, for requests that must succeed with the status.

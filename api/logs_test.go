@@ -120,12 +120,12 @@ func TestLogs_RefuseWhatTheyCannotFilterBy(t *testing.T) {
 	t.Parallel()
 	b := newBox(t)
 	for query, c := range map[string]struct{ param, says string }{
-		"status=lost":                  {"status", "accepted, duplicate, refused, ignored_fields"},
-		"from=yesterday":               {"from", "must be a time"},
-		"domain=no+domain":             {"domain", ""},
+		"status=lost":                   {"status", "accepted, duplicate, refused, ignored_fields"},
+		"from=yesterday":                {"from", "must be a time"},
+		"domain=no+domain":              {"domain", ""},
 		"q=" + strings.Repeat("x", 201): {"q", "at most 200"},
-		"cursor=x":                     {"cursor", "not of this list"},
-		"typ=x":                        {"typ", "unknown query parameter"},
+		"cursor=x":                      {"cursor", "not of this list"},
+		"typ=x":                         {"typ", "unknown query parameter"},
 	} {
 		b.send(b.admin, "GET", "/v1/logs?"+query, "").refuses(http.StatusBadRequest, "validation_error", c.param, c.says)
 	}

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -55,18 +56,18 @@ func (a *App) makeFirstMember(ctx context.Context, ws signalbox.WorkspaceID) err
 		a.log.Warn("server.no_member", "warning", "nobody is a member yet and passwords are switched off: set SIGNALBOX_ADMIN_EMAIL to the e-mail of who is to be the first admin")
 		return nil
 	}
+	email, err := signalbox.NormalizeMemberEmail(cmp.Or(a.cfg.AdminEmail, defaultAdminEmail))
+	if err != nil {
+		return err
+	}
 	now := a.node.Now().UTC().Truncate(time.Microsecond)
 	m := signalbox.Member{
-		ID: signalbox.MemberID(a.ids.Next(now)), Workspace: ws, Email: a.cfg.AdminEmail, Role: signalbox.RoleAdmin, CreatedAt: now, UpdatedAt: now,
-	}
-	if m.Email == "" {
-		m.Email = defaultAdminEmail
+		ID: signalbox.MemberID(a.ids.Next(now)), Workspace: ws, Email: email, Role: signalbox.RoleAdmin, CreatedAt: now, UpdatedAt: now,
 	}
 	password := a.cfg.AdminPassword
 	if password == "" {
 		password = auth.NewPassword()
 	}
-	var err error
 	if !a.cfg.NoPasswords {
 		if m.Password, err = auth.HashPassword(ctx, password); err != nil {
 			return err

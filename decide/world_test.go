@@ -29,6 +29,7 @@ type world struct {
 	events   []signalbox.Event
 	sent     []signalbox.NewDelivery
 	jobs     []signalbox.Job
+	audit    []signalbox.AuditEntry
 }
 
 const ws = signalbox.WorkspaceID(7)
@@ -87,6 +88,7 @@ func (w *world) turn(inputs ...decide.Input) []decide.Outcome {
 		w.t.Fatal(err)
 	}
 	w.apply(d)
+	w.audit = append(w.audit, d.Audit...)
 	for n, i := range place {
 		outcomes[i] = list[n]
 	}

@@ -27,6 +27,9 @@ func Waiting(db *DB) (n int) {
 	return n
 }
 
+// AllTables are the tables that a new start takes away, and whose rights are looked at.
+func AllTables() []string { return allTables() }
+
 // Forget empties the memory of records.
 func Forget(db *DB) {
 	*db.memory = memory{spaces: map[signalbox.WorkspaceID]*records{}, shy: map[signalbox.WorkspaceID]int{}}

@@ -116,8 +116,7 @@ func removePostgres(ctx context.Context, cfg Config) error {
 		if err != nil {
 			return err
 		}
-		names := strings.Split(allTables, ",")
-		_, err = s.simple("DROP TABLE IF EXISTS " + strings.Join(names, ", "))
+		_, err = s.simple("DROP TABLE IF EXISTS " + strings.Join(allTables(), ", "))
 		return err
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -45,9 +46,17 @@ SELECT c.relname
  LIMIT 1`
 )
 
+// ownTables are the tables that no copy has.
+var ownTables = []string{"nodes", "sessions", "links", "schema_migrations"}
+
 // allTables are the tables of the schema.
-const allTables = "settings,nodes,workspaces,heads,api_keys,signal_types,record_keys,accounts,contacts,entity_states,signals,events," +
-	"deliveries,attempts,due,answered,meters,webhooks,jobs,logs,tallies,schema_migrations"
+func allTables() []string {
+	names := slices.Clone(ownTables)
+	for _, t := range catalogue {
+		names = append(names, t.Name)
+	}
+	return names
+}
 
 // server is what a PostgreSQL server says of itself and of what this user may do there.
 type server struct {
@@ -144,7 +153,7 @@ func (p *postgres) migrate(ctx context.Context, t *tx, srv server, known []migra
 		return err
 	}
 	table := ""
-	if _, err := t.one(unusableTableSQL, []any{allTables}, func(r *row) { table = r.text(0) }); err != nil {
+	if _, err := t.one(unusableTableSQL, []any{strings.Join(allTables(), ",")}, func(r *row) { table = r.text(0) }); err != nil {
 		return err
 	}
 	if table != "" {

@@ -49,7 +49,8 @@ func TestNews_AreHeardByTheOthersOfTheSameDatabase(t *testing.T) {
 	other, stranger := box(t, base), box(t, postgres(t).Schema(t))
 	mine, theirs, foreign := listen(t, s.DB), listen(t, other), listen(t, stranger)
 
-	list := []signalbox.News{{Kind: signalbox.NewsDue}, {Kind: signalbox.NewsLane, Workspace: s.ws, Webhook: s.wh}, {Kind: signalbox.NewsArrived, Webhook: 7}}
+	list := []signalbox.News{{Kind: signalbox.NewsDue}, {Kind: signalbox.NewsLane, Workspace: s.ws, Webhook: s.wh}, {Kind: signalbox.NewsArrived, Webhook: 7},
+		{Kind: signalbox.NewsWatched, Workspace: s.ws}, {Kind: signalbox.NewsStored}, {Kind: signalbox.NewsSettled, Workspace: s.ws, Delivery: 9}}
 	if err := s.Tell(t.Context(), list...); err != nil {
 		t.Fatal(err)
 	}

@@ -104,6 +104,11 @@ SELECT c.relname || '.' || a.attname || ' '
 	if err != nil {
 		t.Fatal(err)
 	}
+	for _, line := range lines {
+		if table, _, _ := strings.Cut(line, "."); !slices.Contains(store.AllTables(), table) {
+			t.Errorf("the list of all tables lacks %s", table) // a restore that was cut short would leave it
+		}
+	}
 	compare(t, lines)
 }
 

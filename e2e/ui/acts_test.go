@@ -214,6 +214,46 @@ func TestImport_IsTriedDoneAndSeen(t *testing.T) {
 	p.press("To the accounts")
 	p.reads("Acme, Inc")
 	p.reads("Globex")
+	p.press("Imports")
+	p.reads("2 records")
+	p.press("Undo")
+	p.press("Undo the import")
+	p.reads("2 records taken back.")
+	p.press("Accounts")
+	p.until("the account that was there is as before, and the other gone", `[...document.querySelectorAll(".row-link")].map((a) => a.innerText).join() === "acme.com"`)
+}
+
+func TestMerge_IsPreviewedDoneAndUndone(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	s.send("page_visit", "acme.com", "jane@acme.com")
+	s.send("form_submitted", "acme-corp.com", "joe@acme-corp.com")
+	p := s.open()
+	p.signIn()
+	p.goTo("/accounts?q=acme-corp")
+	p.until("one row", `document.querySelectorAll("tbody tr").length === 1`)
+	p.press("acme-corp.com")
+	p.press("More for this account")
+	p.press("Merge with another…")
+	p.until("the other one is offered", `document.querySelectorAll(".choices button").length === 1`)
+	p.do(`document.querySelector(".choices button").click()`)
+	p.reads("acme-corp.com goes into acme.com")
+	p.reads("1 signal, 1 contact, 1 key move along.")
+	p.axe("the preview of a merge")
+	p.press("Merge")
+	p.reads("Merged.")
+	p.until("the survivor has both timelines", `document.querySelector("h1").innerText === "acme.com" && document.querySelectorAll("tbody tr").length === 2`)
+	if n := s.count("/v1/accounts"); n != 1 {
+		t.Errorf("%d accounts after merging two", n)
+	}
+	p.press("Undo")
+	p.reads("Undone.")
+	if n := s.count("/v1/accounts"); n != 2 {
+		t.Errorf("%d accounts after undoing, want both", n)
+	}
+	p.goTo("/merges?status=undone")
+	p.press("acme-corp.com")
+	p.reads("move along")
 }
 
 func TestHelp_EveryKeyIsListedAndKeysWork(t *testing.T) {

@@ -264,6 +264,14 @@ func (p *tab) goTo(path string) {
 	p.settled()
 }
 
+// turnTo goes to another page of the program without loading it anew, as a link does.
+func (p *tab) turnTo(path string) {
+	p.t.Helper()
+	p.do(`history.pushState({depth: 0}, "", ` + quoted(path) + `); dispatchEvent(new PopStateEvent("popstate", {state: {depth: 0}}))`)
+	p.at(path)
+	p.do(`new Promise((shown) => requestAnimationFrame(() => setTimeout(shown)))`)
+}
+
 // settled waits until the page has its heading and nothing is being loaded.
 func (p *tab) settled() {
 	p.t.Helper()

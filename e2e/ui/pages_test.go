@@ -83,7 +83,7 @@ func (s *server) paths() []string {
 	account, contact := "/accounts/"+ids("/v1/accounts"), "/contacts/"+ids("/v1/contacts")
 	return append(s.settingsPaths(),
 		"/", "/signals", "/signals/"+ids("/v1/signals"), "/accounts", account, account+"?tab=contacts", account+"?tab=attributes", account+"/edit",
-		"/accounts/import", "/contacts", contact, contact+"?tab=attributes", contact+"/edit", "/contacts/import",
+		"/accounts/import", "/contacts", contact, contact+"?tab=attributes", contact+"/edit", "/contacts/import", account+"/merge", "/merges", "/imports",
 	)
 }
 
@@ -171,7 +171,8 @@ func TestPages_AreForEveryone(t *testing.T) {
 		p.theme(v.theme)
 		p.width(v.width)
 		for i, path := range s.paths() {
-			p.goTo(path)
+			p.turnTo(path)
+			p.settled()
 			p.axe(path + " " + v.name)
 			p.picture(fmt.Sprintf("page-%02d-%s", i, v.name))
 		}

@@ -37,10 +37,11 @@ export type RecordKind = "account" | "contact";
 export type Merge = {
   id: string | null;
   kind: RecordKind;
-  status: "proposed" | "done" | "undone";
-  from: Record<string, unknown>;
-  into: Record<string, unknown>;
-  result: Record<string, unknown>;
+  status: "proposed" | "done" | "undone" | "dismissed";
+  /** Null: one of the two was erased. */
+  from: Record<string, unknown> | null;
+  into: Record<string, unknown> | null;
+  result: Record<string, unknown> | null;
   moves: { contacts: number; signals: number; keys: number };
   created_at: string;
   undone_at: string | null;
@@ -50,4 +51,7 @@ export type Merge = {
 export type Stats = { signals_per_minute: number; pending: number; dropped: number };
 
 /** A named import, which can be taken back. */
-export type Import = { id: string; name: string; kind: RecordKind; status: string; created: number; updated: number; created_at: string; undone_at: string | null };
+export type Import = { id: string; name: string; records: number; created_at: string; undone_at: string | null };
+
+/** What became of an import that was taken back, and what was left alone. */
+export type ImportUndone = Import & { undone: number; left: { kind: RecordKind; id: string; reason: string }[]; more: number };

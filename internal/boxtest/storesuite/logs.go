@@ -150,7 +150,9 @@ func logsFilters(b *Box) {
 	b.log(old)
 	b.Now = b.Now.Add(time.Hour)
 	sig := b.Send(Sent{Type: "Demo_Requested", Source: "website"})[0].Signal
-	again := b.refused(func(l *signalbox.LogRow) { l.Outcome, l.Signal, l.Code, l.Message, l.Status = signalbox.LogDuplicate, sig, "", "", 201 })
+	again := b.refused(func(l *signalbox.LogRow) {
+		l.Outcome, l.Signal, l.Code, l.Message, l.Status = signalbox.LogDuplicate, sig, "", "", 201
+	})
 	b.log(again)
 	b.Now = b.Now.Add(time.Hour)
 	last := b.refused(func(l *signalbox.LogRow) {

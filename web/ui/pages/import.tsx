@@ -1,6 +1,6 @@
 import { useComputed, useSignal } from "@preact/signals";
 import type { ImportAnswer } from "../api-types";
-import { api, Badge, Button, Card, count, FormError, LinkButton, Note, PageHead, plural, Select, Table, useAct, useUnsaved } from "../kit";
+import { api, Badge, Button, Card, count, FormError, LinkButton, navigate, Note, PageHead, plural, Select, Table, useAct, useUnsaved } from "../kit";
 import type { RecordKind } from "../types";
 import { attribute, guess, missing, readCSV, skip, targets, toRow } from "./csv";
 import { undoImport } from "./imports";
@@ -31,7 +31,7 @@ export function ImportPage({ kind }: { kind: RecordKind }) {
   });
   const send = useAct(async (dry: boolean) => {
     const f = file.value!;
-    const name = `${f.name} ${new Date().toISOString().slice(0, 19).replace("T", " ")}`;
+    const name = `${f.name.slice(0, 70)} ${new Date().toISOString().slice(0, 19).replace("T", " ")}`;
     let o: Outcome = { dry, done: 0, counts: {}, refused: [], name };
     for (let i = 0; i < f.rows.length; i += batch) {
       const rows = f.rows.slice(i, i + batch).map((cells) => toRow(f.heads, map.value, cells));
@@ -143,7 +143,10 @@ export function OutcomeView({ outcome, total, going }: { outcome: Outcome; total
 }
 
 function After({ name, kind }: { name: string; kind: RecordKind }) {
-  const { run, busy, error } = useAct(() => undoImport(name));
+  const { run, busy, error } = useAct(async () => {
+    await undoImport(name);
+    await navigate(words[kind].path);
+  });
   return (
     <>
       <LinkButton href={words[kind].path} look="primary">

@@ -1,41 +1,50 @@
-import { api, Button, can, Confirm, EmptyState, type Paged, PagedTable, PageHead, plural, Status, Time, toast, usePages } from "../kit";
 import { useSignal } from "@preact/signals";
-import type { Import } from "../types";
+import { api, Badge, Button, can, Card, Confirm, EmptyState, type Paged, PagedTable, PageHead, plural, Table, Time, toast, usePages } from "../kit";
+import type { Import, ImportUndone } from "../types";
+import { words } from "./record";
 
-/** undoImport takes back the newest import of a name. */
-export async function undoImport(name: string): Promise<void> {
+/** undoImport takes back the newest import of a name, and says what was left alone. */
+export async function undoImport(name: string): Promise<ImportUndone> {
   const all = await api.list<Import>("/v1/imports?limit=50");
   const mine = all.rows.find((i) => i.name === name);
-  if (!mine) throw new Error("This import is not in the list of imports: look at Imports, where it can be undone once it appears.");
-  await api.post(`/v1/imports/${mine.id}/undo`);
-  toast("The import is being undone.");
+  if (!mine) throw new Error("This import has changed nothing that could be undone.");
+  return takeBack(mine.id);
+}
+
+async function takeBack(id: string): Promise<ImportUndone> {
+  const undone = await api.post<ImportUndone>(`/v1/imports/${id}/undo`);
+  const left = undone.left.length + undone.more;
+  toast(`${plural(undone.undone, "record")} taken back` + (left > 0 ? `, ${left} left alone: they were changed since.` : "."));
+  return undone;
 }
 
 export function Imports() {
   return <ImportsView pages={usePages<Import>("/v1/imports")} />;
 }
 
-export function ImportsView({ pages }: { pages: Paged<Import> }) {
+export function ImportsView({ pages, undone }: { pages: Paged<Import>; undone?: ImportUndone }) {
   const asked = useSignal<Import | null>(null);
+  const last = useSignal<ImportUndone | undefined>(undone);
   return (
     <>
       <PageHead title="Imports" back={{ href: "/accounts", label: "Accounts" }}>
         What was imported, and can be taken back: records that an import made are removed, those that it changed are as before.
       </PageHead>
+      {last.value && last.value.left.length > 0 && <Left undone={last.value} />}
       <PagedTable
         label="Imports"
         pages={pages}
         id={(i) => i.id}
         columns={[
           { head: "Import", cell: (i) => i.name },
-          { head: "Rows", cell: (i) => `${plural(i.created, "record")} made, ${i.updated} changed` },
-          { head: "State", cell: (i) => <Status of={i.status} /> },
-          { head: "When", cell: (i) => <Time at={i.created_at} />, kind: "tight" },
+          { head: "Records", cell: (i) => (i.undone_at ? "–" : plural(i.records, "record")) },
+          { head: "State", cell: (i) => (i.undone_at ? <Badge dot>undone</Badge> : <Badge dot tone="good">done</Badge>) },
+          { head: "When", cell: (i) => <Time at={i.undone_at ?? i.created_at} />, kind: "tight" },
           {
             head: "Undo",
             kind: "tight",
             cell: (i) =>
-              can("write") && i.status === "done" ? (
+              can("write") && !i.undone_at ? (
                 <Button small icon="undo" onClick={() => void (asked.value = i)}>
                   Undo
                 </Button>
@@ -55,16 +64,32 @@ export function ImportsView({ pages }: { pages: Paged<Import> }) {
           danger
           onClose={() => void (asked.value = null)}
           onConfirm={async () => {
-            await api.post(`/v1/imports/${asked.peek()!.id}/undo`);
-            toast("The import is being undone.");
+            last.value = await takeBack(asked.peek()!.id);
             pages.reload();
           }}
         >
           <p>
-            The records that <strong>{asked.value.name}</strong> made are removed, unless a signal has been about them since; those that it changed become as they were.
+            The records that <strong>{asked.value.name}</strong> made are removed and those that it changed become as they were. What anybody has touched since is left alone.
           </p>
         </Confirm>
       )}
     </>
+  );
+}
+
+function Left({ undone }: { undone: ImportUndone }) {
+  return (
+    <Card title="Left alone" flush>
+      <Table
+        label="Records that were left alone"
+        rows={undone.left}
+        id={(r) => r.id}
+        href={(r) => `${words[r.kind].path}/${r.id}`}
+        columns={[
+          { head: "Record", cell: (r) => r.id },
+          { head: "Why", cell: (r) => <span class="wrap">{r.reason}</span> },
+        ]}
+      />
+    </Card>
   );
 }

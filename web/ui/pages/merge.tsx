@@ -99,7 +99,9 @@ export async function undo(id: string): Promise<void> {
 
 /** MergeView shows both records and what comes of them, a line for each field that differs. */
 export function MergeView({ merge }: { merge: Merge }) {
-  const names = fieldsOf(merge);
+  if (!merge.from || !merge.into || !merge.result) return <p class="soft">One of the two was erased.</p>;
+  const { from, into, result } = merge;
+  const names = fieldsOf(from, into, result);
   const { contacts, signals, keys } = merge.moves;
   return (
     <div class="stack">
@@ -120,7 +122,7 @@ export function MergeView({ merge }: { merge: Merge }) {
             {names.map((n) => (
               <tr key={n}>
                 <th scope="row">{n.replace("attributes.", "")}</th>
-                {[merge.from, merge.into, merge.result].map((r, i) => (
+                {[from, into, result].map((r, i) => (
                   <td key={i}>{at(r, n) === undefined ? <span class="none">–</span> : scalar(at(r, n))}</td>
                 ))}
               </tr>
@@ -132,11 +134,11 @@ export function MergeView({ merge }: { merge: Merge }) {
   );
 }
 
-const hidden = ["id", "revision", "score", "stage", "created_at", "updated_at", "last_signal_at", "attributes", "account_id", "merged_into"];
+const hidden = ["id", "revision", "score", "stage", "created_at", "updated_at", "last_signal_at", "attributes", "account_id"];
 
-function fieldsOf(m: Merge): string[] {
+function fieldsOf(...records: Record<string, unknown>[]): string[] {
   const names = new Set<string>();
-  for (const r of [m.into, m.from, m.result]) {
+  for (const r of records) {
     for (const [n, v] of Object.entries(r)) if (!hidden.includes(n) && v !== null) names.add(n);
     for (const n of Object.keys((r.attributes as Record<string, unknown>) ?? {})) names.add("attributes." + n);
   }

@@ -7,6 +7,7 @@ const tabs = [
   { id: "proposed", label: "Proposed" },
   { id: "done", label: "Done" },
   { id: "undone", label: "Undone" },
+  { id: "dismissed", label: "Dismissed" },
 ];
 
 export function Merges() {
@@ -17,7 +18,7 @@ export function Merges() {
 }
 
 /** label is how a merge's record is called. */
-const label = (r: Record<string, unknown>): string => String(r.name ?? r.domain ?? r.email ?? r.linkedin_url ?? r.id);
+const label = (r: Record<string, unknown> | null): string => (r === null ? "erased" : String(r.name ?? r.domain ?? r.email ?? r.linkedin_url ?? r.id));
 
 export function MergesView({ pages, status }: { pages: Paged<Merge>; status: string }) {
   const open = useSignal("");
@@ -66,7 +67,7 @@ function Shown({ merge, onChange }: { merge: Merge; onChange: () => void }) {
   return (
     <Card title={`${label(merge.from)} into ${label(merge.into)}`}>
       <div class="stack">
-        {merge.reason && <p>{merge.reason}</p>}
+        {merge.reason && <p>{merge.reason.charAt(0).toUpperCase() + merge.reason.slice(1)}.</p>}
         <MergeView merge={merge} />
         <FormError error={error} />
         {can("write") && (

@@ -31,7 +31,7 @@ function Records({ kind }: { kind: RecordKind }) {
   const sort = param("sort");
   const pages = usePages<Account | Contact>(`/v1/${words[kind].many}` + query({ q: param("q"), status: kind === "account" ? param("status") : "", sort }));
   const proposed = useLoad("proposed", (signal) => api.list<Merge>(`/v1/merges?status=proposed&kind=${kind}&limit=50`, signal));
-  return <RecordsView kind={kind} pages={pages} sort={sort} proposals={proposed.value?.rows.length ?? 0} />;
+  return <RecordsView kind={kind} pages={pages} sort={sort || "-created_at"} proposals={proposed.value?.rows.length ?? 0} />;
 }
 
 type Props = { kind: RecordKind; pages: Paged<Account | Contact>; sort: string; proposals: number };

@@ -104,7 +104,7 @@ export const merge = (status: Merge["status"]): Merge => ({
   moves: { contacts: 3, signals: 1_204, keys: 2 },
   created_at: ago(600),
   undone_at: status === "undone" ? ago(60) : null,
-  reason: status === "proposed" ? "Both have the LinkedIn profile linkedin.com/company/acme." : null,
+  reason: status === "proposed" ? "the domain of one was made an alias of the other's" : null,
 });
 
-export const imported = (n: number): Import => ({ id: "imp_" + n, name: n === 1 ? hostile : `accounts-${n}.csv 2026-11-25 14:03:07`, kind: "account", status: n === 2 ? "undone" : "done", created: 40 * n, updated: 3, created_at: ago(3_600 * n), undone_at: n === 2 ? ago(50) : null });
+export const imported = (n: number): Import => ({ id: "imp_" + n, name: n === 1 ? hostile : `accounts-${n}.csv 2026-11-25 14:03:07`, records: 40 * n + 1, created_at: ago(3_600 * n), undone_at: n === 2 ? ago(50) : null });

@@ -1,0 +1,55 @@
+package egress_test
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"signalbox/egress"
+)
+
+func TestHTTPClient_GoesNowhereElseThanThePolicyAllows(t *testing.T) {
+	t.Parallel()
+	answers := http.NewServeMux()
+	answers.HandleFunc("/long", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(bytes.Repeat([]byte("x"), 3<<20)) })
+	answers.HandleFunc("/elsewhere", func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "http://127.0.0.1:1/", http.StatusFound)
+	})
+	answers.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok") })
+	s := httptest.NewServer(answers)
+	defer s.Close()
+	get := func(url string, allow ...string) (*http.Response, error) {
+		p, err := egress.NewPolicy(egress.Config{AllowTargets: allow})
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := egress.NewHTTPClient(p).Get(url)
+		if err == nil {
+			t.Cleanup(func() { resp.Body.Close() })
+		}
+		return resp, err
+	}
+	here := strings.TrimPrefix(s.URL, "http://")
+	if _, err := get(s.URL); err == nil {
+		t.Error("a loopback address that nobody allowed was asked")
+	}
+	if _, err := get(s.URL, "127.0.0.1:1"); err == nil {
+		t.Error("another port than the allowed one was asked")
+	}
+	if _, err := get(strings.Replace(s.URL, "http://", "http://user:secret@", 1), here); err == nil || strings.Contains(err.Error(), "secret") {
+		t.Errorf("a URL with user-info: %v", err)
+	}
+	resp, err := get(s.URL+"/long", here)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if body, err := io.ReadAll(resp.Body); err != nil || len(body) != 1<<20 {
+		t.Errorf("of 3 MiB, %d bytes were read, %v", len(body), err)
+	}
+	if resp, err := get(s.URL+"/elsewhere", here); err != nil || resp.StatusCode != http.StatusFound {
+		t.Errorf("a redirect: %v, %v; want it as the answer", resp, err)
+	}
+}
