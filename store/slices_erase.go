@@ -19,6 +19,7 @@ const markPurge = -1
 
 // erasure is what erasing a kind of record takes.
 type erasure struct {
+	kind   signalbox.RecordKind
 	thing  string
 	chain  chain
 	exists string // answers a row when the record is the workspace's, erased or not
@@ -43,6 +44,7 @@ UPDATE heads
  WHERE workspace_id = $1`
 
 var accountErasure = erasure{
+	kind:  signalbox.AccountRecord,
 	thing: "account",
 	chain: accountChain,
 	exists: `
@@ -58,6 +60,7 @@ UPDATE accounts
 }
 
 var contactErasure = erasure{
+	kind:  signalbox.ContactRecord,
 	thing: "contact",
 	chain: contactChain,
 	exists: `
@@ -107,6 +110,9 @@ func (t *tx) sliceErase(j *jobRow, e erasure, now time.Time) error {
 		return nil
 	}
 	if done, err := t.eraseAudit(j, &left); err != nil || !done {
+		return err
+	}
+	if err := t.forgetWords(j.Workspace, e.kind, signalbox.EntityID(j.Subject)); err != nil {
 		return err
 	}
 	if _, err := t.exec(e.blank, id(j.Workspace), j.Subject, now); err != nil {

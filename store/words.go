@@ -65,3 +65,17 @@ func (t *tx) saveWords(d *signalbox.Decision) error {
 	}
 	return each(t, insertWordSQL, come, bindFound)
 }
+
+// forgetWords takes away what a record is still found by: the turn that erased it has done so, but for a job that no turn asked for.
+func (t *tx) forgetWords(ws signalbox.WorkspaceID, kind signalbox.RecordKind, entity signalbox.EntityID) error {
+	r, err := t.record(ws, kind, entity)
+	if err != nil || r == nil {
+		return err
+	}
+	texts := r.FoundBy()
+	var gone []foundWord
+	for _, word := range wordsOf(texts[:]...) {
+		gone = append(gone, foundWord{ws, kind, word, entity})
+	}
+	return each(t, deleteWordSQL, gone, bindFound)
+}
