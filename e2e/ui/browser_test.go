@@ -67,23 +67,29 @@ const witness = `window.violations = []; addEventListener("securitypolicyviolati
 // open makes a tab that nobody is signed in to. When the test ends, whatever the console or the policy complained of fails it.
 func (s *server) open() *tab {
 	s.t.Helper()
+	return s.openFor(s.t)
+}
+
+// openFor makes the tab of a part of a test.
+func (s *server) openFor(t *testing.T) *tab {
+	t.Helper()
 	parent, err := startBrowser()
 	if err != nil {
-		s.t.Fatalf("start Chromium: %v", err)
+		t.Fatalf("start Chromium: %v", err)
 	}
 	ctx, stop := chromedp.NewContext(parent, chromedp.WithNewBrowserContext())
-	p := &tab{t: s.t, ctx: ctx, url: s.url}
+	p := &tab{t: t, ctx: ctx, url: s.url}
 	if err := chromedp.Listen(ctx, p.hear); err != nil {
-		s.t.Fatalf("open a tab: %v", err)
+		t.Fatalf("open a tab: %v", err)
 	}
 	call(p, log.Enable, cdp.Empty{})
 	call(p, runtime.Enable, cdp.Empty{})
 	call(p, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: witness})
 	p.width(1280)
-	s.t.Cleanup(func() {
-		if s.t.Failed() {
-			s.t.Logf("the page is %s and reads:\n%s", p.text("location.href"), p.text("document.body.innerText"))
-			p.picture("failed-" + strings.ReplaceAll(s.t.Name(), "/", "-"))
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("the page is %s and reads:\n%s", p.text("location.href"), p.text("document.body.innerText"))
+			p.picture("failed-" + strings.ReplaceAll(t.Name(), "/", "-"))
 		}
 		p.quiet()
 		stop()

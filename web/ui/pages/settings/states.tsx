@@ -1,7 +1,7 @@
 // The pages under Settings in each of their states, for the gallery.
 
 import type { Webhook } from "../../api-types";
-import { ApiError } from "../../kit";
+import { ApiError, PageHead } from "../../kit";
 import { broken, loaded, loading, type PageStates, rows, rowsBroken, rowsLoading } from "../gallery/answers";
 import { hostile, long, many } from "../gallery/data";
 import { Entry as AuditEntry, AuditLogView } from "./audit";
@@ -109,7 +109,7 @@ export const settingsStates: PageStates[] = [
     page: "workspace",
     states: {
       full: () => <WorkspaceView settings={loaded(workspace)} />,
-      conflict: () => <Conflict base={workspace} theirs={{ ...workspace, name: hostile, timezone: "UTC" }} mine={["name"]} keep={() => {}} drop={() => {}} />,
+      conflict: () => <><PageHead title="Workspace" /><Conflict base={workspace} theirs={{ ...workspace, name: hostile, timezone: "UTC" }} mine={["name"]} keep={() => {}} drop={() => {}} /></>,
       loading: () => <WorkspaceView settings={loading} />,
       error: () => <WorkspaceView settings={broken} />,
     },
