@@ -44,12 +44,6 @@ func copied() []string {
 func compare(t *testing.T, schema []string) {
 	t.Helper()
 	excused := map[string]bool{}
-	all := store.AllTables()
-	for _, line := range schema {
-		if table, _, _ := strings.Cut(line, "."); !slices.Contains(all, table) {
-			t.Errorf("the schema has the table %s, and a restore that begins anew would leave it", table)
-		}
-	}
 	schema = slices.DeleteFunc(schema, func(line string) bool {
 		column, _, _ := strings.Cut(line, " ")
 		table, _, _ := strings.Cut(column, ".")
@@ -109,6 +103,11 @@ SELECT c.relname || '.' || a.attname || ' '
 	lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	if err != nil {
 		t.Fatal(err)
+	}
+	for _, line := range lines {
+		if table, _, _ := strings.Cut(line, "."); !slices.Contains(store.AllTables(), table) {
+			t.Errorf("the list of all tables lacks %s", table) // a restore that was cut short would leave it
+		}
 	}
 	compare(t, lines)
 }

@@ -2,7 +2,6 @@ package ui
 
 import (
 	"compress/gzip"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -81,7 +80,7 @@ func TestScript_IsAtMost80KB(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := io.WriteString(w, string(text)); err != nil {
+		if _, err := w.Write(text); err != nil {
 			t.Fatal(err)
 		}
 		if err := w.Close(); err != nil {

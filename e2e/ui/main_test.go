@@ -89,6 +89,8 @@ type server struct {
 	*client.Client
 	t   *testing.T
 	url string
+
+	webhook, delivery string // those of settingsPaths
 }
 
 // serve starts the program on a data directory of its own, and stops it when the test ends.

@@ -81,9 +81,29 @@ func (s *server) paths() []string {
 		return rows[0].ID
 	}
 	account, contact := "/accounts/"+ids("/v1/accounts"), "/contacts/"+ids("/v1/contacts")
+	return append(s.settingsPaths(),
+		"/", "/signals", "/signals/"+ids("/v1/signals"), "/accounts", account, account+"?tab=contacts", account+"?tab=attributes", account+"/edit",
+		"/accounts/import", "/contacts", contact, contact+"?tab=attributes", contact+"/edit", "/contacts/import", account+"/merge", "/merges", "/imports",
+	)
+}
+
+// settingsPaths are the pages under Settings, with a webhook that has a delivery.
+func (s *server) settingsPaths() []string {
+	s.t.Helper()
+	if s.delivery == "" {
+		made, err := s.CreateWebhook(s.t.Context(), client.WebhookInput{URL: "http://127.0.0.1:9/", Events: []string{"*"}, Label: attacks[1], Description: attacks[0]})
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		var tested struct {
+			DeliveryID string `json:"delivery_id"`
+		}
+		s.request(http.MethodPost, "/v1/webhooks/"+made.ID+"/test", map[string]any{"data": map[string]any{attacks[2]: attacks[3]}}, http.StatusOK, &tested)
+		s.webhook, s.delivery = "/settings/webhooks/"+made.ID, tested.DeliveryID
+	}
 	return []string{
-		"/", "/signals", "/signals/" + ids("/v1/signals"), "/accounts", account, account + "?tab=contacts", account + "?tab=attributes", account + "/edit",
-		"/accounts/import", "/contacts", contact, contact + "?tab=attributes", contact + "/edit", "/contacts/import", account + "/merge", "/merges", "/imports",
+		"/settings/api-keys", "/settings/webhooks", "/settings/webhooks/new", s.webhook, s.webhook + "?tab=health", s.webhook + "?tab=test", s.webhook + "?tab=settings",
+		s.webhook + "/deliveries/" + s.delivery, "/settings/logs", "/settings/members", "/settings/audit-log", "/settings/workspace", "/settings/profile",
 	}
 }
 
@@ -107,6 +127,9 @@ func TestPages_TextFromOutsideStaysText(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%q: %v", attack, err)
 		}
+		s.post("/v1/api-keys", map[string]any{"name": clean, "scope": "read"}, nil)
+		s.post("/v1/members", map[string]any{"email": fmt.Sprintf("p%d@example.com", i), "name": clean, "role": "viewer"}, nil)
+		s.request(http.MethodPatch, "/v1/workspace", map[string]any{"name": clean}, http.StatusOK, nil)
 		if _, err := s.CreateWebhook(t.Context(), client.WebhookInput{URL: "http://127.0.0.1:9/" + fmt.Sprint(i), Events: []string{"signal.created"}, Label: clean, Description: clean}); err != nil {
 			t.Fatal(err)
 		}

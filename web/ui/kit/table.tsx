@@ -10,8 +10,8 @@ import { count } from "./time";
 export type Column<T> = {
   head: string;
   cell: (row: T) => ComponentChildren;
-  /** right for numbers, low goes first where there is little room, tight takes no more than it needs. */
-  kind?: "right" | "low" | "tight";
+  /** right for numbers, low goes first where there is little room, tight takes no more than it needs, wide takes more, menu has room for one and its head is only read aloud. */
+  kind?: "right" | "low" | "tight" | "wide" | "menu";
   /** sort is what the API calls this order. */
   sort?: string;
 };
@@ -31,6 +31,8 @@ type Props<T> = {
   fresh?: (row: T) => boolean;
   current?: (row: T) => boolean;
 };
+
+const kindClass = <T,>(c: Column<T>) => (c.kind === "menu" ? "menu-cell" : c.kind); // .menu is the menu itself
 
 export function Table<T>({ label, columns, rows, id, href, onOpen, sort, onSort, fresh, current }: Props<T>) {
   const body = useRef<HTMLTableSectionElement>(null);
@@ -56,12 +58,14 @@ export function Table<T>({ label, columns, rows, id, href, onOpen, sort, onSort,
         <thead>
           <tr>
             {columns.map((c) => (
-              <th key={c.head} scope="col" class={c.kind} aria-sort={c.sort === undefined ? undefined : sort === "-" + c.sort ? "descending" : sort === c.sort ? "ascending" : undefined}>
+              <th key={c.head} scope="col" class={kindClass(c)} aria-sort={c.sort === undefined ? undefined : sort === "-" + c.sort ? "descending" : sort === c.sort ? "ascending" : undefined}>
                 {c.sort !== undefined && onSort ? (
                   <button type="button" class="sort" onClick={() => onSort(sort === "-" + c.sort ? c.sort! : "-" + c.sort!)}>
                     {c.head}
                     <span aria-hidden="true">{sort === "-" + c.sort ? " ↓" : sort === c.sort ? " ↑" : ""}</span>
                   </button>
+                ) : c.kind === "menu" ? (
+                  <span class="unseen">{c.head}</span>
                 ) : (
                   c.head
                 )}
@@ -73,7 +77,7 @@ export function Table<T>({ label, columns, rows, id, href, onOpen, sort, onSort,
           {rows.map((row) => (
             <tr key={id(row)} class={(opens ? "opens" : "") + (fresh?.(row) ? " fresh" : "") + (current?.(row) ? " current" : "")} onClick={opens ? (e) => click(e, row) : undefined}>
               {columns.map((c, i) => (
-                <td key={c.head} class={c.kind} data-head={c.head}>
+                <td key={c.head} class={kindClass(c)} data-head={c.head}>
                   {i === 0 && href ? (
                     <a class="row-link" href={href(row)} aria-current={current?.(row) ? "true" : undefined}>
                       {c.cell(row)}

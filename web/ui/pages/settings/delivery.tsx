@@ -103,7 +103,7 @@ function AttemptShown({ of: a, number }: { of: Attempt; number: number }) {
       {a.error && <p class="bad-text">{whyDelivery(a.error)}</p>}
       <Phases of={a} />
       {a.status_code !== undefined && <Answer headers={a.response_headers} body={a.response_body} truncated={a.response_truncated} />}
-      {a.remote_addr && <p class="hint">Answered by {a.remote_addr}.</p>}
+      {a.remote_addr && <p class="hint">Sent to {a.remote_addr}.</p>}
     </section>
   );
 }

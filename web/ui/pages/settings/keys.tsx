@@ -35,13 +35,12 @@ export function ApiKeysView({ keys }: { keys: Paged<Key> }) {
           </EmptyState>
         }
         columns={[
-          { head: "Name", cell: (k) => <strong>{k.name}</strong> },
-          { head: "Key", cell: (k) => <code class="soft">sk_live_…{k.hint}</code> },
+          { head: "Name", cell: (k) => <span class="two-lines"><strong>{k.name}</strong><code>sk_live_…{k.hint}</code></span> },
           { head: "Scope", cell: (k) => <Badge>{scopes.find((s) => s.value === k.scope)?.label ?? k.scope}</Badge> },
           { head: "Last used", cell: (k) => <Time at={k.last_used_at} /> },
-          { head: "Standing", cell: (k) => <Standing of={k} /> },
+          { head: "Standing", cell: (k) => <Standing of={k} />, kind: "wide" },
           { head: "Created", cell: (k) => <Time at={k.created_at} />, kind: "low" },
-          { head: "Acts", cell: (k) => !k.revoked_at && <KeyMenu of={k} open={(act) => void (open.value = { act, key: k })} />, kind: "tight" },
+          { head: "Acts", cell: (k) => !k.revoked_at && <KeyMenu of={k} open={(act) => void (open.value = { act, key: k })} />, kind: "menu" },
         ]}
       />
       {now?.act === "create" && <CreateKey onClose={close} onMade={keys.reload} />}
@@ -66,7 +65,7 @@ function Standing({ of }: { of: Key }) {
         active
       </Badge>
       <span class="soft">
-        until <Time at={of.expires_at} />
+        ends <Time at={of.expires_at} />
       </span>
     </span>
   );

@@ -50,7 +50,7 @@ export function MembersView({ members }: { members: Paged<Member> }) {
           { head: "State", cell: (m) => <Status of={m.status} /> },
           { head: "Last seen", cell: (m) => <Time at={m.last_seen_at} none={m.status === "invited" ? "not yet" : "never"} /> },
           { head: "Added", cell: (m) => <Time at={m.created_at} />, kind: "low" },
-          { head: "Acts", cell: (m) => <Menu label={"Acts on " + nameOf(m)} items={acts(m, (act) => void (open.value = { act, member: m }))} />, kind: "tight" },
+          { head: "Acts", cell: (m) => <Menu label={"Acts on " + nameOf(m)} items={acts(m, (act) => void (open.value = { act, member: m }))} />, kind: "menu" },
         ]}
       />
       {now?.act === "invite" && <Invite onClose={close} onDone={handover} />}

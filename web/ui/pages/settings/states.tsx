@@ -21,6 +21,13 @@ import { TestView } from "./webhooktest";
 import { Conflict, WorkspaceView } from "./workspace";
 
 const { audit, delivery, detail, health, key, log, member, own, tested, types, webhook, workspace } = canned;
+/** over is a dialog above its page. */
+const over = (title: string, dialog: preact.ComponentChildren) => (
+  <>
+    <PageHead title={title} />
+    {dialog}
+  </>
+);
 const missing = { ...broken, error: new ApiError(404, "not_found", "There is no such path.") };
 const words = (w: Webhook) => <HealthWords of={{ ...health(w.id !== "wh_0"), success_rate_24h: w.id === "wh_0" ? null : w.id === "wh_1" ? 1 : 0.81 }} />;
 const within = (w: Webhook, inside: preact.ComponentChildren) => <WebhookView webhook={loaded(w)}>{() => inside}</WebhookView>;
@@ -33,7 +40,7 @@ export const settingsStates: PageStates[] = [
       empty: () => <ApiKeysView keys={rows([])} />,
       loading: () => <ApiKeysView keys={rowsLoading} />,
       error: () => <ApiKeysView keys={rowsBroken} />,
-      made: () => <KeyMade of={{ ...key(0), key: "sk_live_4fJq0ZrT8mXyW2bLcPdK9sVhUeNaG71iBoQ3" }} onClose={() => {}} />,
+      made: () => over("API Keys", <KeyMade of={{ ...key(0), key: "sk_live_4fJq0ZrT8mXyW2bLcPdK9sVhUeNaG71iBoQ3" }} onClose={() => {}} />),
     },
   },
   {
@@ -80,7 +87,7 @@ export const settingsStates: PageStates[] = [
     page: "logs",
     states: {
       full: () => <LogsView follows list={rows(many(18, log, log(19, { type: hostile, source: hostile, email: hostile }), log(20, { type: long })), true)} />,
-      entry: () => <LogEntry of={log(2, { type: hostile, message: hostile })} onClose={() => {}} />,
+      entry: () => over("Logs", <LogEntry of={log(2, { type: hostile, message: hostile })} onClose={() => {}} />),
       empty: () => <LogsView follows={false} list={rows([])} />,
       loading: () => <LogsView follows list={rowsLoading} />,
       error: () => <LogsView follows={false} list={rowsBroken} />,
@@ -92,14 +99,14 @@ export const settingsStates: PageStates[] = [
       full: () => <MembersView members={rows(many(4, member, member(4, { id: "mem_9", name: hostile }), member(5, { id: "mem_8", name: long })))} />,
       loading: () => <MembersView members={rowsLoading} />,
       error: () => <MembersView members={rowsBroken} />,
-      invited: () => <Handover to="grace@example.com" link={{ kind: "invite", url: "https://signalbox.example.com/link/lnk_4fJq0ZrT8mXyW2bLcPdK9sVhUeNaG71i", expires_at: canned.own(0).expires_at }} onClose={() => {}} />,
+      invited: () => over("Members", <Handover to="grace@example.com" link={{ kind: "invite", url: "https://signalbox.example.com/link/lnk_4fJq0ZrT8mXyW2bLcPdK9sVhUeNaG71i", expires_at: canned.own(0).expires_at }} onClose={() => {}} />),
     },
   },
   {
     page: "audit-log",
     states: {
       full: () => <AuditLogView list={rows(many(16, audit, audit(17, { subject: { type: "webhook", id: "wh_1", name: hostile } })), true)} members={many(4, member)} />,
-      entry: () => <AuditEntry of={audit(2)} onClose={() => {}} />,
+      entry: () => over("Audit log", <AuditEntry of={audit(2)} onClose={() => {}} />),
       empty: () => <AuditLogView list={rows([])} members={[]} />,
       loading: () => <AuditLogView list={rowsLoading} members={[]} />,
       error: () => <AuditLogView list={rowsBroken} members={[]} />,
@@ -109,7 +116,7 @@ export const settingsStates: PageStates[] = [
     page: "workspace",
     states: {
       full: () => <WorkspaceView settings={loaded(workspace)} />,
-      conflict: () => <><PageHead title="Workspace" /><Conflict base={workspace} theirs={{ ...workspace, name: hostile, timezone: "UTC" }} mine={["name"]} keep={() => {}} drop={() => {}} /></>,
+      conflict: () => over("Workspace", <Conflict base={workspace} theirs={{ ...workspace, name: hostile, timezone: "UTC" }} mine={["name"]} keep={() => {}} drop={() => {}} />),
       loading: () => <WorkspaceView settings={loading} />,
       error: () => <WorkspaceView settings={broken} />,
     },

@@ -214,7 +214,7 @@ export function DeliveryLogView({ webhook, events, list }: { webhook: Webhook; e
         columns={[
           { head: "Event", cell: (d) => <>{d.event}{d.test && <> <Badge>test</Badge></>}</> },
           { head: "Status", cell: (d) => <Status of={d.status} /> },
-          { head: "Why", cell: (d) => <span class="soft">{whyDelivery(d.reason)}</span> },
+          { head: "Why", cell: (d) => <span class="soft">{whyDelivery(d.reason)}</span>, kind: "wide" },
           { head: "Attempts", cell: (d) => d.attempt_count, kind: "right" },
           { head: "Next attempt", cell: (d) => <Time at={d.next_attempt_at} none="" />, kind: "low" },
           { head: "Made", cell: (d) => <Time at={d.created_at} /> },

@@ -37,7 +37,7 @@ function Form({ types, onMade }: { types: EventType[]; onMade: (w: MadeWebhook) 
   const push = d.kind === "push";
   return (
     <form
-      class="form"
+      class="long-form"
       noValidate
       onSubmit={(e) => {
         e.preventDefault();
@@ -105,7 +105,7 @@ export function EndpointMade({ of }: { of: MadeWebhook }) {
   return (
     <>
       <PageHead title={nameOf(of) + " is ready"} back={back} />
-      <div class="form">
+      <div class="long-form">
         <SecretOnce secret={of.secret} what="signing secret" />
         {of.standard_secret && (
           <Card title="For Standard Webhooks libraries">

@@ -8,7 +8,7 @@ export function ReadTab({ webhook }: { webhook: Webhook }) {
   return (
     <div class="split">
       <Card title="How to read it">
-        <ol class="steps">
+        <ol class="numbered">
           <li>
             <p>Ask for events with an API key that may read. The call waits up to 30 seconds for one to arrive.</p>
             <div class="json">

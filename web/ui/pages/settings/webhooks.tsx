@@ -47,7 +47,7 @@ export function WebhooksView({ webhooks, health }: { webhooks: Paged<Webhook>; h
           },
           { head: "Events", cell: (w) => <Events of={w} /> },
           { head: "State", cell: (w) => <Status of={w.enabled ? "enabled" : "disabled"} /> },
-          { head: "Last 24 hours", cell: health },
+          { head: "Last 24 hours", cell: health, kind: "wide" },
           { head: "Added", cell: (w) => <Time at={w.created_at} />, kind: "low" },
         ]}
       />

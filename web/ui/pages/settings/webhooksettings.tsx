@@ -58,7 +58,7 @@ function Form({ webhook, types, onChanged }: { webhook: Webhook; types: EventTyp
   });
   return (
     <form
-      class="form"
+      class="long-form"
       noValidate
       onSubmit={(e) => {
         e.preventDefault();

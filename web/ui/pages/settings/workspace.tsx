@@ -57,7 +57,7 @@ function Form({ settings }: { settings: Settings }) {
   const props = { d, set, said, fixed };
   return (
     <form
-      class="form wide-form"
+      class="long-form"
       noValidate
       onSubmit={(e) => {
         e.preventDefault();
