@@ -92,12 +92,12 @@ type Decision struct {
 	Answered   []Answered
 	Meters     map[MeterKey]Meter
 	Jobs       []Job // long work that a manual act asked for
+	Audit      []AuditEntry
 	Merges     []Written[Merge]
 	Imports    []Import
 	Imported   []ImportedRow
 	Unimported []ImportedRow // rows that were taken back
 	Proposals  []Merge       // each is kept where the pair was never proposed before
-	Audit      []AuditEntry
 }
 
 // Written is a record to insert (New) or to replace.

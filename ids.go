@@ -22,12 +22,12 @@ type (
 	AttemptID   int64
 	JobID       int64
 	RequestID   int64
-	MergeID     int64
-	ImportID    int64
 	MemberID    int64
 	SessionID   int64
 	LinkID      int64
 	AuditID     int64
+	MergeID     int64
+	ImportID    int64
 )
 
 // ID is any of the typed ids.
@@ -50,12 +50,12 @@ const (
 	KindAttempt   Kind = "att"
 	KindJob       Kind = "job"
 	KindRequest   Kind = "req"
-	KindMerge     Kind = "mrg"
-	KindImport    Kind = "imp"
 	KindMember    Kind = "mem"
 	KindSession   Kind = "ses"
 	KindLink      Kind = "lnk"
 	KindAudit     Kind = "chg" // a change, as the audit log tells of it
+	KindMerge     Kind = "mrg"
+	KindImport    Kind = "imp"
 )
 
 // The layout of an id, from the highest bit: one zero bit, 41 bits of milliseconds since idEpoch (until 2094), 10 bits of node

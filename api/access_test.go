@@ -69,9 +69,9 @@ func guarded(b *box) []api.Row {
 // kinds says what the {id} of a path names.
 var kinds = map[string]signalbox.Kind{
 	"/v1/signals/": signalbox.KindSignal, "/v1/webhooks/": signalbox.KindWebhook, "/v1/deliveries/": signalbox.KindDelivery,
-	"/v1/accounts/": signalbox.KindAccount, "/v1/contacts/": signalbox.KindContact, "/v1/jobs/": signalbox.KindJob,
+	"/v1/accounts/": signalbox.KindAccount, "/v1/contacts/": signalbox.KindContact, "/v1/jobs/": signalbox.KindJob, "/v1/merges/": signalbox.KindMerge,
+	"/v1/imports/":  signalbox.KindImport,
 	"/v1/api-keys/": signalbox.KindKey, "/v1/members/": signalbox.KindMember, "/v1/sessions/": signalbox.KindSession,
-	"/v1/merges/": signalbox.KindMerge, "/v1/imports/": signalbox.KindImport,
 }
 
 // kindOf says what the {id} of a pattern names; "" for a path without.

@@ -191,6 +191,26 @@ func tour(b *box) []answered {
 	return out
 }
 
+// attempted is the newest delivery of a webhook, once its attempt has ended: while it is under way a retry is refused.
+func (b *box) attempted(webhook string) string {
+	b.Helper()
+	end := time.NewTimer(10 * time.Second)
+	defer end.Stop()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for {
+		log := b.do(http.StatusOK, "GET", "/v1/webhooks/"+webhook+"/deliveries", "")
+		if log.text("data.0.status") != "pending" {
+			return log.text("data.0.id")
+		}
+		select {
+		case <-tick.C:
+		case <-end.C:
+			b.Fatalf("the delivery is still pending: %s", log.body)
+		}
+	}
+}
+
 // sampleID is the id in an example of a merge: there is no such record.
 var sampleID = regexp.MustCompile(`(acc|con)_01m3w6r2c9f4t8qk7n5jv1xhda`)
 
@@ -211,26 +231,6 @@ func mergeable(b *box, r api.Row, ids map[signalbox.Kind]string, body string) st
 		ids[signalbox.KindMerge] = b.do(http.StatusOK, "GET", "/v1/merges?status=proposed", "").text("data.0.id")
 	}
 	return body
-}
-
-// attempted is the newest delivery of a webhook, once its attempt has ended: while it is under way a retry is refused.
-func (b *box) attempted(webhook string) string {
-	b.Helper()
-	end := time.NewTimer(10 * time.Second)
-	defer end.Stop()
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	for {
-		log := b.do(http.StatusOK, "GET", "/v1/webhooks/"+webhook+"/deliveries", "")
-		if log.text("data.0.status") != "pending" {
-			return log.text("data.0.id")
-		}
-		select {
-		case <-tick.C:
-		case <-end.C:
-			b.Fatalf("the delivery is still pending: %s", log.body)
-		}
-	}
 }
 
 // remember keeps the ids that later operations need.

@@ -91,10 +91,10 @@ type Store interface {
 	DeliveryStore
 	FeedStore
 	JobStore
-	MergeStore
-	ImportStore
 	LogStore
 	OverviewStore
+	MergeStore
+	ImportStore
 }
 
 // ImportStore keeps what imports did.

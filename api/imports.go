@@ -93,7 +93,7 @@ func (a *API) undoImport(c *call) (importUndone, error) {
 			return out, err
 		}
 	}
-	if err := a.cfg.Store.EndImport(c.r.Context(), c.ws(), id, c.now); err != nil {
+	if err := a.cfg.Store.EndImport(c.act(), c.ws(), id, c.now); err != nil {
 		return out, err
 	}
 	if m, err = a.cfg.Store.Import(c.r.Context(), c.ws(), id); err != nil {

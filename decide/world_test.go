@@ -29,8 +29,8 @@ type world struct {
 	events   []signalbox.Event
 	sent     []signalbox.NewDelivery
 	jobs     []signalbox.Job
-	merges   map[signalbox.MergeID]signalbox.Merge
 	audit    []signalbox.AuditEntry
+	merges   map[signalbox.MergeID]signalbox.Merge
 }
 
 const ws = signalbox.WorkspaceID(7)

@@ -248,8 +248,8 @@ func (m *logMerge) walk(t *tx, before int64, each func(*row) error) (seen int, e
 		})
 		return seen, err
 	}
-	line := timelines{ws: m.ws, of: []signalbox.EntityID{signalbox.EntityID(m.f.Account)}, chain: accountChain} // what came for this domain, merged or not
-	return 0, line.slice(t, math.MaxInt64, shortChain, func(r *row) error {
+	own := timelines{ws: m.ws, chain: accountChain, of: []signalbox.EntityID{signalbox.EntityID(m.f.Account)}}
+	return 0, own.slice(t, math.MaxInt64, shortChain, func(r *row) error {
 		if r.int(0) >= before {
 			return nil
 		}

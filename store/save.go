@@ -32,11 +32,11 @@ func (t *tx) saveAll(d *signalbox.Decision, m *remembering, stamp int64) error {
 		{"answers", t.saveAnswered},
 		{"meters", t.saveMeters},
 		{"jobs", t.saveJobs},
-		{"merges", t.saveMerges},
-		{"imports", t.saveImports},
 		{"audit entries", t.saveAudit},
 		{"log", t.forgetErased},
 		{"tallies", t.saveTallies},
+		{"merges", t.saveMerges},
+		{"imports", t.saveImports},
 	} {
 		if err := step.run(d); err != nil {
 			return fmt.Errorf("save %s: %w", step.what, err)

@@ -8,8 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/chromedp/chromedp/kb"
-
 	"signalbox/client"
 )
 
@@ -39,7 +37,7 @@ func TestSignIn_LeadsBackToThePageThatWasAskedFor(t *testing.T) {
 	p.until("a wrong password is said to be wrong", `document.querySelector("[role=alert]")?.innerText.length > 0`)
 	p.expect("401")
 	p.fill("Password", password)
-	p.key(kb.Enter)
+	p.key("Enter")
 	p.at("/signals?type=page_visit")
 	p.reads("No signal fits these filters")
 	p.press("Account of " + email)
@@ -267,7 +265,7 @@ func TestHelp_EveryKeyIsListedAndKeysWork(t *testing.T) {
 	p.key("?")
 	p.reads("Keyboard shortcuts")
 	p.axe("help")
-	p.key(kb.Escape)
+	p.key("Escape")
 	p.until("it is closed", `!document.querySelector("dialog")`)
 	p.key("g")
 	p.key("a")
@@ -278,6 +276,6 @@ func TestHelp_EveryKeyIsListedAndKeysWork(t *testing.T) {
 	p.until("the second row has the focus", `[...document.querySelectorAll(".row-link")].indexOf(document.activeElement) === 1`)
 	p.key("k")
 	p.until("the first row has the focus", `[...document.querySelectorAll(".row-link")].indexOf(document.activeElement) === 0`)
-	p.key(kb.Enter)
+	p.key("Enter")
 	p.until("the account is open", `location.pathname.startsWith("/accounts/acc_")`)
 }

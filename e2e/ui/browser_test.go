@@ -18,7 +18,6 @@ import (
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
-	"github.com/chromedp/chromedp/kb"
 )
 
 // patience is how long a test waits for something that must come; beat is how often it looks.
@@ -68,23 +67,29 @@ const witness = `window.violations = []; addEventListener("securitypolicyviolati
 // open makes a tab that nobody is signed in to. When the test ends, whatever the console or the policy complained of fails it.
 func (s *server) open() *tab {
 	s.t.Helper()
+	return s.openFor(s.t)
+}
+
+// openFor makes the tab of a part of a test.
+func (s *server) openFor(t *testing.T) *tab {
+	t.Helper()
 	parent, err := startBrowser()
 	if err != nil {
-		s.t.Fatalf("start Chromium: %v", err)
+		t.Fatalf("start Chromium: %v", err)
 	}
 	ctx, stop := chromedp.NewContext(parent, chromedp.WithNewBrowserContext())
-	p := &tab{t: s.t, ctx: ctx, url: s.url}
+	p := &tab{t: t, ctx: ctx, url: s.url}
 	if err := chromedp.Listen(ctx, p.hear); err != nil {
-		s.t.Fatalf("open a tab: %v", err)
+		t.Fatalf("open a tab: %v", err)
 	}
 	call(p, log.Enable, cdp.Empty{})
 	call(p, runtime.Enable, cdp.Empty{})
 	call(p, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: witness})
 	p.width(1280)
-	s.t.Cleanup(func() {
-		if s.t.Failed() {
-			s.t.Logf("the page is %s and reads:\n%s", p.text("location.href"), p.text("document.body.innerText"))
-			p.picture("failed-" + strings.ReplaceAll(s.t.Name(), "/", "-"))
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("the page is %s and reads:\n%s", p.text("location.href"), p.text("document.body.innerText"))
+			p.picture("failed-" + strings.ReplaceAll(t.Name(), "/", "-"))
 		}
 		p.quiet()
 		stop()
@@ -208,7 +213,9 @@ func (p *tab) until(what, condition string) {
 }
 
 // find is the script of an element by what it is called: a button, link, tab, menu item or field that is shown.
-const find = `((name) => [...document.querySelectorAll("button, a, summary, [role=menuitem], [role=tab], label")].filter((e) => e.getClientRects().length > 0).find((e) => (e.getAttribute("aria-label") ?? e.innerText).trim() === name))`
+// A dialog comes before the page, and the page before the navigation.
+const find = `((name) => ["dialog[open]", "main", "body"].flatMap((part) => [...document.querySelectorAll(part)]).flatMap((part) => [...part.querySelectorAll("button, a, summary, [role=menuitem], [role=tab], label")])
+	.filter((e) => e.getClientRects().length > 0).find((e) => (e.getAttribute("aria-label") ?? e.innerText).trim() === name))`
 
 // press clicks what is called so, once it is there and can be pressed.
 func (p *tab) press(name string) {
@@ -225,7 +232,7 @@ func (p *tab) fill(label, text string) {
 	p.until("a field is called "+label, field)
 	p.do(field + ".focus(), " + field + ".select()")
 	if text == "" {
-		p.key(kb.Delete)
+		p.key("Delete")
 		return
 	}
 	call(p, input.InsertText, input.InsertTextParams{Text: text})
@@ -239,10 +246,23 @@ func (p *tab) choose(label, value string) {
 	p.do("(f => { f.value = " + quoted(value) + "; f.dispatchEvent(new Event('change', {bubbles: true})); })(" + field + ")")
 }
 
-// key presses a key: a character, or one of the package kb.
+// codes are the numbers of the keys that write no character.
+var codes = map[string]int64{"Enter": 13, "Escape": 27, "Delete": 46}
+
+// key presses a key: a character, or a name of codes. What the page forbids a key to do, it does not do.
 func (p *tab) key(name string) {
 	p.t.Helper()
-	p.run(chromedp.KeyEvent(name))
+	down := input.DispatchKeyEventParams{Type: "keyDown", Key: name, WindowsVirtualKeyCode: codes[name]}
+	switch {
+	case len(name) == 1:
+		down.Text = name
+	case name == "Enter":
+		down.Text = "\r"
+	case codes[name] == 0:
+		p.t.Fatalf("no key is called %s", name)
+	}
+	call(p, input.DispatchKeyEvent, down)
+	call(p, input.DispatchKeyEvent, input.DispatchKeyEventParams{Type: "keyUp", Key: name, WindowsVirtualKeyCode: codes[name]})
 }
 
 // reads waits until the page shows a text.
@@ -264,12 +284,15 @@ func (p *tab) goTo(path string) {
 	p.settled()
 }
 
+// painted waits until what has changed is painted, and changes of colour are over.
+const painted = `new Promise((shown) => requestAnimationFrame(() => requestAnimationFrame(() => Promise.allSettled(document.getAnimations().filter((a) => a instanceof CSSTransition).map((a) => a.finished)).then(shown)))).then(() => 0)`
+
 // turnTo goes to another page of the program without loading it anew, as a link does.
 func (p *tab) turnTo(path string) {
 	p.t.Helper()
 	p.do(`history.pushState({depth: 0}, "", ` + quoted(path) + `); dispatchEvent(new PopStateEvent("popstate", {state: {depth: 0}}))`)
 	p.at(path)
-	p.do(`new Promise((shown) => requestAnimationFrame(() => setTimeout(shown)))`)
+	p.do(painted)
 }
 
 // settled waits until the page has its heading and nothing is being loaded.
@@ -305,6 +328,8 @@ func (p *tab) theme(name string) {
 	call(p, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
 		{Name: "prefers-color-scheme", Value: name}, {Name: "prefers-reduced-motion", Value: "reduce"},
 	}})
+	p.until("the theme is "+name, `matchMedia("(prefers-color-scheme: `+name+`)").matches`)
+	p.do(painted)
 }
 
 // width makes the window as wide as a phone's or a desk's.
@@ -328,7 +353,8 @@ func (p *tab) picture(name string) {
 	}
 }
 
-// axe asks axe-core for violations of WCAG 2.2 AA, and fails the test for each.
+// axe asks axe-core for violations of WCAG 2.2 AA, and fails the test for each. While a dialog is open the page behind it, with its heading, is
+// out of reach.
 func (p *tab) axe(where string) {
 	p.t.Helper()
 	type violation struct {
@@ -342,7 +368,8 @@ func (p *tab) axe(where string) {
 	if !eval[bool](p, "!!window.axe") {
 		p.do(kit.axe)
 	}
-	found := eval[[]violation](p, `axe.run(document, {runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"], resultTypes: ["violations"]}).then((r) => r.violations)`)
+	found := eval[[]violation](p, `axe.run(document, {runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"], resultTypes: ["violations"],
+		rules: {"page-has-heading-one": {enabled: !document.querySelector("dialog[open]")}}}).then((r) => r.violations)`)
 	for _, v := range found {
 		for _, n := range v.Nodes {
 			p.t.Errorf("%s: %s (%s): %.200s\n%s", where, v.ID, v.Help, n.HTML, n.FailureSummary)

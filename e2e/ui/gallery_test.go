@@ -32,17 +32,22 @@ func TestGallery_EveryPageInEveryStateIsForEveryone(t *testing.T) {
 		t.Fatalf("the gallery has %d states only: %v", len(states), states)
 	}
 	for _, v := range views {
-		p.theme(v.theme)
-		p.width(v.width)
-		for _, at := range append([]string{"/gallery"}, states...) {
-			p.turnTo(at)
-			p.until("it is drawn", `document.querySelector("h1, h2, table, p")`)
-			name := strings.NewReplacer("/gallery?page=", "", "&state=", "-", "/gallery", "gallery").Replace(at)
-			p.axe(name + " " + v.name)
-			p.picture(name + "-" + v.name)
-			p.innocent(name)
-		}
-		p.quiet()
+		t.Run(v.name, func(t *testing.T) {
+			t.Parallel()
+			p := s.openFor(t)
+			p.theme(v.theme)
+			p.width(v.width)
+			p.run(chromedp.Navigate(s.url + "/gallery"))
+			p.until("the gallery is there", `document.querySelector("h1")`)
+			for _, at := range append([]string{"/gallery"}, states...) {
+				p.turnTo(at)
+				p.until("it is drawn", `document.querySelector("h1, h2, table, p")`)
+				name := strings.NewReplacer("/gallery?page=", "", "&state=", "-", "/gallery", "gallery").Replace(at)
+				p.axe(name)
+				p.picture(name + "-" + v.name)
+				p.innocent(name)
+			}
+		})
 	}
 }
 

@@ -157,7 +157,7 @@ func fuzz(r *runner) error {
 }
 
 func e2e(r *runner) error {
-	return r.sh("go", "test", "-count=1", "-timeout=10m", "./e2e/...")
+	return r.sh("go", "test", "-count=1", "-timeout=20m", "./e2e/...")
 }
 
 // fullCounts are those of the crash harness that are too long for every change; its own defaults are for each one.

@@ -8,6 +8,8 @@ export type Account = {
   attributes: Record<string, unknown>;
   score: number;
   stage: string | null;
+  /** The ids of what was merged into it: they lead here. */
+  merged_ids: string[];
   /** Grows with each change. */
   revision: number;
   last_signal_at: string | null;
@@ -44,6 +46,8 @@ export type AccountsBody = {
   accounts: AccountRow[];
   /** True: say what would come of it, and change nothing. */
   dry_run?: boolean | null;
+  /** A name for all rows that are sent under it, in any number of batches, so that they can be undone together. */
+  import?: string | null;
 };
 
 export type Attempt = {
@@ -130,6 +134,8 @@ export type Contact = {
   attributes: Record<string, unknown>;
   score: number;
   stage: string | null;
+  /** The ids of what was merged into it: they lead here. */
+  merged_ids: string[];
   /** Grows with each change. */
   revision: number;
   last_signal_at: string | null;
@@ -170,6 +176,8 @@ export type ContactsBody = {
   contacts: ContactRow[];
   /** True: say what would come of it, and change nothing. */
   dry_run?: boolean | null;
+  /** A name for all rows that are sent under it, in any number of batches, so that they can be undone together. */
+  import?: string | null;
 };
 
 export type Count = {
@@ -285,11 +293,35 @@ export type HealthHour = {
   p95_ms: number | null;
 };
 
+export type Import = {
+  id: string;
+  name: string;
+  /** How many records it has made or changed and not taken back; at most 10000 are counted. */
+  records: number;
+  created_at: string;
+  undone_at: string | null;
+};
+
 export type ImportAnswer = {
   /** One for each row, in the order of the batch. */
   results: RowResult[];
   /** True: nothing was changed, and what would have been made has no id. */
   dry_run?: boolean;
+};
+
+export type ImportUndone = {
+  id: string;
+  name: string;
+  /** How many records it has made or changed and not taken back; at most 10000 are counted. */
+  records: number;
+  created_at: string;
+  undone_at: string | null;
+  /** How many records are restored or removed. */
+  undone: number;
+  /** The records that were left alone: the first 1000 of them. */
+  left: RecordLeft[];
+  /** How many more were. */
+  more: number;
 };
 
 export type Job = {
@@ -488,6 +520,53 @@ export type MemberPatch = {
   role?: "admin" | "analyst" | "viewer" | null;
 };
 
+export type Merge = {
+  /** Null in a preview. */
+  id: string | null;
+  kind: "account" | "contact";
+  status: "proposed" | "done" | "undone" | "dismissed";
+  /** What the merged record says by itself; null: a record was erased. */
+  from: MergedHead | null;
+  /** What the survivor says by itself. */
+  into: MergedHead | null;
+  /** What the survivor shows: now, or if the merge were done. */
+  result: MergedHead | null;
+  moves: MergeMoves;
+  created_at: string;
+  undone_at: string | null;
+  /** Why it was proposed; null: a person asked for it. */
+  reason: string | null;
+};
+
+export type MergeBody = {
+  /** The id of the record that stands for both from then on. */
+  into: string | null;
+  /** True: say what would come of it, and change nothing. */
+  dry_run?: boolean | null;
+};
+
+export type MergeMoves = {
+  /** Contacts of the merged account; at most 1000 are counted. */
+  contacts: number;
+  signals: number;
+  /** Domains, e-mail addresses and profiles. */
+  keys: number;
+};
+
+export type MergedHead = {
+  id: string;
+  name: string | null;
+  attributes: Record<string, unknown>;
+  account_id?: string;
+  domain?: string;
+  email?: string;
+  first_name?: string;
+  last_name?: string;
+  linkedin_url?: string;
+  status?: string;
+  title?: string;
+};
+
 export type Meta = {
   /** The same as the header X-Request-Id. */
   request_id: string;
@@ -626,6 +705,12 @@ export type Receipt = {
   contact_id: string | null;
   /** Whole seconds. */
   created_at: string;
+};
+
+export type RecordLeft = {
+  kind: "account" | "contact";
+  id: string;
+  reason: string;
 };
 
 export type Retention = {

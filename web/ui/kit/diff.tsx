@@ -29,7 +29,7 @@ export function Diff({ before, after }: { before: Facts; after: Facts }) {
   const rows = changes(before, after);
   if (rows.length === 0) return <p class="none">Nothing that is kept has changed.</p>;
   return (
-    <div class="diff">
+    <div class="diff" tabIndex={0} role="region" aria-label="What has changed">
       <table aria-label="Before and after">
         <thead>
           <tr>

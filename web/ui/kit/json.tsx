@@ -14,7 +14,7 @@ export function JsonView({ value, label = "JSON", copy = true }: { value: unknow
   const text = pretty(value);
   return (
     <div class="json">
-      <pre tabIndex={0} aria-label={label} role="region">
+      <pre tabIndex={0} aria-label={label} role="group">
         <code>{text.length > 100_000 ? text : coloured(text)}</code>
       </pre>
       {copy && <CopyButton text={text} label={"Copy " + label} />}

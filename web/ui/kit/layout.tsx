@@ -33,14 +33,14 @@ export function Frame({ entries, children }: { entries: NavEntry[]; children: Co
           <Mark /> Signalbox
         </a>
       </header>
-      <section class="side" aria-label="Workspace">
+      <nav class="side" aria-label="Pages">
         <a href="/" class="brand">
           <Mark />
           <span>{session.value?.workspace.name || "Signalbox"}</span>
         </a>
         <Navigation entries={entries} path={path} />
         <Foot />
-      </section>
+      </nav>
       <main id="main" tabIndex={-1}>
         {children}
       </main>
@@ -52,7 +52,7 @@ export function Frame({ entries, children }: { entries: NavEntry[]; children: Co
 function Navigation({ entries, path }: { entries: NavEntry[]; path: string }) {
   const groups = [...new Set(entries.map((e) => e.group))];
   return (
-    <nav aria-label="Pages">
+    <div class="ways">
       {groups.map((g) => (
         <div key={g} class="nav-group">
           {g !== "" && <h2>{g}</h2>}
@@ -73,7 +73,7 @@ function Navigation({ entries, path }: { entries: NavEntry[]; path: string }) {
           </ul>
         </div>
       ))}
-    </nav>
+    </div>
   );
 }
 

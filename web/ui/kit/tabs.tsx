@@ -21,8 +21,7 @@ export function Tabs({ tabs, current, onChange, label, children }: { tabs: Tab[]
       <div role="tablist" aria-label={label} ref={row} onKeyDown={step}>
         {tabs.map((t) => (
           <button key={t.id} type="button" role="tab" id={`${id}-${t.id}`} data-tab={t.id} aria-selected={t.id === current} aria-controls={id + "-panel"} tabIndex={t.id === current ? 0 : -1} onClick={() => onChange(t.id)}>
-            {t.label}
-            {t.count !== undefined && <span class="count">{t.count}</span>}
+            {t.label} {t.count !== undefined && <span class="count">{t.count}</span>}
           </button>
         ))}
       </div>

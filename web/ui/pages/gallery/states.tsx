@@ -1,5 +1,6 @@
 // Every page in each of its states: empty, loading, error, full. A page that is missing here is missing from the tests of accessibility.
 
+import { PageHead } from "../../kit";
 import { DetailView } from "../detail";
 import { Door } from "../door";
 import { EditForm } from "../edit";
@@ -107,7 +108,7 @@ export const states: PageStates[] = [
       full: () => <ImportsView pages={rows([imported(0), imported(1), imported(2)])} />,
       empty: () => <ImportsView pages={rows([])} />,
       left: () => <ImportsView pages={rows([imported(2)])} undone={{ ...imported(2), undone: 37, left: [{ kind: "account", id: "acc_1", reason: "a signal has been about it since" }], more: 0 }} />,
-      outcome: () => <OutcomeView outcome={{ dry: true, done: 2_000, counts: { created: 1_402, updated: 391, unchanged: 205, rejected: 2 }, refused: [{ line: 17, why: "domain: " + hostile }, { line: 1_204, why: "domain is required." }], name: "x" }} total={2_000} going={false} />,
+      outcome: () => <><PageHead title="Import accounts" /><OutcomeView outcome={{ dry: true, done: 2_000, counts: { created: 1_402, updated: 391, unchanged: 205, rejected: 2 }, refused: [{ line: 17, why: "domain: " + hostile }, { line: 1_204, why: "domain is required." }], name: "x" }} total={2_000} going={false} /></>,
     },
   },
   ...settingsStates,

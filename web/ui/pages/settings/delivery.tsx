@@ -102,7 +102,7 @@ function AttemptShown({ of: a, number }: { of: Attempt; number: number }) {
       </h3>
       {a.error && <p class="bad-text">{whyDelivery(a.error)}</p>}
       <Phases of={a} />
-      {a.status_code !== undefined && <Answer headers={a.response_headers} body={a.response_body} truncated={a.response_truncated} />}
+      {a.status_code !== undefined && <Answer of={`attempt ${number}, `} headers={a.response_headers} body={a.response_body} truncated={a.response_truncated} />}
       {a.remote_addr && <p class="hint">Sent to {a.remote_addr}.</p>}
     </section>
   );
@@ -146,16 +146,16 @@ function Phases({ of }: { of: Attempt }) {
 }
 
 /** Answer is what came back: its headers folded, its body as text. */
-export function Answer({ headers, body, truncated }: { headers: TestResponse["headers"]; body: string; truncated?: boolean }) {
+export function Answer({ of = "", headers, body, truncated }: { of?: string; headers: TestResponse["headers"]; body: string; truncated?: boolean }) {
   const lines = Object.entries(headers).map(([name, v]) => `${name}: ${Array.isArray(v) ? v.join(", ") : String(v)}`);
   return (
     <>
-      {body === "" ? <p class="soft">The answer has no body.</p> : <JsonView value={bodyText(body, parse)} label="response body" />}
+      {body === "" ? <p class="soft">The answer has no body.</p> : <JsonView value={bodyText(body, parse)} label={of + "response body"} />}
       {truncated && <p class="hint">The first 16 KiB; the rest was not kept.</p>}
       {lines.length > 0 && (
         <details class="more">
           <summary>Response headers</summary>
-          <JsonView value={lines.join("\n")} label="response headers" />
+          <JsonView value={lines.join("\n")} label={of + "response headers"} />
         </details>
       )}
     </>
