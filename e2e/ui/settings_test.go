@@ -10,8 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/chromedp/chromedp/kb"
-
 	"signalbox/client"
 	"signalbox/sign"
 )
@@ -289,7 +287,7 @@ func TestLogs_AreLiveAndFilteredByTheAddress(t *testing.T) {
 	p.until("the entry says which field", `document.querySelector("dialog[open]")?.innerText.includes("occurred_at")`)
 	p.axe("an entry of the log")
 	p.picture("act-log")
-	p.key(kb.Escape)
+	p.key("Escape")
 	p.closed()
 	p.goTo("/settings/logs?signal_id=" + id)
 	p.rows("1")

@@ -20,7 +20,7 @@ export const hostile = `<img src=x onerror="window.pwned=1"><script>window.pwned
 
 export const long = "A name that is much longer than anybody would want it to be, and yet somebody sends it because their system puts a whole sentence here";
 
-const head = { stage: null, score: 0, revision: 3 };
+const head = { stage: null, score: 0, revision: 3, merged_ids: [] };
 
 export const account = (n: number, more: Partial<Account> = {}): Account => ({
   ...head,
@@ -98,9 +98,9 @@ export const merge = (status: Merge["status"]): Merge => ({
   id: "mrg_" + status,
   kind: "account",
   status,
-  from: { ...account(1, { name: "Globex LLC", domain: "globex.example" }) },
-  into: { ...account(0) },
-  result: { ...account(0, { attributes: { plan: "pro", employees: 250, industry: "Manufacturing", region: "EMEA" } }) },
+  from: { id: "acc_1", domain: "globex.example", name: "Globex LLC", attributes: { employees: 240, region: "EMEA" } },
+  into: { id: "acc_0", domain: "acme.com", name: "Acme Corp", status: "customer", attributes: { plan: "pro", employees: 250, note: hostile } },
+  result: { id: "acc_0", domain: "acme.com", name: "Acme Corp", status: "customer", attributes: { plan: "pro", employees: 250, region: "EMEA", note: hostile } },
   moves: { contacts: 3, signals: 1_204, keys: 2 },
   created_at: ago(600),
   undone_at: status === "undone" ? ago(60) : null,
