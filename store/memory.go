@@ -19,7 +19,7 @@ const (
 	shyTurns      = 64      // for how many turns nothing is remembered of a workspace whose head did not know what is remembered
 
 	maxChanges     = 8       // turns that a head tells of
-	maxChangeBytes = 4 << 10 // of all of them
+	maxChangeBytes = 3 << 10 // of all of them: two versions of a head fit into a page of PostgreSQL
 	everything     = 1<<16 - 1
 )
 

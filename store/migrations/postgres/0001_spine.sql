@@ -47,6 +47,7 @@ CREATE TABLE heads (
   signals             BIGINT NOT NULL DEFAULT 0, -- how many are stored: counted as they come and go, a scan would be long
   changes             BYTEA -- which records the last turns have changed; NULL: any
 ) WITH (fillfactor = 50);
+ALTER TABLE heads ALTER COLUMN changes SET STORAGE PLAIN; -- never in a table of its own: it is written with every turn
 
 CREATE TABLE api_keys (
   id           BIGINT PRIMARY KEY,
