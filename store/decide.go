@@ -29,12 +29,10 @@ func (db *DB) Decide(ctx context.Context, prepare func() signalbox.Need, decide 
 		if err != nil {
 			return err
 		}
-		if decision == nil {
-			saved = func() { known.keep(&signalbox.Decision{}, 0) }
-			return nil
-		}
 		stamp := 1 + rand.Int64N(math.MaxInt64)
-		if err := t.save(decision, known, stamp); err != nil {
+		if decision == nil {
+			decision = &signalbox.Decision{}
+		} else if err := t.save(decision, known, stamp); err != nil {
 			return err
 		}
 		saved = func() { known.keep(decision, stamp) }

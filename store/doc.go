@@ -56,10 +56,10 @@
 // databases keep rows in different orders, each is read in its own, and a Sum over rows does not depend on it. What belongs to one place is in no
 // copy: nodes, their leases, and the settings that begin with "store.place.". A program that does not know all of a schema copies nothing of it.
 //
-// # PostgreSQL
-//
 // Records that a turn here has read or written are remembered and not read again; the workspace's head tells which ones others have changed since
 // (memory.go). So what changes records outside a turn voids what the head tells, in the same transaction (forgetSQL).
+//
+// # PostgreSQL
 //
 // With Config.DatabaseURL the same methods work on PostgreSQL 15 or later, for any number of nodes, and the same suite holds both databases
 // (internal/boxtest/storesuite). Statements are written once, with numbered parameters; those that must differ stand in one table with the

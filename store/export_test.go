@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-
-	"signalbox"
 )
 
 // What an error of the database means, for the test of each code.
@@ -28,9 +26,7 @@ func Waiting(db *DB) (n int) {
 }
 
 // Forget empties the memory of records.
-func Forget(db *DB) {
-	*db.memory = memory{spaces: map[signalbox.WorkspaceID]*records{}, shy: map[signalbox.WorkspaceID]int{}}
-}
+func Forget(db *DB) { db.memory = newMemory() }
 
 // Remembers says how many accounts and contacts are remembered.
 func Remembers(db *DB) int {

@@ -217,27 +217,24 @@ func (r *remembering) offers(key signalbox.RecordKey) bool {
 	return true
 }
 
-// confirm holds what is remembered of a workspace against its head, and forgets what was changed since; false: it is all forgotten.
-func (r *remembering) confirm(ws signalbox.WorkspaceID, c changes) bool {
+// confirm holds what is remembered of a workspace against its head, and forgets what was changed since: all of it when the head does not tell.
+func (r *remembering) confirm(ws signalbox.WorkspaceID, c changes) {
 	known := r.known[ws]
-	switch {
-	case known == nil:
-		return false
-	case known.stamp == 0:
-		known.stamp = c.stamp()
-		return true
+	if known == nil {
+		return
 	}
-	changed, ok := c.since(known.stamp)
-	if !ok {
-		r.from.shun(ws)
-		delete(r.known, ws)
-		return false
-	}
-	for _, e := range changed {
-		known.forget(e)
+	if known.stamp != 0 {
+		changed, ok := c.since(known.stamp)
+		if !ok {
+			r.from.shun(ws)
+			delete(r.known, ws)
+			return
+		}
+		for _, e := range changed {
+			known.forget(e)
+		}
 	}
 	known.stamp = c.stamp()
-	return true
 }
 
 // keep gives memory what the transaction knows, once it is committed: stamp is that of the heads it has written.

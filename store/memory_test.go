@@ -133,11 +133,18 @@ func TestMemory_IsWhatIsStored(t *testing.T) {
 
 func TestMemory_OfTwoNodesIsWhatIsStored(t *testing.T) {
 	t.Parallel()
+	one, two := twoNodes(t)
+	memoryTest(t, []*storesuite.Box{one, two})
+}
+
+// twoNodes share a database and its workspace.
+func twoNodes(t *testing.T) (*storesuite.Box, *storesuite.Box) {
+	t.Helper()
 	url := postgres(t).Schema(t)
 	one := storesuite.NewBox(t, box(t, url), storesuite.Start)
 	two := *one
 	two.DB = box(t, url)
-	memoryTest(t, []*storesuite.Box{one, &two})
+	return one, &two
 }
 
 // However many records there are, memory has an end.
@@ -163,10 +170,7 @@ func TestMemory_IsBounded(t *testing.T) {
 // What another node has changed is read anew, and nothing else is, until it is so far ahead that nobody knows what it has changed.
 func TestMemory_KeepsWhatAnotherNodeLeftAlone(t *testing.T) {
 	t.Parallel()
-	url := postgres(t).Schema(t)
-	one := storesuite.NewBox(t, box(t, url), storesuite.Start)
-	two := *one
-	two.DB = box(t, url)
+	one, two := twoNodes(t)
 	r := &remembered{}
 	for i := range 10 {
 		domain := fmt.Sprintf("d%d.com", i)
@@ -180,10 +184,10 @@ func TestMemory_KeepsWhatAnotherNodeLeftAlone(t *testing.T) {
 		if got := store.Remembers(one.DB); got != want {
 			t.Errorf("%d accounts are remembered after %d turns of another node, want %d", got, turns, want)
 		}
-		r.rename(&two, r.keys[turns], "changed")
+		r.rename(two, r.keys[turns], "changed")
 	}
 	for range store.MaxChanges {
-		r.rename(&two, r.keys[9], "changed again")
+		r.rename(two, r.keys[9], "changed again")
 	}
 	idle.situation(one)
 	if got := store.Remembers(one.DB); got != 0 {

@@ -7,8 +7,8 @@ import (
 	"signalbox"
 )
 
-// save writes a Decision, table by table, with one prepared statement for each. The heads tell
-// under the stamp which records it has changed.
+// save writes a Decision, table by table, with one prepared statement for each. The heads tell under the
+// stamp which records it has changed.
 func (t *tx) save(d *signalbox.Decision, m *remembering, stamp int64) error {
 	t.proveDecision(d)
 	return t.unheard(func() error { return t.saveAll(d, m, stamp) })

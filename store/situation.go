@@ -65,9 +65,7 @@ func (l *loader) heads(n *signalbox.Need) error {
 // known takes in what a head tells of its last turns, before any record is read.
 func (l *loader) known(ws signalbox.WorkspaceID, told []byte) {
 	l.m.heads[ws] = bytes.Clone(told)
-	if !l.m.confirm(ws, l.m.heads[ws]) {
-		delete(l.m.known, ws)
-	}
+	l.m.confirm(ws, l.m.heads[ws])
 }
 
 func (l *loader) types(n *signalbox.Need) error {
