@@ -21,6 +21,8 @@ type Store interface {
 	Decide(ctx context.Context, prepare func() signalbox.Need, decide func(*signalbox.Situation) (*signalbox.Decision, error)) error
 	// Definitions reads the definitions of a workspace that are in force.
 	Definitions(ctx context.Context, ws signalbox.WorkspaceID) (*signalbox.Definitions, error)
+	// WhileAway has a function called again and again for as long as nobody can be answered, with the reason as an Unavailable error.
+	WhileAway(func(error))
 }
 
 // Sender takes deliveries from memory to their receivers.
@@ -78,7 +80,9 @@ func New(cfg Config) *Intake {
 		cfg.Now = time.Now
 	}
 	cfg.Committers = max(cfg.Committers, 1)
-	return &Intake{cfg: cfg, queue: newQueue(cfg.Alone), compiled: map[signalbox.WorkspaceID]*decide.Compiled{}, dry: make(chan struct{}, 1)}
+	i := &Intake{cfg: cfg, queue: newQueue(cfg.Alone), compiled: map[signalbox.WorkspaceID]*decide.Compiled{}, dry: make(chan struct{}, 1)}
+	cfg.Store.WhileAway(func(err error) { i.refuse(i.queue.leave(), err) })
+	return i
 }
 
 // Submit has one signal decided and saved with all its consequences, and returns its answer after the commit.

@@ -142,6 +142,45 @@ func TestSubmit_PanicCostsItsOwnWaiterOnly(t *testing.T) {
 	}
 }
 
+// A turn whose outcome must be found out first is waited for by those in it; whoever waits behind it is told at once that the database is away,
+// and that nothing of his was stored.
+func TestSubmit_NobodyWaitsBehindATurnWhileTheDatabaseIsAway(t *testing.T) {
+	t.Parallel()
+	var f *faulty
+	b := newBox(t, func(s intake.Store) intake.Store { f = &faulty{Store: s}; return f })
+	release := f.hold()
+	defer release()
+	first := make(chan error, 1)
+	go func() { _, err := b.submit(about(1)); first <- err }()
+	waitFor(t, f.held)
+	behind := make(chan error, 3)
+	keyed := about(2)
+	keyed.IdempotencyKey = "k"
+	for _, in := range []signalbox.SignalInput{keyed, keyed, about(3)} {
+		go func() { _, err := b.submit(in); behind <- err }()
+	}
+	waitFor(t, func() bool { n, _ := b.intake.Waiting(); return n == 3 })
+	f.away(&signalbox.Error{Code: signalbox.Unavailable})
+	for range 3 {
+		if err := <-behind; signalbox.CodeOf(err) != signalbox.Unavailable {
+			t.Errorf("answered %v, want %s", err, signalbox.Unavailable)
+		}
+	}
+	if n, bytes := b.intake.Waiting(); n != 0 || bytes != 0 {
+		t.Errorf("%d inputs of %d bytes still wait", n, bytes)
+	}
+	release()
+	if err := <-first; err != nil {
+		t.Error(err)
+	}
+	if _, err := b.submit(keyed); err != nil { // its key is free again
+		t.Error(err)
+	}
+	if n := b.signals(); n != 2 {
+		t.Errorf("%d signals stored, want the first and the one that came again", n)
+	}
+}
+
 func TestSubmit_TurnThatCannotBeSavedIsHalvedUntilTheCulpritIsAlone(t *testing.T) {
 	t.Parallel()
 	var f *faulty
@@ -291,6 +330,8 @@ type fakeStore struct{ gate chan struct{} }
 func (f *fakeStore) Definitions(_ context.Context, ws signalbox.WorkspaceID) (*signalbox.Definitions, error) {
 	return &signalbox.Definitions{Version: 1, Workspace: signalbox.Workspace{ID: ws}}, nil
 }
+
+func (*fakeStore) WhileAway(func(error)) {}
 
 func (f *fakeStore) Decide(_ context.Context, prepare func() signalbox.Need, decide func(*signalbox.Situation) (*signalbox.Decision, error)) error {
 	prepare()

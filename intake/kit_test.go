@@ -173,7 +173,10 @@ type faulty struct {
 	gate   chan struct{} // not nil: a turn waits for it to be closed
 	waits  bool
 	refuse func(d *signalbox.Decision) error // a save that fails
+	away   func(error)                       // what the intake wants called while nobody can be answered
 }
+
+func (f *faulty) WhileAway(fn func(error)) { f.away = fn }
 
 func (f *faulty) hold() (release func()) {
 	f.mu.Lock()

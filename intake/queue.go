@@ -325,6 +325,20 @@ func (q *queue) answered(list []*waiting) {
 	}
 }
 
+// leave takes everybody out who waits. What a turn has is not: its outcome may not be known yet.
+func (q *queue) leave() (list []*waiting) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, l := range q.ring {
+		list = append(append(list, l.single...), l.batch...)
+	}
+	clear(q.lines)
+	clear(q.ring)
+	q.ring, q.next = q.ring[:0], 0
+	q.inputs, q.singles, q.bytes = 0, 0, 0
+	return list
+}
+
 // close refuses everybody from now on; what waits is still taken.
 func (q *queue) close() {
 	q.mu.Lock()

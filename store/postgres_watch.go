@@ -28,6 +28,7 @@ type watch struct {
 	mu    sync.Mutex
 	trips map[trip]time.Time // when each began
 	away  error              // why no connection can be had; nil: the server is there as far as anybody knows
+	tell  []func(error)      // whom to tell while it is away
 }
 
 // trip is what waits for the server: a session that has sent something, or somebody who asks for a connection.
@@ -80,6 +81,30 @@ func (w *watch) back() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.away = nil
+}
+
+// told tells whoever wants to know that the server is away, if it is.
+func (w *watch) told() {
+	w.mu.Lock()
+	list, away := w.tell, w.away
+	w.mu.Unlock()
+	for _, fn := range list {
+		if away != nil {
+			fn(unavailable(&lost{away}))
+		}
+	}
+}
+
+// WhileAway has fn called, with an Unavailable error, when PostgreSQL gives no answer any more, and about once a second until it does: who waits
+// for somebody whose outcome must be found out first need not wait for that. The embedded database is never away.
+func (db *DB) WhileAway(fn func(error)) {
+	if db.pg == nil {
+		return
+	}
+	w := &db.pg.watch
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.tell = append(w.tell[:len(w.tell):len(w.tell)], fn)
 }
 
 // suspicious says whether a trip has lasted for so long that the server is to be asked.
@@ -146,9 +171,11 @@ func (p *postgres) keepWatch() {
 			if c = p.present(c); c != nil {
 				p.watch.back()
 			}
+			p.watch.told()
 		case p.watch.suspicious(time.Now()):
 			if c = p.present(c); c == nil {
 				p.watch.giveUp(time.Now(), errSilent)
+				p.watch.told()
 				p.pool.Reset()
 			}
 		case c == nil && n%10 == 0:

@@ -88,8 +88,14 @@ SELECT d.webhook_id, d.event_id, d.state, d.reason, d.attempts,
           FROM attempts a
          WHERE a.workspace_id = d.workspace_id
            AND a.delivery_id = d.id
+           AND a.manual = 0
            AND a.status_code BETWEEN 200 AND 299),
-       d.id
+       d.id,
+       (SELECT count(*)
+          FROM attempts a
+         WHERE a.workspace_id = d.workspace_id
+           AND a.delivery_id = d.id
+           AND a.manual = 1)
   FROM deliveries d`, func(r row) {
 		hook, ok := place[text(signalbox.KindWebhook, r.int(0))]
 		if !ok {
@@ -97,7 +103,7 @@ SELECT d.webhook_id, d.event_id, d.state, d.reason, d.attempts,
 		}
 		st.deliveries = append(st.deliveries, storedDelivery{
 			ID: r.int(6), Hook: hook, Event: text(signalbox.KindEvent, r.int(1)), State: signalbox.DeliveryState(r.int(2)),
-			Reason: r.text(3), Attempts: int(r.int(4)), Successes: int(r.int(5)),
+			Reason: r.text(3), Attempts: int(r.int(4)), Successes: int(r.int(5)), ByHand: int(r.int(7)),
 		})
 	})
 }

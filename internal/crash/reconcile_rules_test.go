@@ -14,7 +14,7 @@ func second(n int) time.Time { return time.Unix(1_000_000+int64(n), 0) }
 func at(n int) int64 { return second(n).UnixNano() }
 
 // truth is a history in which every promise was kept: two signals for two webhooks; one delivery was refused and is retrying, one was
-// in flight when the server died at second 10 and came twice.
+// in flight when the server died at second 10 and came twice, one was asked for once more by hand.
 func truth() (*snapshot, *history) {
 	st := &snapshot{
 		hooks:   2,
@@ -23,7 +23,7 @@ func truth() (*snapshot, *history) {
 		deliveries: []storedDelivery{
 			{Hook: 0, Event: "evt_a", State: signalbox.Delivered, Attempts: 1, Successes: 1},
 			{Hook: 1, Event: "evt_a", State: signalbox.Delivered, Attempts: 1, Successes: 1},
-			{Hook: 0, Event: "evt_b", State: signalbox.Delivered, Attempts: 2, Successes: 1},
+			{Hook: 0, Event: "evt_b", State: signalbox.Delivered, Attempts: 3, Successes: 1, ByHand: 1},
 			{Hook: 1, Event: "evt_b", State: signalbox.Retrying, Attempts: 1},
 		},
 	}
@@ -35,6 +35,7 @@ func truth() (*snapshot, *history) {
 			{Hook: 0, Event: "evt_a", Signal: "sig_a", At: at(12), Answer: 200},
 			{Hook: 0, Event: "evt_b", Signal: "sig_b", At: at(3), Answer: 500},
 			{Hook: 0, Event: "evt_b", Signal: "sig_b", At: at(63), Answer: 200},
+			{Hook: 0, Event: "evt_b", Signal: "sig_b", At: at(64), Answer: 200},
 			{Hook: 1, Event: "evt_b", Signal: "sig_b", At: at(3), Answer: dropped},
 		},
 		outages:  []outage{{From: second(10), To: second(11)}},
@@ -49,7 +50,7 @@ func TestReconcile_AHistoryThatKeptEveryPromiseHasNoFindings(t *testing.T) {
 	if len(f.counts) > 0 {
 		t.Errorf("findings:\n%s", f)
 	}
-	if sum.Acked != 2 || sum.Stored != 2 || sum.Arrivals != 6 || sum.Repeats != 1 || sum.States["delivered"] != 3 || sum.States["retrying"] != 1 {
+	if sum.Acked != 2 || sum.Stored != 2 || sum.Arrivals != 7 || sum.Repeats != 1 || sum.States["delivered"] != 3 || sum.States["retrying"] != 1 {
 		t.Errorf("tally %+v", sum)
 	}
 }
@@ -102,6 +103,11 @@ func TestReconcile_EveryBrokenPromiseIsFound(t *testing.T) {
 			h.perFault = 0
 			h.arrivals[0].At = at(10) + 1
 		}, []string{tooManyRepeats}},
+		{"sent twice although by hand only once", func(st *snapshot, h *history) {
+			h.outages = nil
+			st.deliveries[0].ByHand = 1
+			h.arrivals = append(h.arrivals, h.arrivals[0])
+		}, []string{needlessRepeat}},
 		{"settled and sent again", func(st *snapshot, _ *history) { st.deliveries[0].Successes = 2 }, []string{settledTwice}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

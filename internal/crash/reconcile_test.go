@@ -30,7 +30,8 @@ type storedDelivery struct {
 	State     signalbox.DeliveryState
 	Reason    string
 	Attempts  int
-	Successes int // attempts that were answered 2xx
+	Successes int // attempts that were answered 2xx, but for those by hand
+	ByHand    int // attempts that somebody asked for
 }
 
 // history is what the ledgers and the harness know.
@@ -124,7 +125,7 @@ func reconcile(st *snapshot, h *history) (*findings, tally) {
 	reconcileEvents(f, st)
 	heard := byDelivery(f, st, h.arrivals)
 	reconcileDeliveries(f, st, heard, sum.States)
-	sum.Repeats = reconcileRepeats(f, heard, h)
+	sum.Repeats = reconcileRepeats(f, st, heard, h)
 	return f, sum
 }
 
@@ -240,8 +241,13 @@ func reconcileDeliveries(f *findings, st *snapshot, heard map[deliveryKey][]arri
 func welcomed(a arrival) bool { return a.Answer >= 200 && a.Answer <= 299 }
 
 // reconcileRepeats finds what was sent again after a 2xx. Only a kill excuses it: one between the two, and no more for each kill and
-// webhook than can have been in flight. It returns how many there were. (Their share of all arrivals says how often we kill.)
-func reconcileRepeats(f *findings, heard map[deliveryKey][]arrival, h *history) (repeats int) {
+// webhook than can have been in flight; and somebody who asked for it by hand. It returns how many there were. (Their share of all arrivals
+// says how often we kill.)
+func reconcileRepeats(f *findings, st *snapshot, heard map[deliveryKey][]arrival, h *history) (repeats int) {
+	byHand := map[deliveryKey]int{}
+	for _, d := range st.deliveries {
+		byHand[deliveryKey{d.Hook, d.Event}] += d.ByHand
+	}
 	type cause struct {
 		kill, hook int
 		unclear    bool // whether the life before it or one after it sent the first
@@ -252,6 +258,10 @@ func reconcileRepeats(f *findings, heard map[deliveryKey][]arrival, h *history) 
 			first, again := list[i-1], list[i]
 			if !welcomed(first) {
 				continue // a retry, as promised
+			}
+			if byHand[k] > 0 {
+				byHand[k]--
+				continue
 			}
 			repeats++
 			n := sort.Search(len(h.outages), func(n int) bool { return h.outages[n].To.UnixNano() >= first.At })
