@@ -26,8 +26,8 @@ const (
 // DecodeSignal reads the body of POST /v1/signals (contract section 3; S0-13…S0-21). now judges occurred_at.
 //
 // ignored names the members that this door does not know, dotted and safe in a header, in the order of the body. The error is the
-// first thing wrong; in holds what was read before it then, for whoever looks for the signal that was refused. in.BodyHash is set when the body itself has an idempotency key; a caller whose key came in a header asks
-// [BodyHash].
+// first thing wrong; then in holds what was read before it, for whoever looks for the signal that was refused. in.BodyHash is set when
+// the body itself has an idempotency key; a caller whose key came in a header asks [BodyHash].
 func DecodeSignal(body []byte, now time.Time) (in signalbox.SignalInput, ignored []string, err error) {
 	stable, err := strictjson.AppendStable(make([]byte, 0, len(body)), body)
 	if err != nil {

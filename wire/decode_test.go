@@ -176,12 +176,23 @@ func TestDecodeSignal_BadInputIsRefusedByField(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			in, _, err := wire.DecodeSignal([]byte(c.body), now)
+			in, ignored, err := wire.DecodeSignal([]byte(c.body), now)
 			wantInvalid(t, err, c.param)
-			if diff := cmp.Diff(signalbox.SignalInput{}, in); diff != "" {
-				t.Errorf("a refused body gave %s", diff)
+			if in.BodyHash != ([16]byte{}) || ignored != nil {
+				t.Errorf("a refused body has the hash %x and ignored %q", in.BodyHash, ignored)
 			}
 		})
+	}
+}
+
+// Whoever looks for the signal that was refused finds it by what was read before the error.
+func TestDecodeSignal_ARefusedBodyTellsWhatWasReadBeforeTheError(t *testing.T) {
+	t.Parallel()
+	in, _, err := wire.DecodeSignal([]byte(`{"type":"t","source":"s","account":{"domain":"acme.com"},"properties":[1],"contact":{"email":"a@acme.com"}}`), now)
+	wantInvalid(t, err, "properties")
+	want := signalbox.SignalInput{Type: "t", Source: "s", Account: signalbox.AccountInput{Domain: "acme.com"}}
+	if diff := cmp.Diff(want, in); diff != "" {
+		t.Error(diff)
 	}
 }
 
