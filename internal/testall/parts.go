@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -116,7 +117,7 @@ func race(r *runner) error {
 	if err != nil {
 		return err
 	}
-	args := []string{"go", "test", "-race", "-timeout=15m"}
+	args := []string{"go", "test", "-race", "-timeout=20m"}
 	for pkg := range strings.FieldsSeq(out) {
 		if !strings.HasPrefix(pkg, "signalbox/e2e") && !strings.HasPrefix(pkg, "signalbox/internal/crash") {
 			args = append(args, pkg)
@@ -125,8 +126,45 @@ func race(r *runner) error {
 	return r.sh(args...)
 }
 
+var testFunc = regexp.MustCompile(`(?m)^func (Test\w+)\(`)
+
+// faults runs the tests of the files that are built with fault points alone: all others have run without.
 func faults(r *runner) error {
-	return r.sh("go", "test", "-tags=faults", "-timeout=5m", "./internal/fault/...", "./store/...", "./intake/...", "./deliver/...")
+	args := []string{"go", "test", "-tags=faults", "-timeout=10m"}
+	var names []string
+	err := eachTestFile(func(path string, text []byte) error {
+		if !strings.HasPrefix(string(text), "//go:build faults\n") {
+			return nil
+		}
+		if pkg := "./" + filepath.Dir(path); !slices.Contains(args, pkg) {
+			args = append(args, pkg)
+		}
+		for _, m := range testFunc.FindAllSubmatch(text, -1) {
+			names = append(names, string(m[1]))
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if len(names) == 0 {
+		return errors.New("no file is built with fault points alone")
+	}
+	return r.sh(append(args, "-run=^("+strings.Join(names, "|")+")$")...)
+}
+
+// eachTestFile calls fn for every file of tests in the tree.
+func eachTestFile(fn func(path string, text []byte) error) error {
+	return filepath.WalkDir(".", func(path string, d os.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		return fn(path, text)
+	})
 }
 
 var fuzzTarget = regexp.MustCompile(`(?m)^func (Fuzz\w+)\(`)
@@ -138,14 +176,7 @@ func fuzz(r *runner) error {
 	if r.full {
 		span = "3000000x"
 	}
-	return filepath.WalkDir(".", func(path string, d os.DirEntry, err error) error {
-		if err != nil || !strings.HasSuffix(path, "_test.go") {
-			return err
-		}
-		text, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
+	return eachTestFile(func(path string, text []byte) error {
 		for _, m := range fuzzTarget.FindAllSubmatch(text, -1) {
 			pkg := "./" + filepath.Dir(path)
 			if err := r.sh("go", "test", "-run=^$", "-fuzz=^"+string(m[1])+"$", "-fuzztime="+span, pkg); err != nil {
