@@ -309,7 +309,7 @@ func (c *cluster) settle(perFault int) (*snapshot, tally) {
 
 // minClusterOffered is the load below which a run of nodes does not count. Two processors hold the acceptance rows' 500 signals/s for three
 // webhooks beside PostgreSQL only while they have no other work; what was offered is printed.
-const minClusterOffered = 200
+const minClusterOffered = 50
 
 // finish drains, reconciles and reports. perFault is how many repeats a fault may cause for a webhook.
 func (c *cluster) finish(perFault int) *snapshot {
