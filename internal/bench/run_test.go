@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"signalbox/internal/bench"
 )
@@ -131,5 +132,30 @@ func TestRun_MeasuresTheRealServerAndLosesNothing(t *testing.T) {
 	}
 	if i := report.Idle; i.ReadyMS <= 0 || i.BinaryMB <= 0 {
 		t.Errorf("idle: %+v", i)
+	}
+}
+
+func TestRun_AViewerSeesWhatWasStored(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("starts the real server")
+	}
+	c := small(t, bench.Viewer)
+	c.Viewed, c.Duration = 4000, 3*time.Second // one look at every page
+	report, err := bench.Run(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := report.Viewer
+	if v.Signals < c.Viewed || v.Alone.Accepted == 0 || v.Watched.Accepted == 0 || v.Alone.Failed+v.Watched.Failed != 0 {
+		t.Errorf("%d signals stored; nobody looking: %+v, with a viewer: %+v", v.Signals, v.Alone, v.Watched)
+	}
+	if v.Events == 0 || v.Ratio <= 0 {
+		t.Errorf("the stream showed %d signals; the ratio is %v", v.Events, v.Ratio)
+	}
+	for _, p := range v.Pages {
+		if p.Shown.Count == 0 {
+			t.Errorf("nobody looked at %s", p.Name)
+		}
 	}
 }
