@@ -32,7 +32,7 @@ type entry struct {
 
 const (
 	noRank     = math.MinInt64
-	searchMost = 1000   // how many matches of a word are looked up and sorted here
+	searchMost = 10_000 // how many matches of a word are looked up and sorted here
 	idsMost    = 20_000 // and how many where their ids are their order
 )
 
@@ -40,7 +40,7 @@ const (
 type shelf struct {
 	kind                                 signalbox.RecordKind
 	created, named, newest, oldest, rest string
-	rank                                 string
+	name, rank                           string // of one record
 }
 
 const (
@@ -65,6 +65,11 @@ SELECT id, sorted
  WHERE workspace_id = $1 AND erased_at IS NULL AND merged_into IS NULL AND (sorted, id) > ($2, $3)
  ORDER BY sorted, id
  LIMIT $4`
+
+	accountNameSQL = `
+SELECT sorted
+  FROM accounts
+ WHERE workspace_id = $1 AND id = $2`
 
 	newestAccountsSQL = `
 SELECT entity_id, account_rank
@@ -99,6 +104,11 @@ SELECT id, sorted
  ORDER BY sorted, id
  LIMIT $4`
 
+	contactNameSQL = `
+SELECT sorted
+  FROM contacts
+ WHERE workspace_id = $1 AND id = $2`
+
 	newestContactsSQL = `
 SELECT entity_id, contact_rank
   FROM entity_states
@@ -126,8 +136,8 @@ SELECT entity_id
 )
 
 var (
-	accountShelf = shelf{signalbox.AccountRecord, createdAccountsSQL, namedAccountsSQL, newestAccountsSQL, oldestAccountsSQL, createdAccountsSQL, accountRankSQL}
-	contactShelf = shelf{signalbox.ContactRecord, createdContactsSQL, namedContactsSQL, newestContactsSQL, oldestContactsSQL, createdContactsSQL, contactRankSQL}
+	accountShelf = shelf{signalbox.AccountRecord, createdAccountsSQL, namedAccountsSQL, newestAccountsSQL, oldestAccountsSQL, createdAccountsSQL, accountNameSQL, accountRankSQL}
+	contactShelf = shelf{signalbox.ContactRecord, createdContactsSQL, namedContactsSQL, newestContactsSQL, oldestContactsSQL, createdContactsSQL, contactNameSQL, contactRankSQL}
 )
 
 // listed is a list being read: one page of it.
@@ -362,7 +372,7 @@ func (l *listed) leads(t *tx, r signalbox.Record, at entry) (signalbox.Record, e
 			group = append(group, entry{id: one, rank: noRank})
 		}
 	}
-	if err := l.dress(t, group, members); err != nil {
+	if err := l.dress(t, group); err != nil {
 		return nil, err
 	}
 	if l.f.Sort == signalbox.ByOldSignal { // the group is as old as its latest signal
@@ -377,24 +387,15 @@ func (l *listed) leads(t *tx, r signalbox.Record, at entry) (signalbox.Record, e
 }
 
 // dress gives entries what they are sorted by.
-func (l *listed) dress(t *tx, list []entry, rows map[int64]signalbox.Record) error {
-	ids := make([]int64, len(list))
-	for i := range list {
-		ids[i] = list[i].id
-		if r := rows[list[i].id]; r != nil && l.f.Sort == signalbox.ByName {
-			list[i].name = sortedBy(r)
-		}
+func (l *listed) dress(t *tx, list []entry) error {
+	bind := func(s *stmt, e *entry) { s.id(int64(l.ws)).id(e.id) }
+	switch l.f.Sort {
+	case signalbox.ByName:
+		return lookUp(t, l.name, 1, list, bind, func(r *row, e *entry) { e.name = r.text(0) })
+	case signalbox.ByLastSignal, signalbox.ByOldSignal:
+		return lookUp(t, l.rank, 1, list, bind, func(r *row, e *entry) { e.rank = r.int(0) })
 	}
-	if l.f.Sort != signalbox.ByLastSignal && l.f.Sort != signalbox.ByOldSignal {
-		return nil
-	}
-	ranks, err := l.ranks(t, ids)
-	for i := range list {
-		if rank, ok := ranks[list[i].id]; ok {
-			list[i].rank = rank
-		}
-	}
-	return err
+	return nil
 }
 
 // recordsOf reads the rows of entries, merged or not; what is erased is left out.
@@ -437,18 +438,7 @@ func (l *listed) look(t *tx) error {
 	if fewest == nil {
 		return nil
 	}
-	byName := l.f.Sort == signalbox.ByName
-	var rows map[int64]signalbox.Record
-	if byName {
-		var err error
-		if rows, err = t.recordsOf(l.ws, l.kind, fewest); err != nil {
-			return err
-		}
-	}
-	if byName {
-		fewest = slices.DeleteFunc(fewest, func(e entry) bool { return rows[e.id] == nil || !matches(rows[e.id], l.words) })
-	}
-	if err := l.dress(t, fewest, rows); err != nil {
+	if err := l.dress(t, fewest); err != nil {
 		return err
 	}
 	slices.SortFunc(fewest, l.compare)
@@ -480,6 +470,11 @@ func wordsOf(texts ...string) (words []string) {
 // matches says whether a record has, for each word, one that begins so.
 func matches(r signalbox.Record, words []string) bool {
 	texts := r.FoundBy()
+	for _, word := range words { // most records of a list that is gone through end here
+		if !slices.ContainsFunc(texts[:], func(text string) bool { return strings.Contains(strings.ToLower(text), word) }) {
+			return false
+		}
+	}
 	has := wordsOf(texts[:]...)
 	for _, word := range words {
 		if !slices.ContainsFunc(has, func(own string) bool { return strings.HasPrefix(own, word) }) {

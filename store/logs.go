@@ -43,9 +43,6 @@ func bindLog(s *stmt, l *signalbox.LogRow) {
 	s.text(l.Domain).text(l.Email).id(int64(l.Key)).int(l.Took.Microseconds()).int(int64(l.Count))
 }
 
-// logScanFor is how long a filtered page of the log looks for rows: shorter than other lists do, because people wait for it.
-const logScanFor = 80 * time.Millisecond
-
 // Logs answers a page of the log, newest first: the rows of logs and the signals, merged by their ids. A signal with a row of its own is that row.
 // A filter that lets little through may give a short page with a next: the scan's time was over.
 func (db *DB) Logs(ctx context.Context, ws signalbox.WorkspaceID, f signalbox.LogFilter, p signalbox.Page) ([]signalbox.LogRow, int64, error) {
@@ -58,7 +55,7 @@ func (db *DB) Logs(ctx context.Context, ws signalbox.WorkspaceID, f signalbox.Lo
 		if err := db.read(ctx, m.read); err != nil {
 			return nil, 0, fmt.Errorf("read logs: %w", err)
 		}
-		if m.more || m.done || time.Since(start) > logScanFor {
+		if m.more || m.done || time.Since(start) > scanFor {
 			break
 		}
 		m.slice = min(2*m.slice, signalbox.SliceRows) // a filter that lets little through looks further at a time
