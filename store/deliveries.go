@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"signalbox"
@@ -26,10 +27,54 @@ SELECT ` + deliveryColumns + `
  ORDER BY id DESC
  LIMIT $4`
 
+const unreadDeliveriesSQL = `
+SELECT ` + deliveryColumns + `
+  FROM deliveries
+ WHERE workspace_id = $1 AND webhook_id = $2 AND id < $3 AND done_at IS NULL AND due_at IS NULL
+ ORDER BY id DESC
+ LIMIT $4`
+
+// openDeliveries reads the open deliveries of a webhook, newest first. Where there are more than a slice of them, they are many enough to be found among
+// all: they are the newest then.
+func (t *tx) openDeliveries(ws signalbox.WorkspaceID, w *signalbox.Webhook, before int64, n int, each func(*row) error) error {
+	if w.Kind == signalbox.KindPull {
+		return t.query(unreadDeliveriesSQL, []any{id(ws), id(w.ID), before, n}, each)
+	}
+	ids, err := t.ids(openOfWebhookSQL, id(ws), id(w.ID), signalbox.SliceRows+1)
+	if err != nil {
+		return err
+	}
+	if len(ids) > signalbox.SliceRows {
+		return t.query(deliveriesSQL, []any{id(ws), id(w.ID), before, n}, each)
+	}
+	slices.Sort(ids)
+	for _, one := range slices.Backward(ids) {
+		if one >= before {
+			continue
+		}
+		stopped := false
+		err := t.query(anyDeliverySQL, []any{id(ws), one}, func(r *row) error {
+			err := each(r)
+			stopped = err != nil
+			return err
+		})
+		if err != nil || stopped {
+			return err
+		}
+	}
+	return nil
+}
+
+const anyDeliverySQL = `
+SELECT ` + deliveryColumns + `
+  FROM deliveries
+ WHERE workspace_id = $1 AND id = $2`
+
 // Deliveries answers a page of a webhook's delivery log, newest first. A filter that lets little through may give a short page
 // with a next: the scan's time was over.
 func (db *DB) Deliveries(ctx context.Context, ws signalbox.WorkspaceID, wh signalbox.WebhookID, f signalbox.DeliveryFilter, p signalbox.Page) ([]signalbox.Delivery, int64, error) {
-	if _, err := db.Webhook(ctx, ws, wh); err != nil {
+	w, err := db.Webhook(ctx, ws, wh)
+	if err != nil {
 		return nil, 0, err
 	}
 	l := listing[signalbox.Delivery]{
@@ -40,6 +85,10 @@ func (db *DB) Deliveries(ctx context.Context, ws signalbox.WorkspaceID, wh signa
 		floor: floorAt(f.From),
 	}
 	switch f.State {
+	case signalbox.Pending:
+		l.slice = func(t *tx, before int64, n int, each func(*row) error) error {
+			return t.openDeliveries(ws, &w, before, n, each)
+		}
 	case signalbox.Retrying, signalbox.Failed, signalbox.Skipped:
 		l.slice = func(t *tx, before int64, n int, each func(*row) error) error {
 			return t.query(troubleSQL, []any{id(ws), id(wh), before, n, f.State}, each)

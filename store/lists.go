@@ -164,7 +164,7 @@ func (db *DB) sortedRecords(ctx context.Context, s shelf, ws signalbox.Workspace
 		var batch []entry
 		var rows []signalbox.Record
 		err := db.read(ctx, func(t *tx) (err error) {
-			if l.f.Query != "" && !l.search {
+			if !l.search && (len(l.words) > 0 || l.byStatus()) {
 				if err = l.look(t); err != nil {
 					return err
 				}
@@ -409,41 +409,64 @@ func (t *tx) recordsOf(ws signalbox.WorkspaceID, kind signalbox.RecordKind, list
 	return found, err
 }
 
-// look finds the matches of a query's rarest word, when they are few enough to be sorted here.
+// look finds what a query's rarest word, or a status, lets through, when that is little enough to be sorted here.
 func (l *listed) look(t *tx) error {
 	l.search = true
-	var fewest []entry
 	most := searchMost
 	if l.f.Sort == "" || l.f.Sort == signalbox.ByCreated {
 		most = idsMost
 	}
-	for _, word := range l.words[:min(len(l.words), 5)] {
-		seen := map[int64]bool{}
-		var list []entry
-		rows := 0
-		err := t.query(wordSQL, []any{id(l.ws), int64(l.kind), word, word + "\U0010FFFF", most + 1}, func(r *row) error {
-			if rows++; !seen[r.int(0)] {
-				seen[r.int(0)] = true
-				list = append(list, entry{id: r.int(0), rank: noRank})
-			}
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-		if rows <= most && (fewest == nil || len(list) < len(fewest)) {
-			fewest = append([]entry{}, list...)
-		}
-	}
-	if fewest == nil {
-		return nil
-	}
-	if err := l.dress(t, fewest); err != nil {
+	found, err := l.fewest(t, most)
+	if err != nil || found == nil {
 		return err
 	}
-	slices.SortFunc(fewest, l.compare)
-	l.found = fewest
+	if err := l.dress(t, found); err != nil {
+		return err
+	}
+	slices.SortFunc(found, l.compare)
+	l.found = found
 	return nil
+}
+
+// fewest answers the matches of the first word, or of the status, that has at most so many; nil when none has. Few are tried for first, so that a word
+// that is rare spares the reading of those that are not.
+func (l *listed) fewest(t *tx, most int) ([]entry, error) {
+	for _, few := range []int{most / 100, most / 10, most} {
+		for _, word := range l.words[:min(len(l.words), 5)] {
+			found, err := l.atMost(t, few, wordSQL, id(l.ws), int64(l.kind), word, word+"\U0010FFFF", few+1)
+			if err != nil || found != nil {
+				return found, err
+			}
+		}
+		if l.byStatus() {
+			found, err := l.atMost(t, few, statusAccountsSQL, id(l.ws), int64(math.MaxInt64), few+1, l.f.Status)
+			if err != nil || found != nil {
+				return found, err
+			}
+		}
+	}
+	return nil, nil
+}
+
+// byStatus says whether the accounts of a status can be looked up and sorted: not by their last signals, where a merged one may stand in the place of
+// one that has another status.
+func (l *listed) byStatus() bool {
+	return l.f.Status != "" && l.kind == signalbox.AccountRecord && l.f.Sort == signalbox.ByName
+}
+
+// atMost answers the records whose ids a statement finds, each once; nil when it finds more than so many rows.
+func (l *listed) atMost(t *tx, most int, sql string, args ...any) ([]entry, error) {
+	ids, err := t.ids(sql, args...)
+	if err != nil || len(ids) > most {
+		return nil, err
+	}
+	slices.Sort(ids)
+	ids = slices.Compact(ids)
+	list := make([]entry, len(ids))
+	for i, one := range ids {
+		list[i] = entry{id: one, rank: noRank}
+	}
+	return list, nil
 }
 
 // The bounds of what is found of one record.

@@ -43,6 +43,10 @@ type ask struct {
 // The connections that a browser makes to one server; the stream has one of them.
 const browserConnections = 6
 
+// lookEvery is how soon after one page the next one is opened, or when it is there, if that is later: ten pages a second are more than anybody looks at,
+// and leave the machine's few cores to what is measured beside.
+const lookEvery = 100 * time.Millisecond
+
 // maxAnswer bounds what is read of an answer.
 const maxAnswer = 32 << 20
 
@@ -118,7 +122,10 @@ func (l *look) run(ctx context.Context) error {
 	}
 	var err error
 	for ; err == nil && ctx.Err() == nil; l.at = (l.at + 1) % len(l.views) {
-		err = l.show(outer, l.views[l.at])
+		next := time.Now().Add(lookEvery)
+		if err = l.show(outer, l.views[l.at]); err == nil {
+			_ = pause(ctx, time.Until(next)) // ctx ends the loop
+		}
 	}
 	stop()
 	return errors.Join(err, <-ended)
