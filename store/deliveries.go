@@ -34,23 +34,45 @@ SELECT ` + deliveryColumns + `
  ORDER BY id DESC
  LIMIT $4`
 
-// openDeliveries reads the open deliveries of a webhook, newest first. Where there are more than a slice of them, they are many enough to be found among
-// all: they are the newest then.
-func (t *tx) openDeliveries(ws signalbox.WorkspaceID, w *signalbox.Webhook, before int64, n int, each func(*row) error) error {
+// openDeliveriesSQL is openOfWebhookSQL for those who only look: on PostgreSQL that one locks what it finds.
+const openDeliveriesSQL = `
+SELECT id
+  FROM deliveries
+ WHERE workspace_id = $1 AND webhook_id = $2 AND done_at IS NULL AND due_at IS NOT NULL
+ LIMIT $3`
+
+// retryingSQL reads the partial index that troubleSQL reads.
+const retryingSQL = `
+SELECT id
+  FROM deliveries
+ WHERE workspace_id = $1 AND webhook_id = $2 AND state = 2 AND (state = 2 OR state >= 4)
+ LIMIT $3`
+
+// pendingDeliveries reads the deliveries of a webhook that no attempt has ended of, newest first: those that are open and not retried. Where there are
+// more open ones than are counted, they are many enough to be found among all.
+func (t *tx) pendingDeliveries(ws signalbox.WorkspaceID, w *signalbox.Webhook, before int64, n int, each func(*row) error) error {
 	if w.Kind == signalbox.KindPull {
 		return t.query(unreadDeliveriesSQL, []any{id(ws), id(w.ID), before, n}, each)
 	}
-	ids, err := t.ids(openOfWebhookSQL, id(ws), id(w.ID), signalbox.SliceRows+1)
+	open, err := t.ids(openDeliveriesSQL, id(ws), id(w.ID), signalbox.MaxPendingCounted+1)
 	if err != nil {
 		return err
 	}
-	if len(ids) > signalbox.SliceRows {
+	if len(open) > signalbox.MaxPendingCounted {
 		return t.query(deliveriesSQL, []any{id(ws), id(w.ID), before, n}, each)
 	}
-	slices.Sort(ids)
-	for _, one := range slices.Backward(ids) {
-		if one >= before {
+	retrying, err := t.ids(retryingSQL, id(ws), id(w.ID), len(open))
+	if err != nil {
+		return err
+	}
+	slices.Sort(open)
+	slices.Sort(retrying)
+	for _, one := range slices.Backward(open) {
+		if _, retried := slices.BinarySearch(retrying, one); retried || one >= before {
 			continue
+		}
+		if n--; n < 0 {
+			return nil
 		}
 		stopped := false
 		err := t.query(anyDeliverySQL, []any{id(ws), one}, func(r *row) error {
@@ -87,7 +109,7 @@ func (db *DB) Deliveries(ctx context.Context, ws signalbox.WorkspaceID, wh signa
 	switch f.State {
 	case signalbox.Pending:
 		l.slice = func(t *tx, before int64, n int, each func(*row) error) error {
-			return t.openDeliveries(ws, &w, before, n, each)
+			return t.pendingDeliveries(ws, &w, before, n, each)
 		}
 	case signalbox.Retrying, signalbox.Failed, signalbox.Skipped:
 		l.slice = func(t *tx, before int64, n int, each func(*row) error) error {

@@ -58,7 +58,7 @@ func (db *DB) Logs(ctx context.Context, ws signalbox.WorkspaceID, f signalbox.Lo
 		if m.more || m.done || time.Since(start) > scanFor {
 			break
 		}
-		m.slice = min(2*m.slice, signalbox.SliceRows) // a filter that lets little through looks further at a time
+		m.slice = min(2*m.slice, m.most()) // a filter that lets little through looks further at a time
 	}
 	if err := db.read(ctx, func(t *tx) error { return t.nameKeys(ws, m.list) }); err != nil {
 		return nil, 0, fmt.Errorf("read names of keys: %w", err)
@@ -85,6 +85,16 @@ type logMerge struct {
 	list []signalbox.LogRow
 	more bool // there is a row behind the page
 	done bool // there is none
+}
+
+// searchedRows is the longest slice that a text is looked for in: every signal of it needs its records.
+const searchedRows = 200
+
+func (m *logMerge) most() int {
+	if m.query != "" {
+		return searchedRows
+	}
+	return signalbox.SliceRows
 }
 
 // read merges the next slice of each side, as far down as both have been read.
@@ -193,7 +203,7 @@ func (m *logMerge) readSignals(t *tx, before int64) (list []signalbox.LogRow, to
 	each := func(r *row) error {
 		seen++
 		to = r.int(0)
-		if r.int(1) == int64(m.ws) && r.null(13) && (m.f.Account == 0 || r.int(4) == int64(m.f.Account)) {
+		if r.int(1) == int64(m.ws) && r.null(13) && within(r.time(7), m.f.From, m.f.To) && (m.f.Account == 0 || r.int(4) == int64(m.f.Account)) {
 			found = append(found, signalbox.SignalView{Signal: scanSignal(r)})
 		}
 		return nil
