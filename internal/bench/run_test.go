@@ -92,6 +92,8 @@ func TestConfig_RefusesWhatHasNoBound(t *testing.T) {
 		"an unknown scenario":     func(c *bench.Config) { c.Only = []string{"everything"} },
 		"another machine":         func(c *bench.Config) { c.Server, c.APIKey, c.Only = "192.0.2.1:80", "key", []string{bench.Ingest} },
 		"no key":                  func(c *bench.Config) { c.Server, c.Only = "127.0.0.1:80", []string{bench.Ingest} },
+		"nothing to look at":      func(c *bench.Config) { c.Viewed = 10 },
+		"looking at somebody's":   func(c *bench.Config) { c.Server, c.APIKey, c.Only = "127.0.0.1:80", "key", []string{bench.Viewer} },
 		"growth of somebody's":    func(c *bench.Config) { c.Server, c.APIKey, c.Only = "127.0.0.1:80", "key", []string{bench.Growth} },
 	} {
 		t.Run(name, func(t *testing.T) {
