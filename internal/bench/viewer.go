@@ -207,6 +207,9 @@ func (b *bench) view(ctx context.Context, r *rig, out *ViewerResult) error {
 		}
 		out.AloneRounds, out.WatchedRounds = append(out.AloneRounds, alone), append(out.WatchedRounds, watched)
 	}
+	if err := look.rest(ctx); err != nil {
+		return err
+	}
 	out.Alone, out.Watched = median(out.AloneRounds), median(out.WatchedRounds)
 	out.Ratio = ratio(out.Watched.Latency.P99, out.Alone.Latency.P99)
 	out.Pages, out.Events = look.results(), look.events.Load()
