@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"signalbox"
@@ -26,10 +27,76 @@ SELECT ` + deliveryColumns + `
  ORDER BY id DESC
  LIMIT $4`
 
+const unreadDeliveriesSQL = `
+SELECT ` + deliveryColumns + `
+  FROM deliveries
+ WHERE workspace_id = $1 AND webhook_id = $2 AND id < $3 AND done_at IS NULL AND due_at IS NULL
+ ORDER BY id DESC
+ LIMIT $4`
+
+// openDeliveriesSQL is openOfWebhookSQL for those who only look: on PostgreSQL that one locks what it finds.
+const openDeliveriesSQL = `
+SELECT id
+  FROM deliveries
+ WHERE workspace_id = $1 AND webhook_id = $2 AND done_at IS NULL AND due_at IS NOT NULL
+ LIMIT $3`
+
+// retryingSQL reads the partial index that troubleSQL reads.
+const retryingSQL = `
+SELECT id
+  FROM deliveries
+ WHERE workspace_id = $1 AND webhook_id = $2 AND state = 2 AND (state = 2 OR state >= 4)
+ LIMIT $3`
+
+// pendingDeliveries reads the deliveries of a webhook that no attempt has ended of, newest first: those that are open and not retried. Where there are
+// more open ones than are counted, they are many enough to be found among all.
+func (t *tx) pendingDeliveries(ws signalbox.WorkspaceID, w *signalbox.Webhook, before int64, n int, each func(*row) error) error {
+	if w.Kind == signalbox.KindPull {
+		return t.query(unreadDeliveriesSQL, []any{id(ws), id(w.ID), before, n}, each)
+	}
+	open, err := t.ids(openDeliveriesSQL, id(ws), id(w.ID), signalbox.MaxPendingCounted+1)
+	if err != nil {
+		return err
+	}
+	if len(open) > signalbox.MaxPendingCounted {
+		return t.query(deliveriesSQL, []any{id(ws), id(w.ID), before, n}, each)
+	}
+	retrying, err := t.ids(retryingSQL, id(ws), id(w.ID), len(open))
+	if err != nil {
+		return err
+	}
+	slices.Sort(open)
+	slices.Sort(retrying)
+	for _, one := range slices.Backward(open) {
+		if _, retried := slices.BinarySearch(retrying, one); retried || one >= before {
+			continue
+		}
+		if n--; n < 0 {
+			return nil
+		}
+		stopped := false
+		err := t.query(anyDeliverySQL, []any{id(ws), one}, func(r *row) error {
+			err := each(r)
+			stopped = err != nil
+			return err
+		})
+		if err != nil || stopped {
+			return err
+		}
+	}
+	return nil
+}
+
+const anyDeliverySQL = `
+SELECT ` + deliveryColumns + `
+  FROM deliveries
+ WHERE workspace_id = $1 AND id = $2`
+
 // Deliveries answers a page of a webhook's delivery log, newest first. A filter that lets little through may give a short page
 // with a next: the scan's time was over.
 func (db *DB) Deliveries(ctx context.Context, ws signalbox.WorkspaceID, wh signalbox.WebhookID, f signalbox.DeliveryFilter, p signalbox.Page) ([]signalbox.Delivery, int64, error) {
-	if _, err := db.Webhook(ctx, ws, wh); err != nil {
+	w, err := db.Webhook(ctx, ws, wh)
+	if err != nil {
 		return nil, 0, err
 	}
 	l := listing[signalbox.Delivery]{
@@ -40,6 +107,10 @@ func (db *DB) Deliveries(ctx context.Context, ws signalbox.WorkspaceID, wh signa
 		floor: floorAt(f.From),
 	}
 	switch f.State {
+	case signalbox.Pending:
+		l.slice = func(t *tx, before int64, n int, each func(*row) error) error {
+			return t.pendingDeliveries(ws, &w, before, n, each)
+		}
 	case signalbox.Retrying, signalbox.Failed, signalbox.Skipped:
 		l.slice = func(t *tx, before int64, n int, each func(*row) error) error {
 			return t.query(troubleSQL, []any{id(ws), id(wh), before, n, f.State}, each)

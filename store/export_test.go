@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -68,6 +70,25 @@ func Plan(ctx context.Context, db *DB, sql string) (steps []string, err error) {
 
 // PlanPostgres asks PostgreSQL how it runs a statement, for one row and, where it has one, for many.
 func PlanPostgres(ctx context.Context, db *DB, sql string) (steps []string, err error) {
+	return planPostgres(ctx, db, sql, func(s *session, one *prepared) ([]*prepared, error) {
+		text, err := batchText(one.text, one.ParamOIDs)
+		if err != nil || strings.Contains(one.text, "LIMIT") || strings.Contains(one.text, "max(") || strings.Contains(one.text, "FOR ") || len(one.ParamOIDs) == 0 {
+			return []*prepared{one}, nil
+		}
+		many, err := s.prepare(text)
+		if strings.Contains(sql, "record_keys AS k") {
+			return []*prepared{many}, err // the form for one row is never run there: it only tells the types
+		}
+		return []*prepared{one, many}, err
+	})
+}
+
+// PlanPostgresOnce asks PostgreSQL how it runs a statement for one row.
+func PlanPostgresOnce(ctx context.Context, db *DB, sql string) (steps []string, err error) {
+	return planPostgres(ctx, db, sql, func(_ *session, one *prepared) ([]*prepared, error) { return []*prepared{one}, nil })
+}
+
+func planPostgres(ctx context.Context, db *DB, sql string, forms func(*session, *prepared) ([]*prepared, error)) (steps []string, err error) {
 	err = db.read(ctx, func(t *tx) error {
 		if err := t.pg.flush(); err != nil {
 			return err
@@ -76,17 +97,11 @@ func PlanPostgres(ctx context.Context, db *DB, sql string) (steps []string, err 
 		if err != nil {
 			return err
 		}
-		forms := []*prepared{one}
-		if text, err := batchText(one.text, one.ParamOIDs); err == nil && !strings.Contains(one.text, "LIMIT") && !strings.Contains(one.text, "max(") && !strings.Contains(one.text, "FOR ") && len(one.ParamOIDs) > 0 {
-			many, err := t.pg.prepare(text)
-			if err != nil {
-				return err
-			}
-			if forms = append(forms, many); strings.Contains(sql, "record_keys AS k") {
-				forms = forms[1:] // the form for one row is never run there: it only tells the types
-			}
+		all, err := forms(t.pg, one)
+		if err != nil {
+			return err
 		}
-		for _, p := range forms {
+		for _, p := range all {
 			explain := "EXPLAIN (COSTS OFF) EXECUTE " + p.Name
 			if n := len(p.ParamOIDs); n > 0 {
 				explain += "(NULL" + strings.Repeat(", NULL", n-1) + ")"
@@ -118,6 +133,46 @@ func Check(ctx context.Context, db *DB) error {
 		err = errors.New(found)
 	}
 	return err
+}
+
+// ForgetReads ends the statements that readers have compiled.
+func ForgetReads(db *DB) error {
+	return onReaders(db, func(c *conn) error {
+		var errs []error
+		for _, s := range c.stmts {
+			errs = append(errs, s.Close())
+		}
+		clear(c.stmts)
+		return errors.Join(errs...)
+	})
+}
+
+// Reads are the statements that readers of the embedded database have compiled.
+func Reads(db *DB) (list []string, err error) {
+	texts := map[string]bool{}
+	err = onReaders(db, func(c *conn) error {
+		for sql := range c.stmts {
+			texts[sql] = true
+		}
+		return nil
+	})
+	return slices.Sorted(maps.Keys(texts)), err
+}
+
+// onReaders takes every reader that is open.
+func onReaders(db *DB, do func(*conn) error) error {
+	var errs []error
+	var all []*conn
+	for range cap(db.readers) {
+		all = append(all, <-db.readers)
+	}
+	for _, c := range all {
+		if c != nil {
+			errs = append(errs, do(c))
+		}
+		db.readers <- c
+	}
+	return errors.Join(errs...)
 }
 
 // Exec runs any statement as one write.

@@ -32,7 +32,7 @@ type entry struct {
 
 const (
 	noRank     = math.MinInt64
-	searchMost = 1000   // how many matches of a word are looked up and sorted here
+	searchMost = 10_000 // how many matches of a word are looked up and sorted here
 	idsMost    = 20_000 // and how many where their ids are their order
 )
 
@@ -40,7 +40,7 @@ const (
 type shelf struct {
 	kind                                 signalbox.RecordKind
 	created, named, newest, oldest, rest string
-	rank                                 string
+	name, rank                           string // of one record
 }
 
 const (
@@ -65,6 +65,11 @@ SELECT id, sorted
  WHERE workspace_id = $1 AND erased_at IS NULL AND merged_into IS NULL AND (sorted, id) > ($2, $3)
  ORDER BY sorted, id
  LIMIT $4`
+
+	accountNameSQL = `
+SELECT sorted
+  FROM accounts
+ WHERE workspace_id = $1 AND id = $2`
 
 	newestAccountsSQL = `
 SELECT entity_id, account_rank
@@ -99,6 +104,11 @@ SELECT id, sorted
  ORDER BY sorted, id
  LIMIT $4`
 
+	contactNameSQL = `
+SELECT sorted
+  FROM contacts
+ WHERE workspace_id = $1 AND id = $2`
+
 	newestContactsSQL = `
 SELECT entity_id, contact_rank
   FROM entity_states
@@ -126,8 +136,8 @@ SELECT entity_id
 )
 
 var (
-	accountShelf = shelf{signalbox.AccountRecord, createdAccountsSQL, namedAccountsSQL, newestAccountsSQL, oldestAccountsSQL, createdAccountsSQL, accountRankSQL}
-	contactShelf = shelf{signalbox.ContactRecord, createdContactsSQL, namedContactsSQL, newestContactsSQL, oldestContactsSQL, createdContactsSQL, contactRankSQL}
+	accountShelf = shelf{signalbox.AccountRecord, createdAccountsSQL, namedAccountsSQL, newestAccountsSQL, oldestAccountsSQL, createdAccountsSQL, accountNameSQL, accountRankSQL}
+	contactShelf = shelf{signalbox.ContactRecord, createdContactsSQL, namedContactsSQL, newestContactsSQL, oldestContactsSQL, createdContactsSQL, contactNameSQL, contactRankSQL}
 )
 
 // listed is a list being read: one page of it.
@@ -154,7 +164,7 @@ func (db *DB) sortedRecords(ctx context.Context, s shelf, ws signalbox.Workspace
 		var batch []entry
 		var rows []signalbox.Record
 		err := db.read(ctx, func(t *tx) (err error) {
-			if l.f.Query != "" && !l.search {
+			if !l.search && (len(l.words) > 0 || l.byStatus()) {
 				if err = l.look(t); err != nil {
 					return err
 				}
@@ -362,7 +372,7 @@ func (l *listed) leads(t *tx, r signalbox.Record, at entry) (signalbox.Record, e
 			group = append(group, entry{id: one, rank: noRank})
 		}
 	}
-	if err := l.dress(t, group, members); err != nil {
+	if err := l.dress(t, group); err != nil {
 		return nil, err
 	}
 	if l.f.Sort == signalbox.ByOldSignal { // the group is as old as its latest signal
@@ -377,24 +387,15 @@ func (l *listed) leads(t *tx, r signalbox.Record, at entry) (signalbox.Record, e
 }
 
 // dress gives entries what they are sorted by.
-func (l *listed) dress(t *tx, list []entry, rows map[int64]signalbox.Record) error {
-	ids := make([]int64, len(list))
-	for i := range list {
-		ids[i] = list[i].id
-		if r := rows[list[i].id]; r != nil && l.f.Sort == signalbox.ByName {
-			list[i].name = sortedBy(r)
-		}
+func (l *listed) dress(t *tx, list []entry) error {
+	bind := func(s *stmt, e *entry) { s.id(int64(l.ws)).id(e.id) }
+	switch l.f.Sort {
+	case signalbox.ByName:
+		return lookUp(t, l.name, 1, list, bind, func(r *row, e *entry) { e.name = r.text(0) })
+	case signalbox.ByLastSignal, signalbox.ByOldSignal:
+		return lookUp(t, l.rank, 1, list, bind, func(r *row, e *entry) { e.rank = r.int(0) })
 	}
-	if l.f.Sort != signalbox.ByLastSignal && l.f.Sort != signalbox.ByOldSignal {
-		return nil
-	}
-	ranks, err := l.ranks(t, ids)
-	for i := range list {
-		if rank, ok := ranks[list[i].id]; ok {
-			list[i].rank = rank
-		}
-	}
-	return err
+	return nil
 }
 
 // recordsOf reads the rows of entries, merged or not; what is erased is left out.
@@ -408,52 +409,64 @@ func (t *tx) recordsOf(ws signalbox.WorkspaceID, kind signalbox.RecordKind, list
 	return found, err
 }
 
-// look finds the matches of a query's rarest word, when they are few enough to be sorted here.
+// look finds what a query's rarest word, or a status, lets through, when that is little enough to be sorted here.
 func (l *listed) look(t *tx) error {
 	l.search = true
-	var fewest []entry
 	most := searchMost
 	if l.f.Sort == "" || l.f.Sort == signalbox.ByCreated {
 		most = idsMost
 	}
-	for _, word := range l.words[:min(len(l.words), 5)] {
-		seen := map[int64]bool{}
-		var list []entry
-		rows := 0
-		err := t.query(wordSQL, []any{id(l.ws), int64(l.kind), word, word + "\U0010FFFF", most + 1}, func(r *row) error {
-			if rows++; !seen[r.int(0)] {
-				seen[r.int(0)] = true
-				list = append(list, entry{id: r.int(0), rank: noRank})
-			}
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-		if rows <= most && (fewest == nil || len(list) < len(fewest)) {
-			fewest = append([]entry{}, list...)
-		}
-	}
-	if fewest == nil {
-		return nil
-	}
-	byName := l.f.Sort == signalbox.ByName
-	var rows map[int64]signalbox.Record
-	if byName {
-		var err error
-		if rows, err = t.recordsOf(l.ws, l.kind, fewest); err != nil {
-			return err
-		}
-	}
-	if byName {
-		fewest = slices.DeleteFunc(fewest, func(e entry) bool { return rows[e.id] == nil || !matches(rows[e.id], l.words) })
-	}
-	if err := l.dress(t, fewest, rows); err != nil {
+	found, err := l.fewest(t, most)
+	if err != nil || found == nil {
 		return err
 	}
-	slices.SortFunc(fewest, l.compare)
-	l.found = fewest
+	if err := l.dress(t, found); err != nil {
+		return err
+	}
+	slices.SortFunc(found, l.compare)
+	l.found = found
 	return nil
+}
+
+// fewest answers the matches of the first word, or of the status, that has at most so many; nil when none has. Few are tried for first, so that a word
+// that is rare spares the reading of those that are not.
+func (l *listed) fewest(t *tx, most int) ([]entry, error) {
+	for _, few := range []int{most / 100, most / 10, most} {
+		for _, word := range l.words[:min(len(l.words), 5)] {
+			found, err := l.atMost(t, few, wordSQL, id(l.ws), int64(l.kind), word, word+"\U0010FFFF", few+1)
+			if err != nil || found != nil {
+				return found, err
+			}
+		}
+		if l.byStatus() {
+			found, err := l.atMost(t, few, statusAccountsSQL, id(l.ws), int64(math.MaxInt64), few+1, l.f.Status)
+			if err != nil || found != nil {
+				return found, err
+			}
+		}
+	}
+	return nil, nil
+}
+
+// byStatus says whether the accounts of a status can be looked up and sorted: not by their last signals, where a merged one may stand in the place of
+// one that has another status.
+func (l *listed) byStatus() bool {
+	return l.f.Status != "" && l.kind == signalbox.AccountRecord && l.f.Sort == signalbox.ByName
+}
+
+// atMost answers the records whose ids a statement finds, each once; nil when it finds more than so many rows.
+func (l *listed) atMost(t *tx, most int, sql string, args ...any) ([]entry, error) {
+	ids, err := t.ids(sql, args...)
+	if err != nil || len(ids) > most {
+		return nil, err
+	}
+	slices.Sort(ids)
+	ids = slices.Compact(ids)
+	list := make([]entry, len(ids))
+	for i, one := range ids {
+		list[i] = entry{id: one, rank: noRank}
+	}
+	return list, nil
 }
 
 // The bounds of what is found of one record.
@@ -480,6 +493,11 @@ func wordsOf(texts ...string) (words []string) {
 // matches says whether a record has, for each word, one that begins so.
 func matches(r signalbox.Record, words []string) bool {
 	texts := r.FoundBy()
+	for _, word := range words { // most records of a list that is gone through end here
+		if !slices.ContainsFunc(texts[:], func(text string) bool { return strings.Contains(strings.ToLower(text), word) }) {
+			return false
+		}
+	}
 	has := wordsOf(texts[:]...)
 	for _, word := range words {
 		if !slices.ContainsFunc(has, func(own string) bool { return strings.HasPrefix(own, word) }) {

@@ -43,9 +43,6 @@ func bindLog(s *stmt, l *signalbox.LogRow) {
 	s.text(l.Domain).text(l.Email).id(int64(l.Key)).int(l.Took.Microseconds()).int(int64(l.Count))
 }
 
-// logScanFor is how long a filtered page of the log looks for rows: shorter than other lists do, because people wait for it.
-const logScanFor = 80 * time.Millisecond
-
 // Logs answers a page of the log, newest first: the rows of logs and the signals, merged by their ids. A signal with a row of its own is that row.
 // A filter that lets little through may give a short page with a next: the scan's time was over.
 func (db *DB) Logs(ctx context.Context, ws signalbox.WorkspaceID, f signalbox.LogFilter, p signalbox.Page) ([]signalbox.LogRow, int64, error) {
@@ -58,10 +55,10 @@ func (db *DB) Logs(ctx context.Context, ws signalbox.WorkspaceID, f signalbox.Lo
 		if err := db.read(ctx, m.read); err != nil {
 			return nil, 0, fmt.Errorf("read logs: %w", err)
 		}
-		if m.more || m.done || time.Since(start) > logScanFor {
+		if m.more || m.done || time.Since(start) > scanFor {
 			break
 		}
-		m.slice = min(2*m.slice, signalbox.SliceRows) // a filter that lets little through looks further at a time
+		m.slice = min(2*m.slice, m.most()) // a filter that lets little through looks further at a time
 	}
 	if err := db.read(ctx, func(t *tx) error { return t.nameKeys(ws, m.list) }); err != nil {
 		return nil, 0, fmt.Errorf("read names of keys: %w", err)
@@ -88,6 +85,16 @@ type logMerge struct {
 	list []signalbox.LogRow
 	more bool // there is a row behind the page
 	done bool // there is none
+}
+
+// searchedRows is the longest slice that a text is looked for in: every signal of it needs its records.
+const searchedRows = 200
+
+func (m *logMerge) most() int {
+	if m.query != "" {
+		return searchedRows
+	}
+	return signalbox.SliceRows
 }
 
 // read merges the next slice of each side, as far down as both have been read.
@@ -196,7 +203,7 @@ func (m *logMerge) readSignals(t *tx, before int64) (list []signalbox.LogRow, to
 	each := func(r *row) error {
 		seen++
 		to = r.int(0)
-		if r.int(1) == int64(m.ws) && r.null(13) && (m.f.Account == 0 || r.int(4) == int64(m.f.Account)) {
+		if r.int(1) == int64(m.ws) && r.null(13) && within(r.time(7), m.f.From, m.f.To) && (m.f.Account == 0 || r.int(4) == int64(m.f.Account)) {
 			found = append(found, signalbox.SignalView{Signal: scanSignal(r)})
 		}
 		return nil

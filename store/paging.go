@@ -10,9 +10,9 @@ import (
 	"signalbox"
 )
 
-// scanFor is how long a filtered list looks for rows before it answers the page it has, with where to go on from. With slices
-// of SliceRows it keeps every list bounded, however few rows its filter lets through.
-const scanFor = 500 * time.Millisecond
+// scanFor is how long a filtered list looks for rows before it answers the page it has, with where to go on from: people wait for it, and whoever wants
+// more asks again. With slices of SliceRows it keeps every list bounded, however few rows its filter lets through.
+const scanFor = 60 * time.Millisecond
 
 // listing says how to read one kind of list, newest first. Every row's first column is its id.
 type listing[T any] struct {

@@ -22,8 +22,11 @@ type benchFlags struct {
 	asJSON bool
 }
 
-// fullStored is the size that --full grows the database to.
-const fullStored = 2_000_000
+// What --full grows the databases of growth and viewer to.
+const (
+	fullStored = 2_000_000
+	fullViewed = 1_000_000
+)
 
 // bench makes the command that measures the program on this machine.
 func (p *program) bench() *cobra.Command {
@@ -60,7 +63,8 @@ Scenarios: ` + strings.Join(bench.Scenarios(), ", ") + `.`,
 	flags.BoolVar(&f.hold, "hold", true, "record deliveries but hold their sending while ingest is measured")
 	flags.IntVar(&f.Preload, "preload", 0, "signals to store before anything is measured")
 	flags.IntVar(&f.Stored, "stored", 0, "signals that the growth scenario stores (default 200,000; on PostgreSQL 100,000)")
-	flags.BoolVar(&f.full, "full", false, "let growth store 2,000,000 signals")
+	flags.IntVar(&f.Viewed, "viewed", 100_000, "signals that the viewer scenario stores and delivers")
+	flags.BoolVar(&f.full, "full", false, "let growth store 2,000,000 signals, and viewer 1,000,000")
 	flags.BoolVar(&f.Keys, "idempotency-keys", false, "give every signal an idempotency key")
 	flags.Uint64Var(&f.Seed, "seed", 1, "of the traffic")
 	flags.StringVar(&f.Dir, "dir", "", "where the databases lie while it runs (default the system's temporary directory)")
@@ -97,7 +101,7 @@ func (p *program) runBench(ctx context.Context, f *benchFlags) error {
 	c.SendInIngest = !f.hold
 	c.Progress = func(text string) { fmt.Fprintln(p.stderr, p.paint(faint, text)) }
 	if f.full {
-		c.Stored = fullStored
+		c.Stored, c.Viewed = fullStored, fullViewed
 	}
 	if c.DatabaseURL == "" && !c.Postgres && f.server == "" {
 		c.DatabaseURL = p.env("SIGNALBOX_BENCH_DATABASE_URL")

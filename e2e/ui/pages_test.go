@@ -186,3 +186,31 @@ func TestPages_AreForEveryone(t *testing.T) {
 	p.at("/signals")
 	p.until("the menu has folded", `document.querySelector(".side").getClientRects().length === 0`)
 }
+
+// TestSignals_NothingFitsIsSaidAtTheEnd: an answer without a row that says where to look on is no end of the list.
+func TestSignals_NothingFitsIsSaidAtTheEnd(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	s.post("/v1/signals", map[string]any{"type": "letter_opened", "source": "paper mail", "account": map[string]any{"domain": "acme.com"}}, nil)
+	p := s.open()
+	p.signIn()
+	// The first two answers are those of a server that has looked for a while and found nothing yet; the third is the server's own.
+	p.do(`{
+		const real = window.fetch.bind(window);
+		window.looked = 0;
+		window.fetch = (path, init) => {
+			const url = new URL(path, location.href);
+			if (url.searchParams.get("source") !== "paper mail") return real(path, init);
+			const at = url.searchParams.get("cursor");
+			window.looked++;
+			if (at === null || at === "1") return Promise.resolve(new Response(JSON.stringify({ data: [], meta: { next_cursor: at === null ? "1" : "2" } })));
+			url.searchParams.delete("cursor");
+			return real(url.pathname + url.search, init);
+		};
+	}`)
+	p.turnTo("/signals?source=paper+mail")
+	p.reads("letter_opened")
+	if got := eval[int](p, "window.looked"); got != 3 {
+		t.Errorf("%d questions were asked, want 3", got)
+	}
+}

@@ -24,11 +24,12 @@ const (
 	OpenLoop = "latency"  // signal to receiver, in open loop
 	Nodes    = "nodes"    // one node and two on one PostgreSQL database, in turn
 	Growth   = "growth"   // the ingest rate and the ready time as the database grows
+	Viewer   = "viewer"   // what the pages of the dashboard ask for, while signals arrive
 )
 
 // Scenarios lists all scenarios.
 func Scenarios() []string {
-	return []string{Idle, Ingest, Batch, Delivery, OpenLoop, Nodes, Growth}
+	return []string{Idle, Ingest, Batch, Delivery, OpenLoop, Nodes, Growth, Viewer}
 }
 
 // Config says what to measure. Every number has a default and a bound.
@@ -47,6 +48,7 @@ type Config struct {
 	SendInIngest bool          // let deliveries leave while ingest is measured
 	Preload      int           // signals stored before anything is measured
 	Stored       int           // signals up to which growth fills the database; default 200,000, on PostgreSQL 100,000
+	Viewed       int           // signals, each delivered, that the database has which a viewer looks at; default 100,000
 	Keys         bool          // give every signal an idempotency key
 	Seed         uint64        // of the traffic
 	DatabaseURL  string        // an empty PostgreSQL database that the own servers work on instead of the embedded one
@@ -63,6 +65,7 @@ const (
 	defaultContacts = 50_000
 	minContacts     = 100
 	maxContacts     = 1_000_000
+	minViewed       = 2000
 	maxConnections  = 4096
 	maxRounds       = 25
 	maxDuration     = 10 * time.Minute
@@ -84,6 +87,7 @@ func (c Config) withDefaults() Config {
 			c.Stored = 100_000
 		}
 	}
+	c.Viewed = cmp.Or(c.Viewed, 100_000)
 	c.Seed = cmp.Or(c.Seed, 1)
 	if len(c.Connections) == 0 {
 		c.Connections = []int{64, 256}
@@ -103,7 +107,7 @@ func (c Config) onPostgres() bool { return c.Postgres || c.DatabaseURL != "" }
 // needs says why a scenario cannot be measured so; "" when it can.
 func (c Config) needs(scenario string) string {
 	switch {
-	case c.Server != "" && (scenario == Idle || scenario == Growth || scenario == Nodes):
+	case c.Server != "" && (scenario == Idle || scenario == Growth || scenario == Nodes || scenario == Viewer):
 		return "needs a server of its own: it cannot be measured on a running one"
 	case scenario == Nodes && !c.onPostgres():
 		return "needs a PostgreSQL database, which several nodes can share"
@@ -130,6 +134,7 @@ func (c Config) Check() error {
 	within("batch", c.Batch, 1, maxBatch)
 	within("preload", c.Preload, 0, maxSignals)
 	within("stored", c.Stored, c.Contacts, maxSignals)
+	within("viewed", c.Viewed, minViewed, maxSignals)
 	if c.Duration < 100*time.Millisecond || c.Duration > maxDuration {
 		problems = append(problems, fmt.Errorf("duration: %s is not between 100ms and %s", c.Duration, maxDuration))
 	}
@@ -196,7 +201,7 @@ func Run(ctx context.Context, c Config) (*Report, error) {
 }
 
 func (b *bench) scenarios(ctx context.Context) error {
-	run := map[string]func(context.Context) error{Idle: b.idle, Ingest: b.ingest, Batch: b.batchDoor, Delivery: b.delivery, OpenLoop: b.openLoop, Nodes: b.nodes, Growth: b.growth}
+	run := map[string]func(context.Context) error{Idle: b.idle, Ingest: b.ingest, Batch: b.batchDoor, Delivery: b.delivery, OpenLoop: b.openLoop, Nodes: b.nodes, Growth: b.growth, Viewer: b.viewer}
 	for _, s := range Scenarios() {
 		if !slices.Contains(b.Only, s) {
 			continue

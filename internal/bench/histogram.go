@@ -78,6 +78,7 @@ type Latency struct {
 	Count int64   `json:"count"`
 	P50   float64 `json:"p50_ms"`
 	P90   float64 `json:"p90_ms"`
+	P95   float64 `json:"p95_ms"`
 	P99   float64 `json:"p99_ms"`
 	P999  float64 `json:"p999_ms"`
 	Max   float64 `json:"max_ms"`
@@ -86,7 +87,7 @@ type Latency struct {
 // Latency sums the histogram up.
 func (h *Histogram) Latency() Latency {
 	return Latency{
-		Count: h.Count(), P50: millis(h.Quantile(.5)), P90: millis(h.Quantile(.9)), P99: millis(h.Quantile(.99)),
+		Count: h.Count(), P50: millis(h.Quantile(.5)), P90: millis(h.Quantile(.9)), P95: millis(h.Quantile(.95)), P99: millis(h.Quantile(.99)),
 		P999: millis(h.Quantile(.999)), Max: millis(h.Max()),
 	}
 }

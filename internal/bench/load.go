@@ -29,6 +29,7 @@ type load struct {
 	rate        int   // requests per second at fixed moments (open loop)
 	backlog     *backlog
 	population  int  // contacts that the signals are about
+	turned      int  // of them that have had their turn before
 	inTurn      bool // one signal about each contact in turn, not the usual mix
 	numbers     *atomic.Int64
 	seed        uint64
@@ -156,7 +157,7 @@ func (l *load) next(ctx context.Context, moments <-chan time.Time) (at time.Time
 func (l *load) body(b []byte, t *traffic, mine int64, n int, at time.Time) []byte {
 	item := func(b []byte, i int) []byte {
 		if l.inTurn {
-			return t.about(b, int(mine)+i, l.numbers.Add(1), at)
+			return t.about(b, l.turned+int(mine)+i, l.numbers.Add(1), at)
 		}
 		return t.signal(b, l.numbers.Add(1), at)
 	}

@@ -3,6 +3,7 @@ package bench
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"strconv"
@@ -21,8 +22,9 @@ type receiver struct {
 	secret atomic.Pointer[sign.Secret]
 
 	mu     sync.Mutex
-	from   int64  // numbers below belong to an earlier measurement
-	seen   []byte // a bit for each number from there
+	refuse [2]int64 // the first and the last number that is never taken
+	from   int64    // numbers below belong to an earlier measurement
+	seen   []byte   // a bit for each number from there
 	counts Received
 
 	latency atomic.Pointer[Histogram]
@@ -60,6 +62,8 @@ func (r *receiver) obey(o order) any {
 			return doneWith(err)
 		}
 		r.reset(from)
+	case "refuse":
+		return doneWith(r.refuses(o.Arg))
 	case "count":
 		return r.received()
 	case "summary":
@@ -75,6 +79,20 @@ func (r *receiver) reset(from int64) {
 	defer r.mu.Unlock()
 	r.from, r.seen, r.counts = from, nil, Received{}
 	r.latency.Store(&Histogram{})
+}
+
+// refuses has the receiver answer 503 to a range of numbers, such as 1-100, as often as they come.
+func (r *receiver) refuses(text string) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	_, err := fmt.Sscanf(text, "%d-%d", &r.refuse[0], &r.refuse[1])
+	return err
+}
+
+func (r *receiver) refused(n int64) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.refuse[0] <= n && n <= r.refuse[1]
 }
 
 func (r *receiver) received() Received {
@@ -101,6 +119,10 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		r.counts.Bad++
 		r.mu.Unlock()
 		w.WriteHeader(http.StatusUnauthorized)
+		return
+	}
+	if r.refused(n) {
+		w.WriteHeader(http.StatusServiceUnavailable)
 		return
 	}
 	r.note(n, now, now.Sub(at))

@@ -115,6 +115,25 @@ func TestReceiver_CountsEachVerifiedSignalOnce(t *testing.T) {
 	}
 }
 
+func TestReceiver_RefusesWhatItIsToldToAsOftenAsItComes(t *testing.T) {
+	t.Parallel()
+	p := newPart(t, "receiver")
+	p.order("secret", right.Reveal())
+	p.order("refuse", "7-8")
+	p.order("reset", "0")
+	for _, d := range []struct {
+		n    int64
+		want int
+	}{{6, http.StatusNoContent}, {7, http.StatusServiceUnavailable}, {8, http.StatusServiceUnavailable}, {7, http.StatusServiceUnavailable}, {9, http.StatusNoContent}} {
+		if got := p.deliver(d.n, time.Now(), right); got != d.want {
+			t.Errorf("signal %d answered %d, want %d", d.n, got, d.want)
+		}
+	}
+	if got := p.order("count", ""); got.Unique != 2 || got.Bad != 0 {
+		t.Errorf("got %d unique, %d bad; want 2 and 0", got.Unique, got.Bad)
+	}
+}
+
 func TestRole_EndsWhenItsParentHasGone(t *testing.T) {
 	t.Parallel()
 	for _, role := range []string{"receiver", "bare"} {

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"time"
@@ -31,6 +32,7 @@ type Report struct {
 	Latency     *LatencyResult  `json:"latency,omitempty"`
 	Nodes       *NodesResult    `json:"nodes,omitempty"`
 	Growth      *GrowthResult   `json:"growth,omitempty"`
+	Viewer      *ViewerResult   `json:"viewer,omitempty"`
 	Targets     []Target        `json:"targets"`
 }
 
@@ -180,6 +182,41 @@ type GrowthResult struct {
 	PeakMB           float64        `json:"peak_mb"`
 }
 
+// ViewerResult is signals at a steady rate with nobody looking and with a viewer, in turn, and what the viewer waited for.
+type ViewerResult struct {
+	Signals       int          `json:"signals"` // stored and delivered when the measurement began
+	Accounts      int          `json:"accounts"`
+	Contacts      int          `json:"contacts"`
+	Rate          int          `json:"rate"`
+	Alone         Sample       `json:"alone"`
+	Watched       Sample       `json:"watched"`
+	Ratio         float64      `json:"ratio"`  // of the ingest p99 with a viewer to that without
+	Pages         []PageResult `json:"pages"`  // over all rounds
+	Events        int64        `json:"events"` // signals that the stream showed
+	DatabaseMB    float64      `json:"database_mb"`
+	PeakMB        float64      `json:"peak_mb"`
+	AloneRounds   []Sample     `json:"alone_rounds"`
+	WatchedRounds []Sample     `json:"watched_rounds"`
+}
+
+// PageResult is a page of the dashboard in one state.
+type PageResult struct {
+	Name     string          `json:"name"`
+	Shown    Latency         `json:"shown"` // until the last of its requests was answered
+	Requests []RequestResult `json:"requests"`
+}
+
+// RequestResult is what a page asks for.
+type RequestResult struct {
+	Path string  `json:"path"`
+	Took Latency `json:"took"`
+}
+
+// slowest is the page that was waited for longest, by the 95th percentile.
+func (v *ViewerResult) slowest() PageResult {
+	return slices.MaxFunc(v.Pages, func(a, b PageResult) int { return cmp.Compare(a.Shown.P95, b.Shown.P95) })
+}
+
 // median takes the median of each number by itself; counts are summed.
 func median(s []Sample) (m Sample) {
 	for i := range s {
@@ -243,6 +280,7 @@ func middleLatency[T any](s []T, of func(*T) Latency) (m Latency) {
 	}
 	m.P50 = middle(s, func(t *T) float64 { return of(t).P50 })
 	m.P90 = middle(s, func(t *T) float64 { return of(t).P90 })
+	m.P95 = middle(s, func(t *T) float64 { return of(t).P95 })
 	m.P99 = middle(s, func(t *T) float64 { return of(t).P99 })
 	m.P999 = middle(s, func(t *T) float64 { return of(t).P999 })
 	m.Max = middle(s, func(t *T) float64 { return of(t).Max })

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -29,6 +30,8 @@ type rig struct {
 	key      string
 	target   string // host:port of the receiver
 	hold     bool
+	contacts int   // that there are; 0: as many as the run's others have
+	turned   int   // of them that have had the turn of a fill
 	from     int64 // the number of the last signal before the measurement going on
 }
 
@@ -152,7 +155,7 @@ func (r *rig) populate(ctx context.Context) error {
 func (r *rig) fill(ctx context.Context, n int, inTurn bool) error {
 	const size, connections = 1000, 2
 	l := r.load(connections, maxDuration)
-	l.path, l.batch, l.count, l.inTurn = batchPath, size, int64(n), inTurn
+	l.path, l.batch, l.count, l.inTurn, l.turned = batchPath, size, int64(n), inTurn, r.turned
 	o, err := l.run(ctx)
 	if err == nil && o.accepted.Load() < int64(n) {
 		err = fmt.Errorf("%d of %d signals were stored in %s; %d requests refused, %d failed", o.accepted.Load(), n, o.elapsed.Round(time.Second), o.refused.Load(), o.failed.Load())
@@ -171,7 +174,7 @@ func (r *rig) load(connections int, d time.Duration) *load {
 	b := r.b
 	l := &load{
 		target: target{path: signalPath, key: r.key}, connections: connections, duration: d,
-		numbers: &b.numbers, seed: b.Seed + uint64(b.numbers.Load()), population: b.Contacts, keys: b.Keys,
+		numbers: &b.numbers, seed: b.Seed + uint64(b.numbers.Load()), population: cmp.Or(r.contacts, b.Contacts), keys: b.Keys,
 	}
 	for _, n := range r.nodes {
 		l.addrs = append(l.addrs, n.addr)
@@ -348,7 +351,7 @@ func (r *rig) call(ctx context.Context, method, path string, body, answer any) e
 		return err
 	}
 	if resp.StatusCode/100 != 2 {
-		return fmt.Errorf("%s %s answered %d: %.300s", method, path, resp.StatusCode, text)
+		return &statusError{resp.StatusCode, fmt.Sprintf("%s %s answered %d: %.300s", method, path, resp.StatusCode, text)}
 	}
 	if answer == nil {
 		return nil

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"signalbox/internal/bench"
 )
@@ -91,6 +92,8 @@ func TestConfig_RefusesWhatHasNoBound(t *testing.T) {
 		"an unknown scenario":     func(c *bench.Config) { c.Only = []string{"everything"} },
 		"another machine":         func(c *bench.Config) { c.Server, c.APIKey, c.Only = "192.0.2.1:80", "key", []string{bench.Ingest} },
 		"no key":                  func(c *bench.Config) { c.Server, c.Only = "127.0.0.1:80", []string{bench.Ingest} },
+		"nothing to look at":      func(c *bench.Config) { c.Viewed = 10 },
+		"looking at somebody's":   func(c *bench.Config) { c.Server, c.APIKey, c.Only = "127.0.0.1:80", "key", []string{bench.Viewer} },
 		"growth of somebody's":    func(c *bench.Config) { c.Server, c.APIKey, c.Only = "127.0.0.1:80", "key", []string{bench.Growth} },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -131,5 +134,29 @@ func TestRun_MeasuresTheRealServerAndLosesNothing(t *testing.T) {
 	}
 	if i := report.Idle; i.ReadyMS <= 0 || i.BinaryMB <= 0 {
 		t.Errorf("idle: %+v", i)
+	}
+}
+
+func TestRun_AViewerSeesWhatWasStored(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("starts the real server")
+	}
+	c := small(t, bench.Viewer)
+	c.Viewed, c.Duration = 4000, time.Second
+	report, err := bench.Run(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := report.Viewer
+	if v.Signals < c.Viewed || v.Alone.Accepted == 0 || v.Watched.Accepted == 0 || v.Alone.Failed+v.Watched.Failed != 0 {
+		t.Errorf("%d signals stored; nobody looking: %+v, with a viewer: %+v", v.Signals, v.Alone, v.Watched)
+	}
+	if v.Events == 0 || v.Ratio <= 0 {
+		t.Errorf("the stream showed %d signals; the ratio is %v", v.Events, v.Ratio)
+	}
+	// Every page was opened, or the run would have failed; some of them while the signals arrived.
+	if len(v.Pages) < 90 || v.Pages[0].Shown.Count == 0 || v.Pages[0].Requests[0].Took.Count == 0 {
+		t.Errorf("%d pages, the first: %+v", len(v.Pages), v.Pages[:1])
 	}
 }

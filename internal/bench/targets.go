@@ -33,6 +33,9 @@ const (
 	wantReadyAt         = 1_000_000
 	wantGrowthAt        = 2_000_000
 	latencyTargetAtRate = 500
+	wantPageMS          = 150
+	wantViewerRatio     = 1.2
+	wantViewed          = 100_000
 )
 
 // What it is meant to reach on PostgreSQL, whose CPU time counts with the server's.
@@ -77,6 +80,11 @@ func targets(r *Report) (list []Target) {
 		if last := len(g.Samples) - 1; last > 0 && g.Samples[last].Stored >= wantGrowthAt {
 			add("ingest rate at 2,000,000 signals", atLeast, wantGrowthRatio, g.Ratio, "of the rate at the start")
 		}
+	}
+	if v := r.Viewer; v != nil && v.Signals >= wantViewed && v.Rate == latencyTargetAtRate {
+		at := fmt.Sprintf("with %s signals", thousands(float64(v.Signals/wantViewed*wantViewed)))
+		add("the slowest page's data "+at+", p95", atMost, wantPageMS, v.slowest().Shown.P95, "ms")
+		add("ingest at 500/s with a viewer "+at+", p99", atMost, wantViewerRatio, v.Ratio, "of that without")
 	}
 	return list
 }

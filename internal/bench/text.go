@@ -2,8 +2,10 @@ package bench
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -43,6 +45,9 @@ func (r *Report) Text(w io.Writer, paint Paint) error {
 	}
 	if r.Growth != nil {
 		p.growth(r.Growth)
+	}
+	if r.Viewer != nil {
+		p.viewer(r.Viewer)
 	}
 	p.targets(r.Targets, paint)
 	_, err := w.Write(p.Bytes())
@@ -183,6 +188,31 @@ func (p *page) growth(g *GrowthResult) {
 	if g.RestartedAt > 0 {
 		p.line("  ready with %s signals: %s ms after a stop, %s ms after a kill", thousands(float64(g.RestartedAt)), short(g.ReadyMS), short(g.ReadyAfterKillMS))
 	}
+}
+
+func (p *page) viewer(v *ViewerResult) {
+	p.line("\nViewer, %s signals a second, with %s signals delivered, %s accounts, %s contacts", thousands(float64(v.Rate)), thousands(float64(v.Signals)),
+		thousands(float64(v.Accounts)), thousands(float64(v.Contacts)))
+	p.line("  %-44s %7s %9s %9s %9s  %s", "page", "times", "p50 ms", "p95 ms", "max ms", "slowest of its requests, p95 ms")
+	for _, page := range v.Pages {
+		slow := ""
+		if len(page.Requests) > 1 {
+			of := slices.MaxFunc(page.Requests, func(a, b RequestResult) int { return cmp.Compare(a.Took.P95, b.Took.P95) })
+			path, _, _ := strings.Cut(of.Path, "?")
+			slow = short(of.Took.P95) + " " + path
+		}
+		p.line("  %-44s %7s %9s %9s %9s  %s", page.Name, thousands(float64(page.Shown.Count)), short(page.Shown.P50), short(page.Shown.P95), short(page.Shown.Max), slow)
+	}
+	slow := v.slowest()
+	p.line("  the slowest: %s, %s ms p95", slow.Name, short(slow.Shown.P95))
+	for _, row := range []struct {
+		name string
+		of   Sample
+	}{{"signals in, nobody looking", v.Alone}, {"signals in, with a viewer", v.Watched}} {
+		p.line("  %-28s p50 %s ms, p99 %s ms, %s µs of CPU each", row.name, short(row.of.Latency.P50), short(row.of.Latency.P99), cpu(row.of.CPUMicros, row.of.DatabaseMicros))
+		p.problems(row.of.Refused, row.of.Failed, 0, 0)
+	}
+	p.line("  the p99 with a viewer is %.3f of that without · database %s MB · peak %s MB", v.Ratio, thousands(v.DatabaseMB), known(v.PeakMB))
 }
 
 // problems says what did not go as it should; nothing when all did.

@@ -191,6 +191,14 @@ func e2e(r *runner) error {
 	return r.sh("go", "test", "-count=1", "-timeout=20m", "./e2e/...")
 }
 
+// viewer fails when a page of the dashboard does not show what was stored; the times that it prints are compared with their targets and not enforced.
+func viewer(r *runner) error {
+	if r.full {
+		return r.sh("go", "run", "./cmd/signalbox", "bench", "--only=viewer", "--full", "--duration=25s", "--rounds=5")
+	}
+	return r.sh("go", "run", "./cmd/signalbox", "bench", "--only=viewer", "--viewed=100000", "--duration=15s", "--rounds=1")
+}
+
 // fullCounts are those of the crash harness that are too long for every change; its own defaults are for each one.
 var fullCounts = []string{
 	"-kills=1000", "-cuts=20", "-restarts=200", "-postmasters=100", "-terminate=60s", "-nodekills=360", "-pauses=20", "-twinkills=60",

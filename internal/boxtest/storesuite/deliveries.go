@@ -10,6 +10,7 @@ import (
 var deliveryTests = map[string]func(*Box){
 	"TheLogIsPagedNewestFirst":             deliveryPages,
 	"FiltersNarrowTheLog":                  deliveryFilters,
+	"PendingOnesAreFoundAmongOthers":       deliveryPending,
 	"AFilterFindsWhatLiesFarBack":          deliveryFarBack,
 	"OneShowsItsAttemptsAndBytes":          deliveryView,
 	"ARetryByHandGoesNow":                  retryNow,
@@ -87,6 +88,29 @@ func deliveryFilters(b *Box) {
 	} {
 		if got := b.walkLog(w.ID, c.f, 1); !reflect.DeepEqual(got, c.want) {
 			b.Errorf("%s: %v, want %v", name, got, c.want)
+		}
+	}
+}
+
+// deliveryPending: what waits is found page by page, be it to be sent or to be read, and however much is retried or was delivered after it.
+func deliveryPending(b *Box) {
+	push, pull := b.NewWebhook(), b.NewWebhook(Pull)
+	for name, w := range map[string]signalbox.Webhook{"sent": push, "read": pull} {
+		var want []signalbox.DeliveryID
+		for range 5 {
+			want = append(b.Send(Sent{To: []signalbox.Webhook{w}})[0].Deliveries[:1:1], want...)
+		}
+		if w.Kind == signalbox.KindPush { // the two oldest are taken
+			ready := b.Claim(w.ID, 2).Ready
+			b.Settle(ready[0], signalbox.Retrying, "http_500", b.Now.Add(time.Minute), 500, "")
+			b.Settle(ready[1], signalbox.Delivered, "", time.Time{}, 200, "")
+		} else {
+			b.Must(b.DB.AckFeed(b.Context(), b.WS, w.ID, want[3], b.Now))
+		}
+		for limit := 1; limit <= 4; limit++ {
+			if got := b.walkLog(w.ID, signalbox.DeliveryFilter{State: signalbox.Pending}, limit); !reflect.DeepEqual(got, want[:3]) {
+				b.Errorf("waiting to be %s, by %d: %v, want %v", name, limit, got, want[:3])
+			}
 		}
 	}
 }

@@ -186,18 +186,31 @@ func recordGroups(b *Box) {
 	b.same(b.sorted(signalbox.RecordFilter{Query: "old"}), []string{"old.com"})
 }
 
-// recordManyMatches: a word that more records have than are sorted at once finds them all the same.
+// recordManyMatches: a word that more records have than are sorted at once finds them all the same, and so does one that fewer have, in each order.
 func recordManyMatches(b *Box) {
-	d := &signalbox.Decision{}
-	for i := range 1200 {
-		a := signalbox.Account{ID: signalbox.AccountID(b.ID()), Workspace: b.WS, Domain: fmt.Sprintf("d%d.com", i), Name: fmt.Sprintf("n%04d", i), Revision: 1, CreatedAt: b.Now, UpdatedAt: b.Now}
-		d.Accounts = append(d.Accounts, signalbox.Written[signalbox.Account]{Row: &a, New: true})
+	const many = 10_500
+	for from := 0; from < many; from += signalbox.SliceRows {
+		d := &signalbox.Decision{}
+		for i := from; i < min(many, from+signalbox.SliceRows); i++ {
+			a := signalbox.Account{ID: signalbox.AccountID(b.ID()), Workspace: b.WS, Domain: fmt.Sprintf("d%d.com", i), Name: fmt.Sprintf("n%05d", many-i), Revision: 1, CreatedAt: b.Now, UpdatedAt: b.Now}
+			if i == 7 || i == 8 {
+				a.Status = "customer"
+			}
+			d.Accounts = append(d.Accounts, signalbox.Written[signalbox.Account]{Row: &a, New: true})
+		}
+		b.decide(signalbox.Need{}, func(*signalbox.Situation) *signalbox.Decision { return d })
 	}
-	b.decide(signalbox.Need{}, func(*signalbox.Situation) *signalbox.Decision { return d })
 	for f, want := range map[signalbox.RecordFilter]string{
-		{Query: "com"}:                         "d1199.com",
-		{Query: "com", Sort: signalbox.ByName}: "d0.com",
-		{Query: "com n0007"}:                   "d7.com",
+		{Query: "com"}:                                             "d10499.com",
+		{Query: "com", Sort: signalbox.ByName}:                     "d10499.com",
+		{Query: "com n10493"}:                                      "d7.com",
+		{Query: "com n10493", Sort: signalbox.ByName}:              "d7.com",
+		{Query: "n10", Sort: signalbox.ByName}:                     "d500.com", // some hundred
+		{Query: "n0", Sort: signalbox.ByName}:                      "d10499.com",
+		{Query: "n0", Sort: signalbox.ByLastSignal}:                "d10499.com", // none has had a signal: the newest first
+		{Query: "d1", Sort: signalbox.ByName}:                      "d10499.com",
+		{Query: "com", Sort: signalbox.ByName, Status: "customer"}: "d8.com",
+		{Sort: signalbox.ByName, Status: "customer"}:               "d8.com",
 	} {
 		list, _, err := b.DB.Accounts(b.Context(), b.WS, f, signalbox.Page{Limit: 1})
 		b.Must(err)

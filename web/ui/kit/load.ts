@@ -60,14 +60,26 @@ export type Paged<T> = {
 /** pageSize is how many rows a page has. */
 export const pageSize = 50;
 
+/**
+ * found reads a page of a list, and on from an answer without a row that says where: a filter that lets little through is looked for a moment at a
+ * time, and "nothing fits" is only said at the end.
+ */
+async function found<T>(base: string, cursor: string, read: (path: string, signal: AbortSignal) => Promise<Page<T>>, signal: AbortSignal): Promise<Page<T>> {
+  for (let at = cursor; ; ) {
+    const page = await read(base + (at === "" ? "" : "&cursor=" + encodeURIComponent(at)), signal);
+    if (page.rows.length > 0 || page.next === "" || page.next === at) return page;
+    at = page.next;
+  }
+}
+
 /** usePages walks a list by cursor. path holds the filters and no cursor; a change of it goes to the first page. */
 export function usePages<T>(path: string, read: (path: string, signal: AbortSignal) => Promise<Page<T>> = api.list): Paged<T> {
   const cursors = useSignal<{ path: string; stack: string[] }>({ path, stack: [""] });
   const stack = cursors.value.path === path ? cursors.value.stack : [""];
   const cursor = stack[stack.length - 1]!;
   const joint = path.includes("?") ? "&" : "?";
-  const full = path + joint + "limit=" + pageSize + (cursor === "" ? "" : "&cursor=" + encodeURIComponent(cursor));
-  const loaded = useLoad<Page<T>>(full, (signal) => read(full, signal));
+  const base = path + joint + "limit=" + pageSize;
+  const loaded = useLoad<Page<T>>(base + "&cursor=" + cursor, (signal) => found(base, cursor, read, signal));
   const kept = useRef<T[] | undefined>(undefined);
   if (loaded.value) kept.current = loaded.value.rows;
   else if (stack.length === 1 && cursors.value.path !== path) kept.current = undefined;
