@@ -44,6 +44,8 @@ type Webhook struct {
 	SealedHeaders   []byte // custom headers as a JSON object, sealed; nil for none
 	HeaderNames     []string
 	MaxInFlight     int
+	RatePerSecond   int             // requests in a second at most; 0: as many as it takes
+	RetrySchedule   []time.Duration // the wait after each failed attempt that counts; nil: the server's own (S1-35…S1-39); empty: none
 	Enabled         bool
 	DisabledReason  string // "" while enabled
 	Temporary       bool   // goes with its last reader

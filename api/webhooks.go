@@ -2,9 +2,11 @@ package api
 
 import (
 	"net/http"
+	"time"
 
 	"signalbox"
 	"signalbox/auth"
+	"signalbox/retry"
 	"signalbox/sign"
 )
 
@@ -235,6 +237,9 @@ type webhookView struct {
 	SignatureFormat *string  `json:"signature_format" doc:"Null: the format's own."`
 	HeaderNames     []string `json:"header_names" doc:"Custom headers; their values are never shown."`
 	MaxInFlight     int      `json:"max_in_flight"`
+	RatePerSecond   int      `json:"rate_per_second" doc:"0: as many as it takes."`
+	RetrySchedule   []int    `json:"retry_schedule" doc:"Seconds to wait after each failed attempt."`
+	RetryPreset     *string  `json:"retry_preset" enum:"stairoids|standard" doc:"Null: another schedule."`
 	Enabled         bool     `json:"enabled"`
 	DisabledReason  *string  `json:"disabled_reason"`
 	Temporary       bool     `json:"temporary"`
@@ -268,10 +273,19 @@ func (c *call) webhookView(w *signalbox.Webhook) webhookView {
 	if names == nil {
 		names = []string{}
 	}
+	schedule := retry.Schedule(w.RetrySchedule)
+	if schedule == nil {
+		schedule = retry.Stairoids()
+	}
+	seconds := make([]int, len(schedule))
+	for i, wait := range schedule {
+		seconds[i] = int(wait / time.Second)
+	}
 	return webhookView{
 		ID: c.idText(signalbox.KindWebhook, int64(w.ID)), Kind: string(w.Kind), URL: textOrNull(w.URL), Events: w.Events,
 		Label: textOrNull(w.Label), Description: textOrNull(w.Description), Format: string(w.Format),
 		SignatureFormat: textOrNull(string(w.SignatureFormat)), HeaderNames: names, MaxInFlight: w.MaxInFlight,
+		RatePerSecond: w.RatePerSecond, RetrySchedule: seconds, RetryPreset: textOrNull(retry.PresetOf(schedule)),
 		Enabled: w.Enabled, DisabledReason: textOrNull(w.DisabledReason), Temporary: w.Temporary, LastReadAt: stampOrNull(w.LastReadAt),
 		Revision: w.Revision, CreatedAt: stamp(w.CreatedAt), UpdatedAt: stamp(w.UpdatedAt),
 	}

@@ -1,0 +1,6 @@
+-- How a webhook is sent to: its own waits between attempts (a JSON array of seconds; '': the server's), and how many requests it gets in a second (0: as
+-- many as it takes). A program that does not know them sends by its own schedule and without that bound.
+-- oldest: 4
+
+ALTER TABLE webhooks ADD COLUMN retry_schedule TEXT COLLATE "C" NOT NULL DEFAULT '';
+ALTER TABLE webhooks ADD COLUMN rate_per_second BIGINT NOT NULL DEFAULT 0;
