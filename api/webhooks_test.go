@@ -111,6 +111,13 @@ func TestCreateWebhook_BadOnesAreRefusedByName(t *testing.T) {
 		"signature":       {`{"url":"https://hooks.example.com/x","events":["*"],"format":"standard","signature_format":"prefixed"}`, "signature_format", "stairoids"},
 		"too many":        {`{"url":"https://hooks.example.com/x","events":["*"],"max_in_flight":101}`, "max_in_flight", "1 to 100"},
 		"none in flight":  {`{"url":"https://hooks.example.com/x","events":["*"],"max_in_flight":0}`, "max_in_flight", "1 to 100"},
+		"rate":            {`{"url":"https://hooks.example.com/x","events":["*"],"rate_per_second":1001}`, "rate_per_second", "1 to 1000, or 0"},
+		"negative rate":   {`{"url":"https://hooks.example.com/x","events":["*"],"rate_per_second":-1}`, "rate_per_second", "1 to 1000, or 0"},
+		"preset":          {`{"url":"https://hooks.example.com/x","events":["*"],"retry_preset":"svix"}`, "retry_preset", "stairoids or standard"},
+		"two schedules":   {`{"url":"https://hooks.example.com/x","events":["*"],"retry_preset":"standard","retry_schedule":[1]}`, "retry_preset", "exclude each other"},
+		"no wait":         {`{"url":"https://hooks.example.com/x","events":["*"],"retry_schedule":[60,0]}`, "retry_schedule.1", "1 to 604800"},
+		"long wait":       {`{"url":"https://hooks.example.com/x","events":["*"],"retry_schedule":[604801]}`, "retry_schedule.0", "1 to 604800"},
+		"many waits":      {`{"url":"https://hooks.example.com/x","events":["*"],"retry_schedule":[` + strings.Repeat("1,", 20) + `1]}`, "retry_schedule", "at most 20"},
 		"short secret":    {`{"url":"https://hooks.example.com/x","events":["*"],"secret":"short"}`, "secret", "16"},
 		"own header":      {`{"url":"https://hooks.example.com/x","events":["*"],"headers":{"Webhook-Signature":"x"}}`, "headers", ""},
 		"pull with url":   {`{"kind":"pull","url":"https://hooks.example.com/x","events":["*"]}`, "url", "absent"},
@@ -151,6 +158,34 @@ func TestUpdateWebhook_ChangesOnlyWhatIsGiven(t *testing.T) {
 	}
 	if again := b.do(http.StatusOK, "GET", path, ""); string(again.body) != string(got.body) {
 		t.Errorf("a refused change left %s, want %s", again.body, got.body)
+	}
+}
+
+// proves S1-35…S1-40: the schedule of the documents is the one of a webhook that names none.
+func TestWebhook_HasASchedule(t *testing.T) {
+	t.Parallel()
+	b := newBox(t)
+	path := "/v1/webhooks/" + b.do(http.StatusCreated, "POST", "/v1/webhooks", push).text("id")
+	for _, c := range []struct{ change, schedule, preset string }{
+		{`{}`, "[60,300,1800,7200,28800]", `"stairoids"`},
+		{`{"retry_preset":"standard"}`, "[5,300,1800,7200,18000,36000,50400,72000,86400]", `"standard"`},
+		{`{"label":"L"}`, "[5,300,1800,7200,18000,36000,50400,72000,86400]", `"standard"`},
+		{`{"retry_schedule":[1,604800]}`, "[1,604800]", "null"},
+		{`{"retry_schedule":[]}`, "[]", "null"},
+		{`{"retry_schedule":[60,300,1800,7200,28800]}`, "[60,300,1800,7200,28800]", `"stairoids"`},
+		{`{"retry_schedule":[]}`, "[]", "null"},
+		{`{"retry_preset":"stairoids"}`, "[60,300,1800,7200,28800]", `"stairoids"`},
+	} {
+		b.do(http.StatusOK, "PATCH", path, c.change)
+		if got := b.do(http.StatusOK, "GET", path, ""); !strings.Contains(string(got.body), `"retry_schedule":`+c.schedule+`,"retry_preset":`+c.preset+",") {
+			t.Errorf("%s: %s, want the schedule %s of %s", c.change, got.body, c.schedule, c.preset)
+		}
+	}
+	if got := b.do(http.StatusOK, "PATCH", path, `{"rate_per_second":3}`); got.at("rate_per_second").(json.Number) != "3" {
+		t.Errorf("answer %s", got.body)
+	}
+	if got := b.do(http.StatusOK, "PATCH", path, `{"rate_per_second":0}`); got.at("rate_per_second").(json.Number) != "0" {
+		t.Errorf("answer %s", got.body)
 	}
 }
 

@@ -490,6 +490,12 @@ export type MadeWebhook = {
   /** Custom headers; their values are never shown. */
   header_names: string[];
   max_in_flight: number;
+  /** 0: as many as it takes. */
+  rate_per_second: number;
+  /** Seconds to wait after each failed attempt. */
+  retry_schedule: number[];
+  /** Null: another schedule. */
+  retry_preset: "stairoids" | "standard" | null;
   enabled: boolean;
   disabled_reason: string | null;
   temporary: boolean;
@@ -603,6 +609,12 @@ export type NewWebhook = {
   label?: string | null;
   /** How many requests it gets at the same time, 8 unless given. */
   max_in_flight?: number | null;
+  /** How many requests it gets in a second, spread evenly; 0, the default: as many as it takes. */
+  rate_per_second?: number | null;
+  /** A schedule by name, in place of retry_schedule: stairoids, the default (1 min, 5 min, 30 min, 2 h, 8 h), or standard (ten attempts over 75 hours). */
+  retry_preset?: "stairoids" | "standard" | null;
+  /** Seconds to wait after each failed attempt, each from 1 to 604,800; an empty list: one attempt and no more. */
+  retry_schedule?: number[] | null;
   /** Your own signing secret; one is made unless given. */
   secret?: string | null;
   /** For the format stairoids: prefixed writes X-Stairoids-Signature as sha256=<hex>. */
@@ -884,6 +896,12 @@ export type Webhook = {
   /** Custom headers; their values are never shown. */
   header_names: string[];
   max_in_flight: number;
+  /** 0: as many as it takes. */
+  rate_per_second: number;
+  /** Seconds to wait after each failed attempt. */
+  retry_schedule: number[];
+  /** Null: another schedule. */
+  retry_preset: "stairoids" | "standard" | null;
   enabled: boolean;
   disabled_reason: string | null;
   temporary: boolean;
@@ -926,6 +944,11 @@ export type WebhookPatch = {
   kind?: "push" | "pull" | null;
   label?: string | null;
   max_in_flight?: number | null;
+  /** 0: as many as it takes. */
+  rate_per_second?: number | null;
+  retry_preset?: "stairoids" | "standard" | null;
+  /** Deliveries that wait already keep their time. */
+  retry_schedule?: number[] | null;
   signature_format?: "prefixed" | null;
   /** Fixed: only the value that it has is taken. */
   temporary?: boolean | null;
