@@ -153,8 +153,16 @@ func (w *Webhook) Facts() Facts {
 		"kind": string(w.Kind), "url": w.URL, "events": nonNil(w.Events), "label": w.Label, "description": w.Description, "format": string(w.Format),
 		"signature_format": string(w.SignatureFormat), "header_names": nonNil(w.HeaderNames), "max_in_flight": w.MaxInFlight, "enabled": w.Enabled,
 		"rate_per_second": w.RatePerSecond, "retry_schedule": secondsOf(w.RetrySchedule),
-		"disabled_reason": w.DisabledReason, "temporary": w.Temporary,
+		"disabled_reason": w.DisabledReason, "temporary": w.Temporary, "previous_secret_until": timeOrNull(w.PreviousUntil),
+		"previous_secret_signs_format_header": w.VendorPrevious,
 	}
+}
+
+func timeOrNull(t time.Time) any {
+	if t.IsZero() {
+		return nil
+	}
+	return t.UTC().Format(time.RFC3339)
 }
 
 // secondsOf is a schedule as the API writes it; null for the server's own.

@@ -3,12 +3,15 @@ package api_test
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"signalbox"
 	"signalbox/deliver"
+	"signalbox/egress"
 	"signalbox/seal"
 	"signalbox/sign"
 )
@@ -25,7 +28,7 @@ func TestCreateWebhook_ShowsTheSecretOnce(t *testing.T) {
 		t.Errorf("answer %s", made.body)
 	}
 	for _, path := range []string{"/v1/webhooks", "/v1/webhooks/" + id} {
-		if got := b.do(http.StatusOK, "GET", path, ""); strings.Contains(string(got.body), "secret") {
+		if got := b.do(http.StatusOK, "GET", path, ""); strings.Contains(string(got.body), secret) {
 			t.Errorf("GET %s shows a secret: %s", path, got.body)
 		}
 	}
@@ -264,28 +267,68 @@ func TestTestWebhook_SendsASampleThroughTheRealPathOnce(t *testing.T) {
 	b.send(b.admin, "POST", "/v1/webhooks/"+pull+"/test", "").refuses(http.StatusConflict, "conflict", "", "pull")
 }
 
-// proves S2-13
-func TestRegenerateSecret_SignsFromThenOnAndIsShownOnce(t *testing.T) {
+// verifies says which of the secrets verify a scheme's signature of each request.
+func verifies(requests []egress.Request, scheme sign.Scheme, secrets ...string) (rows []string) {
+	for _, sent := range requests {
+		row := ""
+		for i, secret := range secrets {
+			if sign.Verify(scheme, sent.Header, sent.Body, []sign.Secret{sign.Secret(secret)}, time.Now()) == nil {
+				row += strconv.Itoa(i)
+			}
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+// proves S2-13, and contract section 12: during an overlap both secrets sign; a header with room for one signature keeps the old one until it ends or the new
+// one is activated.
+func TestRegenerateSecret_BothSignUntilTheOverlapEnds(t *testing.T) {
 	t.Parallel()
 	b := newBox(t)
 	made := b.do(http.StatusCreated, "POST", "/v1/webhooks", push)
 	path := "/v1/webhooks/" + made.text("id")
+	if made.at("previous_secret") != nil {
+		t.Errorf("a new webhook has %s", made.body)
+	}
+	b.send(b.admin, "POST", path+"/secret/activate", "").refuses(http.StatusConflict, "conflict", "", "no overlap")
 	b.do(http.StatusOK, "POST", path+"/test", "")
-	fresh := b.do(http.StatusOK, "POST", path+"/secret/regenerate", "").text("secret")
-	if !strings.HasPrefix(fresh, "whsec_") || fresh == made.text("secret") {
-		t.Fatalf("the new secret is %q, the old one %q", fresh, made.text("secret"))
+	first := b.do(http.StatusOK, "POST", path+"/secret/regenerate", "")
+	if fresh := first.text("secret"); !strings.HasPrefix(fresh, "whsec_") || fresh == made.text("secret") || first.at("previous_secret.signs") != true {
+		t.Fatalf("made %s, the old one was %q", first.body, made.text("secret"))
+	}
+	until, err := time.Parse(time.RFC3339, first.text("previous_secret.valid_until"))
+	if left := time.Until(until); err != nil || left < 23*time.Hour || left > 24*time.Hour {
+		t.Errorf("the overlap ends at %s (%v), want in a day", until, err)
 	}
 	b.do(http.StatusOK, "POST", path+"/test", "")
-	for i, sent := range b.world.requests() {
-		for name, secret := range map[string]string{"old": made.text("secret"), "new": fresh} {
-			err := sign.Verify(sign.Stairoids, sent.Header, sent.Body, []sign.Secret{sign.Secret(secret)}, time.Now())
-			if verifies := err == nil; verifies != (name == "old" == (i == 0)) {
-				t.Errorf("request %d: the %s secret verifies it: %t", i+1, name, verifies)
-			}
+	active := b.do(http.StatusOK, "POST", path+"/secret/activate", "")
+	if active.at("previous_secret.signs") != true || active.at("previous_secret.signs_format_header") != false {
+		t.Errorf("activated: %s", active.body)
+	}
+	b.do(http.StatusOK, "POST", path+"/test", "")
+	second := b.do(http.StatusOK, "POST", path+"/secret/regenerate", `{"overlap":0,"secret":"sixteen characters"}`)
+	if second.text("secret") != "sixteen characters" || !strings.HasPrefix(second.text("standard_secret"), "whsec_") || second.at("previous_secret") != nil {
+		t.Errorf("made %s", second.body)
+	}
+	b.do(http.StatusOK, "POST", path+"/test", "")
+	secrets := []string{made.text("secret"), first.text("secret"), second.text("secret")}
+	for scheme, want := range map[sign.Scheme][]string{sign.Stairoids: {"0", "0", "1", "2"}, sign.Standard: {"0", "01", "01", "2"}} {
+		if got := verifies(b.world.requests(), scheme, secrets...); !slices.Equal(got, want) {
+			t.Errorf("%s: the requests are verified by the secrets %q, want %q", scheme, got, want)
 		}
 	}
-	if got := b.do(http.StatusOK, "GET", path, ""); strings.Contains(string(got.body), "secret") || got.at("revision").(json.Number) != "2" {
+	got := b.do(http.StatusOK, "GET", path, "")
+	for _, secret := range secrets {
+		if strings.Contains(string(got.body), secret) {
+			t.Errorf("afterwards the webhook reads %s", got.body)
+		}
+	}
+	if got.at("previous_secret.signs") != false || got.at("revision").(json.Number) != "4" {
 		t.Errorf("afterwards the webhook reads %s", got.body)
 	}
-	b.send(b.admin, "POST", path+"/secret/regenerate", `{"overlap":"1h"}`).refuses(http.StatusBadRequest, "validation_error", "overlap", "")
+	for body, says := range map[string]string{`{"overlap":"1h"}`: "", `{"overlap":-1}`: "0 to 604800", `{"overlap":604801}`: "0 to 604800"} {
+		b.send(b.admin, "POST", path+"/secret/regenerate", body).refuses(http.StatusBadRequest, "validation_error", "overlap", says)
+	}
+	b.send(b.admin, "POST", path+"/secret/regenerate", `{"secret":"short"}`).refuses(http.StatusBadRequest, "validation_error", "secret", "16")
 }

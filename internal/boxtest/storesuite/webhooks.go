@@ -31,6 +31,7 @@ func webhookFields(b *Box) {
 		w.SealedSecret, w.SealedHeaders, w.HeaderNames = []byte{0, 1, 255}, []byte("sealed"), []string{"X-Team"}
 		w.MaxInFlight, w.Enabled, w.DisabledReason, w.Temporary, w.LastReadAt = 3, false, "by hand", true, b.Now
 		w.RatePerSecond, w.RetrySchedule = 7, []time.Duration{time.Second, time.Hour}
+		w.SealedPrevious, w.PreviousUntil, w.VendorPrevious = []byte{2}, b.Now.Add(time.Hour), true
 	})
 	got, err := b.DB.Webhook(b.Context(), b.WS, want.ID)
 	b.Must(err)
