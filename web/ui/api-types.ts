@@ -270,6 +270,10 @@ export type FeedItem = {
 export type FreshSecret = {
   /** Shown this once. */
   secret: string;
+  /** Null: the old secret signs nothing any more. */
+  previous_secret: PreviousSecret | null;
+  /** The same secret in the form that Standard Webhooks libraries take, when yours has another one. Shown this once. */
+  standard_secret?: string;
 };
 
 export type GettingStarted = {
@@ -496,6 +500,8 @@ export type MadeWebhook = {
   retry_schedule: number[];
   /** Null: another schedule. */
   retry_preset: "stairoids" | "standard" | null;
+  /** The secret before the present one; null: there was none. */
+  previous_secret: PreviousSecret | null;
   enabled: boolean;
   disabled_reason: string | null;
   temporary: boolean;
@@ -594,6 +600,13 @@ export type NewMember = {
   name?: string | null;
 };
 
+export type NewSecret = {
+  /** For how many seconds the old secret signs too: a day unless given. */
+  overlap?: number | null;
+  /** Your own signing secret; one is made unless given. */
+  secret?: string | null;
+};
+
 export type NewWebhook = {
   /** Names of events, prefix.* or *. Only these are sent. */
   events: string[];
@@ -678,6 +691,15 @@ export type PasswordPatch = {
   current: string;
   /** At least 10 characters, at most 1,024 bytes. */
   new: string;
+};
+
+export type PreviousSecret = {
+  /** Until when it signs beside the present one, or did. */
+  valid_until: string;
+  /** It still does. */
+  signs: boolean;
+  /** The format's own header is signed with it, not with the present one. */
+  signs_format_header: boolean;
 };
 
 export type Providers = {
@@ -902,6 +924,8 @@ export type Webhook = {
   retry_schedule: number[];
   /** Null: another schedule. */
   retry_preset: "stairoids" | "standard" | null;
+  /** The secret before the present one; null: there was none. */
+  previous_secret: PreviousSecret | null;
   enabled: boolean;
   disabled_reason: string | null;
   temporary: boolean;
