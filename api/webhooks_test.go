@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -331,4 +332,51 @@ func TestRegenerateSecret_BothSignUntilTheOverlapEnds(t *testing.T) {
 		b.send(b.admin, "POST", path+"/secret/regenerate", body).refuses(http.StatusBadRequest, "validation_error", "overlap", says)
 	}
 	b.send(b.admin, "POST", path+"/secret/regenerate", `{"secret":"short"}`).refuses(http.StatusBadRequest, "validation_error", "secret", "16")
+}
+
+// Whoever asks why a webhook did not get something is answered for each webhook.
+func TestExplainEvent_SaysOfEachWebhookWhy(t *testing.T) {
+	t.Parallel()
+	b := newBox(t)
+	make := func(label, events string) string {
+		return b.do(http.StatusCreated, "POST", "/v1/webhooks", `{"url":"https://hooks.example.com/x","events":[`+events+`],"label":"`+label+`"}`).text("id")
+	}
+	gets, gone := make("gets it", `"signal.*"`), make("gone", `"*"`)
+	make("wants others", `"account.*"`)
+	changed := make("changed", `"account.*"`)
+	off := make("off", `"*"`)
+	b.do(http.StatusOK, "POST", "/v1/webhooks/"+off+"/disable", "")
+	b.do(http.StatusCreated, "POST", "/v1/signals", trial)
+	first := b.do(http.StatusOK, "GET", "/v1/deliveries/"+b.attempted(gets), "")
+	make("later", `"*"`)
+	b.do(http.StatusOK, "PATCH", "/v1/webhooks/"+changed, `{"events":["signal.created"]}`)
+	b.attempted(gone)
+	b.do(http.StatusNoContent, "DELETE", "/v1/webhooks/"+gone, "")
+
+	got := b.do(http.StatusOK, "GET", "/v1/events/"+first.text("data.event_id")+"/explain", "")
+	verdicts := map[string]string{}
+	for _, row := range got.at("data.webhooks").([]any) {
+		why := row.(map[string]any)
+		label, _ := why["label"].(string)
+		verdicts[label] = why["verdict"].(string)
+		if why["reason"] == "" || (why["delivery"] == nil) == (label == "gets it" || label == "off" || why["deleted"] == true) {
+			t.Errorf("%v", why)
+		}
+	}
+	want := map[string]string{
+		"gets it": "sent", "": "sent", "wants others": "not_subscribed", "changed": "changed_later", "off": "not_sent", "later": "made_later",
+	}
+	if !maps.Equal(verdicts, want) {
+		t.Errorf("verdicts %v, want %v in %s", verdicts, want, got.body)
+	}
+	if got.text("data.event") != "signal.created" || !strings.HasPrefix(got.text("data.signal_id"), "sig_") || got.at("data.test") != false {
+		t.Errorf("answer %s", got.body)
+	}
+
+	test := b.do(http.StatusOK, "POST", "/v1/webhooks/"+gets+"/test", "").text("data.delivery_id")
+	event := b.do(http.StatusOK, "GET", "/v1/deliveries/"+test, "").text("data.event_id")
+	got = b.do(http.StatusOK, "GET", "/v1/events/"+event+"/explain", "")
+	if got.at("data.test") != true || got.text("data.webhooks.0.verdict") != "sent" || got.text("data.webhooks.1.verdict") != "other_webhook" {
+		t.Errorf("of a test: %s", got.body)
+	}
 }
