@@ -152,8 +152,29 @@ func (w *Webhook) Facts() Facts {
 	return Facts{
 		"kind": string(w.Kind), "url": w.URL, "events": nonNil(w.Events), "label": w.Label, "description": w.Description, "format": string(w.Format),
 		"signature_format": string(w.SignatureFormat), "header_names": nonNil(w.HeaderNames), "max_in_flight": w.MaxInFlight, "enabled": w.Enabled,
-		"disabled_reason": w.DisabledReason, "temporary": w.Temporary,
+		"rate_per_second": w.RatePerSecond, "retry_schedule": secondsOf(w.RetrySchedule),
+		"disabled_reason": w.DisabledReason, "temporary": w.Temporary, "previous_secret_until": timeOrNull(w.PreviousUntil),
+		"previous_secret_signs_format_header": w.VendorPrevious,
 	}
+}
+
+func timeOrNull(t time.Time) any {
+	if t.IsZero() {
+		return nil
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
+// secondsOf is a schedule as the API writes it; null for the server's own.
+func secondsOf(schedule []time.Duration) any {
+	if schedule == nil {
+		return nil
+	}
+	seconds := make([]int64, len(schedule))
+	for i, wait := range schedule {
+		seconds[i] = int64(wait / time.Second)
+	}
+	return seconds
 }
 
 // Title is how the audit log names a webhook.

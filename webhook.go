@@ -41,9 +41,14 @@ type Webhook struct {
 	Format          Format
 	SignatureFormat SignatureFormat
 	SealedSecret    []byte
-	SealedHeaders   []byte // custom headers as a JSON object, sealed; nil for none
+	SealedPrevious  []byte    // the secret before, while it signs too
+	PreviousUntil   time.Time // until when it does, or did; zero: there was none
+	VendorPrevious  bool      // until then the format's own header, which has room for one signature, is signed with it
+	SealedHeaders   []byte    // custom headers as a JSON object, sealed; nil for none
 	HeaderNames     []string
 	MaxInFlight     int
+	RatePerSecond   int             // requests in a second at most; 0: as many as it takes
+	RetrySchedule   []time.Duration // the wait after each failed attempt that counts; nil: the server's own (S1-35…S1-39); empty: none
 	Enabled         bool
 	DisabledReason  string // "" while enabled
 	Temporary       bool   // goes with its last reader
@@ -51,6 +56,11 @@ type Webhook struct {
 	Revision        int64 // grows with each change
 	CreatedAt       time.Time
 	UpdatedAt       time.Time
+}
+
+// PreviousSigns says whether the secret before the present one still signs.
+func (w *Webhook) PreviousSigns(at time.Time) bool {
+	return len(w.SealedPrevious) > 0 && at.Before(w.PreviousUntil)
 }
 
 // Event is something that happened here, with its bytes frozen for each format that a subscribed webhook has.

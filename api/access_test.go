@@ -19,9 +19,9 @@ var needs = map[string]auth.Need{
 	"createSignal": auth.NeedIngest, "createSignals": auth.NeedIngest, "listSignals": auth.NeedRead, "getSignal": auth.NeedRead, "listSignalDeliveries": auth.NeedRead,
 
 	"createWebhook": auth.NeedHooks, "listWebhooks": auth.NeedRead, "getWebhook": auth.NeedRead, "updateWebhook": auth.NeedHooks,
-	"enableWebhook": auth.NeedHooks, "disableWebhook": auth.NeedHooks, "testWebhook": auth.NeedHooks, "regenerateSecret": auth.NeedHooks, "deleteWebhook": auth.NeedHooks,
+	"enableWebhook": auth.NeedHooks, "disableWebhook": auth.NeedHooks, "testWebhook": auth.NeedHooks, "regenerateSecret": auth.NeedHooks, "activateSecret": auth.NeedHooks, "deleteWebhook": auth.NeedHooks,
 	"listDeliveries": auth.NeedRead, "readFeed": auth.NeedRead, "listEventTypes": auth.NeedRead,
-	"getDelivery": auth.NeedRead, "retryDelivery": auth.NeedHooks,
+	"getDelivery": auth.NeedRead, "explainEvent": auth.NeedRead, "retryDelivery": auth.NeedHooks,
 
 	"listAccounts": auth.NeedRead, "getAccount": auth.NeedRead, "updateAccount": auth.NeedWrite, "importAccounts": auth.NeedWrite, "eraseAccount": auth.NeedAdmin,
 	"listContacts": auth.NeedRead, "getContact": auth.NeedRead, "updateContact": auth.NeedWrite, "importContacts": auth.NeedWrite, "eraseContact": auth.NeedAdmin,
@@ -70,7 +70,7 @@ func guarded(b *box) []api.Row {
 var kinds = map[string]signalbox.Kind{
 	"/v1/signals/": signalbox.KindSignal, "/v1/webhooks/": signalbox.KindWebhook, "/v1/deliveries/": signalbox.KindDelivery,
 	"/v1/accounts/": signalbox.KindAccount, "/v1/contacts/": signalbox.KindContact, "/v1/jobs/": signalbox.KindJob, "/v1/merges/": signalbox.KindMerge,
-	"/v1/imports/":  signalbox.KindImport,
+	"/v1/imports/": signalbox.KindImport, "/v1/events/": signalbox.KindEvent,
 	"/v1/api-keys/": signalbox.KindKey, "/v1/members/": signalbox.KindMember, "/v1/sessions/": signalbox.KindSession,
 }
 
@@ -155,7 +155,7 @@ func TestTenancy_AnotherWorkspacesIdAnswersAsAnUnknownOne(t *testing.T) {
 		}
 		answers := map[string]string{}
 		for name, id := range map[string]string{
-			"foreign": theirs[kind], "unknown": unknownID(b, kind), "garbage": "nonsense", "another kind": unknownID(b, signalbox.KindEvent),
+			"foreign": theirs[kind], "unknown": unknownID(b, kind), "garbage": "nonsense", "another kind": unknownID(b, signalbox.KindRequest),
 			"mistyped": theirs[kind][:len(theirs[kind])-1] + "_",
 		} {
 			body := ""
@@ -192,6 +192,7 @@ func everything(b *box) map[signalbox.Kind]string {
 	signal := b.do(http.StatusCreated, "POST", "/v1/signals", trial)
 	ids[signalbox.KindSignal], ids[signalbox.KindAccount], ids[signalbox.KindContact] = signal.text("id"), signal.text("account_id"), signal.text("contact_id")
 	ids[signalbox.KindDelivery] = b.do(http.StatusOK, "GET", "/v1/webhooks/"+ids[signalbox.KindWebhook]+"/deliveries", "").text("data.0.id")
+	ids[signalbox.KindEvent] = b.do(http.StatusOK, "GET", "/v1/deliveries/"+ids[signalbox.KindDelivery], "").text("data.event_id")
 	member := b.member(signalbox.RoleViewer)
 	b.session(member)
 	list, _, err := b.db.Sessions(b.Context(), b.ws, member.ID, signalbox.Page{})

@@ -36,6 +36,7 @@ func (a *API) deliveryRoutes() []route {
 			status: http.StatusAccepted, bodyOptional: true, also: []signalbox.Code{signalbox.Conflict},
 			answers: asks(a.retryDelivery),
 		},
+		a.explainRoute(),
 	}
 }
 

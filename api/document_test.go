@@ -162,6 +162,7 @@ func tour(b *box) []answered {
 		if r.ID == "getDelivery" { // nothing was sent to the webhooks of the examples yet
 			b.do(http.StatusCreated, "POST", "/v1/signals", trial)
 			ids[signalbox.KindDelivery] = b.attempted(ids[signalbox.KindWebhook])
+			ids[signalbox.KindEvent] = b.do(http.StatusOK, "GET", "/v1/deliveries/"+ids[signalbox.KindDelivery], "").text("data.event_id")
 		}
 		bodies := r.Examples
 		if len(bodies) == 0 {

@@ -184,8 +184,9 @@ type WebhookStore interface {
 	DeleteWebhook(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.WebhookID, now time.Time, job signalbox.Job) error
 }
 
-// DeliveryStore keeps deliveries and their attempts.
+// DeliveryStore keeps events, their deliveries and the attempts of those.
 type DeliveryStore interface {
+	Event(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.EventID) (signalbox.Event, []signalbox.Delivery, error)
 	Caused(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.SignalID, page signalbox.Page) (list []signalbox.Delivery, next int64, err error)
 	Deliveries(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.WebhookID, f signalbox.DeliveryFilter, page signalbox.Page) (list []signalbox.Delivery, next int64, err error)
 	Delivery(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.DeliveryID) (signalbox.DeliveryView, error)

@@ -322,7 +322,7 @@ func TestAuditLog_TellsOfEveryOperationThatChangesSomething(t *testing.T) {
 	}
 	told := map[string]string{
 		"createWebhook": "webhook.created", "updateWebhook": "webhook.updated", "enableWebhook": "webhook.updated", "disableWebhook": "webhook.updated",
-		"testWebhook": "webhook.tested", "regenerateSecret": "webhook.updated", "deleteWebhook": "webhook.deleted", "retryDelivery": "delivery.retried",
+		"testWebhook": "webhook.tested", "regenerateSecret": "webhook.updated", "activateSecret": "webhook.updated", "deleteWebhook": "webhook.deleted", "retryDelivery": "delivery.retried",
 		"updateAccount": "account.updated", "importAccounts": "account.imported", "eraseAccount": "account.erased",
 		"updateContact": "contact.updated", "importContacts": "contact.imported", "eraseContact": "contact.erased", "cancelJob": "job.cancelled",
 		"mergeAccount": "account.merged", "mergeContact": "contact.merged", "undoMerge": "contact.unmerged", "acceptMerge": "contact.merged",

@@ -6,9 +6,12 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
+	"time"
 	"unicode/utf8"
 
 	"signalbox"
+	"signalbox/retry"
 	"signalbox/seal"
 	"signalbox/sign"
 	"signalbox/wire"
@@ -19,6 +22,9 @@ const (
 	maxDescription = 2000 // characters
 	maxPatterns    = 100
 	maxInFlight    = 100
+	maxPerSecond   = 1000
+	maxRetries     = 20
+	maxRetryWait   = 7 * 24 * time.Hour
 )
 
 // newWebhook is the body of POST /v1/webhooks.
@@ -31,6 +37,9 @@ type newWebhook struct {
 	SignatureFormat *string           `json:"signature_format" enum:"prefixed" doc:"For the format stairoids: prefixed writes X-Stairoids-Signature as sha256=<hex>."`
 	Headers         map[string]string `json:"headers" doc:"Sent with every delivery. Values are stored sealed and never shown."`
 	MaxInFlight     *int              `json:"max_in_flight" min:"1" max:"100" doc:"How many requests it gets at the same time, 8 unless given."`
+	RatePerSecond   *int              `json:"rate_per_second" min:"0" max:"1000" doc:"How many requests it gets in a second, spread evenly; 0, the default: as many as it takes."`
+	RetrySchedule   *[]int            `json:"retry_schedule" maxitems:"20" doc:"Seconds to wait after each failed attempt, each from 1 to 604,800; an empty list: one attempt and no more."`
+	RetryPreset     *string           `json:"retry_preset" enum:"stairoids|standard" doc:"A schedule by name, in place of retry_schedule: stairoids, the default (1 min, 5 min, 30 min, 2 h, 8 h), or standard (ten attempts over 75 hours)."`
 	Enabled         *bool             `json:"enabled" doc:"True unless given."`
 	Kind            *string           `json:"kind" enum:"push|pull" doc:"push unless given."`
 	Temporary       *bool             `json:"temporary" doc:"Only for pull: the webhook goes with its last reader."`
@@ -53,6 +62,10 @@ func (a *API) buildWebhook(c *call, in *newWebhook) (signalbox.Webhook, error) {
 	}
 	if in.MaxInFlight != nil {
 		w.MaxInFlight = *in.MaxInFlight
+	}
+	set(&w.RatePerSecond, in.RatePerSecond)
+	if err := setSchedule(&w, in.RetrySchedule, in.RetryPreset); err != nil {
+		return w, err
 	}
 	if !w.Enabled {
 		w.DisabledReason = disabledByHand
@@ -94,6 +107,8 @@ func checkWebhook(w *signalbox.Webhook) error {
 		return signalbox.InvalidField("signature_format", "signature_format is only for the format stairoids")
 	case w.MaxInFlight < 1 || w.MaxInFlight > maxInFlight:
 		return signalbox.InvalidField("max_in_flight", "max_in_flight must be a whole number from 1 to %d", maxInFlight)
+	case w.RatePerSecond < 0 || w.RatePerSecond > maxPerSecond:
+		return signalbox.InvalidField("rate_per_second", "rate_per_second must be a whole number from 1 to %d, or 0 for no bound", maxPerSecond)
 	}
 	if err := checkLength("label", w.Label, signalbox.MaxName); err != nil {
 		return err
@@ -102,6 +117,36 @@ func checkWebhook(w *signalbox.Webhook) error {
 		return err
 	}
 	return checkEvents(w.Events)
+}
+
+// setSchedule sets by which waits a webhook is tried again: those given, or those of a preset.
+func setSchedule(w *signalbox.Webhook, seconds *[]int, preset *string) error {
+	name := value(preset)
+	switch {
+	case seconds != nil && name != "":
+		return signalbox.InvalidField("retry_preset", "retry_preset and retry_schedule exclude each other: give one of them")
+	case name == retry.PresetStairoids:
+		w.RetrySchedule = nil
+	case name != "":
+		schedule, ok := retry.Preset(name)
+		if !ok {
+			return signalbox.InvalidField("retry_preset", "retry_preset must be %s or %s", retry.PresetStairoids, retry.PresetStandard)
+		}
+		w.RetrySchedule = schedule
+	case seconds != nil:
+		if len(*seconds) > maxRetries {
+			return signalbox.InvalidField("retry_schedule", "retry_schedule holds too many waits: at most %d", maxRetries)
+		}
+		schedule := make([]time.Duration, len(*seconds))
+		for i, n := range *seconds {
+			if n < 1 || n > int(maxRetryWait/time.Second) {
+				return signalbox.InvalidField("retry_schedule."+strconv.Itoa(i), "each wait of retry_schedule must be from 1 to %d seconds", int(maxRetryWait/time.Second))
+			}
+			schedule[i] = time.Duration(n) * time.Second
+		}
+		w.RetrySchedule = schedule
+	}
+	return nil
 }
 
 func checkEvents(patterns []string) error {
@@ -192,6 +237,9 @@ type webhookPatch struct {
 	SignatureFormat *string            `json:"signature_format" enum:"prefixed"`
 	Headers         *map[string]string `json:"headers" doc:"Replaced whole."`
 	MaxInFlight     *int               `json:"max_in_flight" min:"1" max:"100"`
+	RatePerSecond   *int               `json:"rate_per_second" min:"0" max:"1000" doc:"0: as many as it takes."`
+	RetrySchedule   *[]int             `json:"retry_schedule" maxitems:"20" doc:"Deliveries that wait already keep their time."`
+	RetryPreset     *string            `json:"retry_preset" enum:"stairoids|standard"`
 	Enabled         *bool              `json:"enabled"`
 	Format          *string            `json:"format" enum:"stairoids|standard" doc:"Fixed: only the value that it has is taken."`
 	Kind            *string            `json:"kind" enum:"push|pull" doc:"Fixed: only the value that it has is taken."`
@@ -214,6 +262,10 @@ func (a *API) buildPatch(c *call, old *signalbox.Webhook, in *webhookPatch) (fun
 		set(&w.Label, in.Label)
 		set(&w.Description, in.Description)
 		set(&w.MaxInFlight, in.MaxInFlight)
+		set(&w.RatePerSecond, in.RatePerSecond)
+		if err := setSchedule(w, in.RetrySchedule, in.RetryPreset); err != nil {
+			return err
+		}
 		if in.SignatureFormat != nil {
 			w.SignatureFormat = signalbox.SignatureFormat(*in.SignatureFormat)
 		}

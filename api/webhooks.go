@@ -2,10 +2,11 @@ package api
 
 import (
 	"net/http"
+	"time"
 
 	"signalbox"
 	"signalbox/auth"
-	"signalbox/sign"
+	"signalbox/retry"
 )
 
 // webhookRoutes are the doors of webhooks; feed.go and testcall.go hold the two long ones.
@@ -47,12 +48,6 @@ func (a *API) webhookRoutes() []route {
 			summary: "Enable a webhook", detail: "What waited is sent at once; what was skipped can be retried by hand.",
 			status: http.StatusOK, bare: true, bodyOptional: true, answers: asks(a.enableWebhook),
 		},
-		{
-			method: http.MethodPost, pattern: "/v1/webhooks/{id}/secret/regenerate", id: "regenerateSecret", tag: tag, need: auth.NeedHooks,
-			summary: "Make another signing secret",
-			detail:  "The answer shows the new `secret`, once. It signs everything from now on, also what is tried again; the old one signs nothing any more.",
-			status:  http.StatusOK, bare: true, bodyOptional: true, answers: asks(a.regenerateSecret),
-		},
 		a.testRoute(),
 		a.deliveriesRoute(),
 		a.feedRoute(),
@@ -93,11 +88,7 @@ func (a *API) createWebhook(c *call, in *newWebhook) (madeWebhook, error) {
 		return madeWebhook{}, err
 	}
 	w.Revision = max(w.Revision, 1)
-	made := madeWebhook{webhookView: c.webhookView(&w), Secret: secret.Reveal()}
-	if standard := secret.Standard(); standard != made.Secret {
-		made.StandardSecret = standard
-	}
-	return made, nil
+	return madeWebhook{webhookView: c.webhookView(&w), Secret: secret.Reveal(), StandardSecret: standardForm(secret)}, nil
 }
 
 func (a *API) listWebhooks(c *call) (webhookList, error) {
@@ -178,32 +169,20 @@ func setEnabled(w *signalbox.Webhook, enabled bool, reason string) {
 	}
 }
 
-// regenerateSecret seals another secret in the place of the one that there was.
-func (a *API) regenerateSecret(c *call) (freshSecret, error) {
-	id, err := webhookID(c)
-	if err != nil {
-		return freshSecret{}, err
-	}
-	secret, err := sign.NewSecret(a.cfg.Rand)
-	if err != nil {
-		return freshSecret{}, err
-	}
-	_, err = a.changeWebhook(c, id, func(w *signalbox.Webhook) error {
-		w.SealedSecret = a.cfg.Box.Seal(secretBind(w), []byte(secret.Reveal()))
-		return nil
-	})
-	return freshSecret{Secret: secret.Reveal()}, err
-}
-
-// changeWebhook saves a change and tells the sender, so that nothing more goes out by the old definition.
+// changeWebhook saves a change and tells the sender.
 func (a *API) changeWebhook(c *call, id signalbox.WebhookID, change func(*signalbox.Webhook) error) (webhookView, error) {
 	w, err := a.cfg.Store.UpdateWebhook(c.act(), c.ws(), id, c.now, change)
 	if err != nil {
 		return webhookView{}, err
 	}
+	a.definitionChanged(c, id)
+	return c.webhookView(&w), nil
+}
+
+// definitionChanged tells the sender, so that nothing more goes out by the old definition.
+func (a *API) definitionChanged(c *call, id signalbox.WebhookID) {
 	a.cfg.Sender.Changed(id)
 	a.cfg.Wake(c.now)
-	return c.webhookView(&w), nil
 }
 
 func (a *API) deleteWebhook(c *call) (none, error) {
@@ -218,30 +197,33 @@ func (a *API) deleteWebhook(c *call) (none, error) {
 	if err := a.cfg.Store.DeleteWebhook(c.act(), c.ws(), id, c.now, job); err != nil {
 		return none{}, err
 	}
-	a.cfg.Sender.Changed(id)
-	a.cfg.Wake(c.now)
+	a.definitionChanged(c, id)
 	return none{}, nil
 }
 
 // webhookView is a webhook, without its secrets.
 type webhookView struct {
-	ID              string   `json:"id"`
-	Kind            string   `json:"kind" enum:"push|pull"`
-	URL             *string  `json:"url" doc:"Null: a pull webhook."`
-	Events          []string `json:"events"`
-	Label           *string  `json:"label"`
-	Description     *string  `json:"description"`
-	Format          string   `json:"format" enum:"stairoids|standard"`
-	SignatureFormat *string  `json:"signature_format" doc:"Null: the format's own."`
-	HeaderNames     []string `json:"header_names" doc:"Custom headers; their values are never shown."`
-	MaxInFlight     int      `json:"max_in_flight"`
-	Enabled         bool     `json:"enabled"`
-	DisabledReason  *string  `json:"disabled_reason"`
-	Temporary       bool     `json:"temporary"`
-	LastReadAt      *stamp   `json:"last_read_at" doc:"When its feed was last read."`
-	Revision        int64    `json:"revision"`
-	CreatedAt       stamp    `json:"created_at"`
-	UpdatedAt       stamp    `json:"updated_at"`
+	ID              string          `json:"id"`
+	Kind            string          `json:"kind" enum:"push|pull"`
+	URL             *string         `json:"url" doc:"Null: a pull webhook."`
+	Events          []string        `json:"events"`
+	Label           *string         `json:"label"`
+	Description     *string         `json:"description"`
+	Format          string          `json:"format" enum:"stairoids|standard"`
+	SignatureFormat *string         `json:"signature_format" doc:"Null: the format's own."`
+	HeaderNames     []string        `json:"header_names" doc:"Custom headers; their values are never shown."`
+	MaxInFlight     int             `json:"max_in_flight"`
+	RatePerSecond   int             `json:"rate_per_second" doc:"0: as many as it takes."`
+	RetrySchedule   []int           `json:"retry_schedule" doc:"Seconds to wait after each failed attempt."`
+	RetryPreset     *string         `json:"retry_preset" enum:"stairoids|standard" doc:"Null: another schedule."`
+	PreviousSecret  *previousSecret `json:"previous_secret" doc:"The secret before the present one; null: there was none."`
+	Enabled         bool            `json:"enabled"`
+	DisabledReason  *string         `json:"disabled_reason"`
+	Temporary       bool            `json:"temporary"`
+	LastReadAt      *stamp          `json:"last_read_at" doc:"When its feed was last read."`
+	Revision        int64           `json:"revision"`
+	CreatedAt       stamp           `json:"created_at"`
+	UpdatedAt       stamp           `json:"updated_at"`
 }
 
 // madeWebhook is the answer that shows the secret, once.
@@ -250,11 +232,6 @@ type madeWebhook struct {
 	Secret string `json:"secret" doc:"Shown this once."`
 	// StandardSecret is what Standard Webhooks libraries take for a secret that is no whsec_ base64 itself (contract section 12).
 	StandardSecret string `json:"standard_secret,omitempty" doc:"The same secret in the form that Standard Webhooks libraries take, when yours has another one. Shown this once."`
-}
-
-// freshSecret is the answer that shows a secret made anew, once.
-type freshSecret struct {
-	Secret string `json:"secret" doc:"Shown this once."`
 }
 
 type webhookList struct {
@@ -268,11 +245,20 @@ func (c *call) webhookView(w *signalbox.Webhook) webhookView {
 	if names == nil {
 		names = []string{}
 	}
+	schedule := retry.Schedule(w.RetrySchedule)
+	if schedule == nil {
+		schedule = retry.Stairoids()
+	}
+	seconds := make([]int, len(schedule))
+	for i, wait := range schedule {
+		seconds[i] = int(wait / time.Second)
+	}
 	return webhookView{
 		ID: c.idText(signalbox.KindWebhook, int64(w.ID)), Kind: string(w.Kind), URL: textOrNull(w.URL), Events: w.Events,
 		Label: textOrNull(w.Label), Description: textOrNull(w.Description), Format: string(w.Format),
 		SignatureFormat: textOrNull(string(w.SignatureFormat)), HeaderNames: names, MaxInFlight: w.MaxInFlight,
-		Enabled: w.Enabled, DisabledReason: textOrNull(w.DisabledReason), Temporary: w.Temporary, LastReadAt: stampOrNull(w.LastReadAt),
+		RatePerSecond: w.RatePerSecond, RetrySchedule: seconds, RetryPreset: textOrNull(retry.PresetOf(schedule)),
+		PreviousSecret: c.previousSecret(w), Enabled: w.Enabled, DisabledReason: textOrNull(w.DisabledReason), Temporary: w.Temporary, LastReadAt: stampOrNull(w.LastReadAt),
 		Revision: w.Revision, CreatedAt: stamp(w.CreatedAt), UpdatedAt: stamp(w.UpdatedAt),
 	}
 }

@@ -2,13 +2,17 @@ package api_test
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"signalbox"
 	"signalbox/deliver"
+	"signalbox/egress"
 	"signalbox/seal"
 	"signalbox/sign"
 )
@@ -25,7 +29,7 @@ func TestCreateWebhook_ShowsTheSecretOnce(t *testing.T) {
 		t.Errorf("answer %s", made.body)
 	}
 	for _, path := range []string{"/v1/webhooks", "/v1/webhooks/" + id} {
-		if got := b.do(http.StatusOK, "GET", path, ""); strings.Contains(string(got.body), "secret") {
+		if got := b.do(http.StatusOK, "GET", path, ""); strings.Contains(string(got.body), secret) {
 			t.Errorf("GET %s shows a secret: %s", path, got.body)
 		}
 	}
@@ -111,6 +115,13 @@ func TestCreateWebhook_BadOnesAreRefusedByName(t *testing.T) {
 		"signature":       {`{"url":"https://hooks.example.com/x","events":["*"],"format":"standard","signature_format":"prefixed"}`, "signature_format", "stairoids"},
 		"too many":        {`{"url":"https://hooks.example.com/x","events":["*"],"max_in_flight":101}`, "max_in_flight", "1 to 100"},
 		"none in flight":  {`{"url":"https://hooks.example.com/x","events":["*"],"max_in_flight":0}`, "max_in_flight", "1 to 100"},
+		"rate":            {`{"url":"https://hooks.example.com/x","events":["*"],"rate_per_second":1001}`, "rate_per_second", "1 to 1000, or 0"},
+		"negative rate":   {`{"url":"https://hooks.example.com/x","events":["*"],"rate_per_second":-1}`, "rate_per_second", "1 to 1000, or 0"},
+		"preset":          {`{"url":"https://hooks.example.com/x","events":["*"],"retry_preset":"svix"}`, "retry_preset", "stairoids or standard"},
+		"two schedules":   {`{"url":"https://hooks.example.com/x","events":["*"],"retry_preset":"standard","retry_schedule":[1]}`, "retry_preset", "exclude each other"},
+		"no wait":         {`{"url":"https://hooks.example.com/x","events":["*"],"retry_schedule":[60,0]}`, "retry_schedule.1", "1 to 604800"},
+		"long wait":       {`{"url":"https://hooks.example.com/x","events":["*"],"retry_schedule":[604801]}`, "retry_schedule.0", "1 to 604800"},
+		"many waits":      {`{"url":"https://hooks.example.com/x","events":["*"],"retry_schedule":[` + strings.Repeat("1,", 20) + `1]}`, "retry_schedule", "at most 20"},
 		"short secret":    {`{"url":"https://hooks.example.com/x","events":["*"],"secret":"short"}`, "secret", "16"},
 		"own header":      {`{"url":"https://hooks.example.com/x","events":["*"],"headers":{"Webhook-Signature":"x"}}`, "headers", ""},
 		"pull with url":   {`{"kind":"pull","url":"https://hooks.example.com/x","events":["*"]}`, "url", "absent"},
@@ -151,6 +162,34 @@ func TestUpdateWebhook_ChangesOnlyWhatIsGiven(t *testing.T) {
 	}
 	if again := b.do(http.StatusOK, "GET", path, ""); string(again.body) != string(got.body) {
 		t.Errorf("a refused change left %s, want %s", again.body, got.body)
+	}
+}
+
+// proves S1-35…S1-40: the schedule of the documents is the one of a webhook that names none.
+func TestWebhook_HasASchedule(t *testing.T) {
+	t.Parallel()
+	b := newBox(t)
+	path := "/v1/webhooks/" + b.do(http.StatusCreated, "POST", "/v1/webhooks", push).text("id")
+	for _, c := range []struct{ change, schedule, preset string }{
+		{`{}`, "[60,300,1800,7200,28800]", `"stairoids"`},
+		{`{"retry_preset":"standard"}`, "[5,300,1800,7200,18000,36000,50400,72000,86400]", `"standard"`},
+		{`{"label":"L"}`, "[5,300,1800,7200,18000,36000,50400,72000,86400]", `"standard"`},
+		{`{"retry_schedule":[1,604800]}`, "[1,604800]", "null"},
+		{`{"retry_schedule":[]}`, "[]", "null"},
+		{`{"retry_schedule":[60,300,1800,7200,28800]}`, "[60,300,1800,7200,28800]", `"stairoids"`},
+		{`{"retry_schedule":[]}`, "[]", "null"},
+		{`{"retry_preset":"stairoids"}`, "[60,300,1800,7200,28800]", `"stairoids"`},
+	} {
+		b.do(http.StatusOK, "PATCH", path, c.change)
+		if got := b.do(http.StatusOK, "GET", path, ""); !strings.Contains(string(got.body), `"retry_schedule":`+c.schedule+`,"retry_preset":`+c.preset+",") {
+			t.Errorf("%s: %s, want the schedule %s of %s", c.change, got.body, c.schedule, c.preset)
+		}
+	}
+	if got := b.do(http.StatusOK, "PATCH", path, `{"rate_per_second":3}`); got.at("rate_per_second").(json.Number) != "3" {
+		t.Errorf("answer %s", got.body)
+	}
+	if got := b.do(http.StatusOK, "PATCH", path, `{"rate_per_second":0}`); got.at("rate_per_second").(json.Number) != "0" {
+		t.Errorf("answer %s", got.body)
 	}
 }
 
@@ -229,28 +268,115 @@ func TestTestWebhook_SendsASampleThroughTheRealPathOnce(t *testing.T) {
 	b.send(b.admin, "POST", "/v1/webhooks/"+pull+"/test", "").refuses(http.StatusConflict, "conflict", "", "pull")
 }
 
-// proves S2-13
-func TestRegenerateSecret_SignsFromThenOnAndIsShownOnce(t *testing.T) {
+// verifies says which of the secrets verify a scheme's signature of each request.
+func verifies(requests []egress.Request, scheme sign.Scheme, secrets ...string) (rows []string) {
+	for _, sent := range requests {
+		row := ""
+		for i, secret := range secrets {
+			if sign.Verify(scheme, sent.Header, sent.Body, []sign.Secret{sign.Secret(secret)}, time.Now()) == nil {
+				row += strconv.Itoa(i)
+			}
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+// proves S2-13, and contract section 12: during an overlap both secrets sign; a header with room for one signature keeps the old one until it ends or the new
+// one is activated.
+func TestRegenerateSecret_BothSignUntilTheOverlapEnds(t *testing.T) {
 	t.Parallel()
 	b := newBox(t)
 	made := b.do(http.StatusCreated, "POST", "/v1/webhooks", push)
 	path := "/v1/webhooks/" + made.text("id")
+	if made.at("previous_secret") != nil {
+		t.Errorf("a new webhook has %s", made.body)
+	}
+	b.send(b.admin, "POST", path+"/secret/activate", "").refuses(http.StatusConflict, "conflict", "", "no overlap")
 	b.do(http.StatusOK, "POST", path+"/test", "")
-	fresh := b.do(http.StatusOK, "POST", path+"/secret/regenerate", "").text("secret")
-	if !strings.HasPrefix(fresh, "whsec_") || fresh == made.text("secret") {
-		t.Fatalf("the new secret is %q, the old one %q", fresh, made.text("secret"))
+	first := b.do(http.StatusOK, "POST", path+"/secret/regenerate", "")
+	if fresh := first.text("secret"); !strings.HasPrefix(fresh, "whsec_") || fresh == made.text("secret") || first.at("previous_secret.signs") != true {
+		t.Fatalf("made %s, the old one was %q", first.body, made.text("secret"))
+	}
+	until, err := time.Parse(time.RFC3339, first.text("previous_secret.valid_until"))
+	if left := time.Until(until); err != nil || left < 23*time.Hour || left > 24*time.Hour {
+		t.Errorf("the overlap ends at %s (%v), want in a day", until, err)
 	}
 	b.do(http.StatusOK, "POST", path+"/test", "")
-	for i, sent := range b.world.requests() {
-		for name, secret := range map[string]string{"old": made.text("secret"), "new": fresh} {
-			err := sign.Verify(sign.Stairoids, sent.Header, sent.Body, []sign.Secret{sign.Secret(secret)}, time.Now())
-			if verifies := err == nil; verifies != (name == "old" == (i == 0)) {
-				t.Errorf("request %d: the %s secret verifies it: %t", i+1, name, verifies)
-			}
+	active := b.do(http.StatusOK, "POST", path+"/secret/activate", "")
+	if active.at("previous_secret.signs") != true || active.at("previous_secret.signs_format_header") != false {
+		t.Errorf("activated: %s", active.body)
+	}
+	b.do(http.StatusOK, "POST", path+"/test", "")
+	second := b.do(http.StatusOK, "POST", path+"/secret/regenerate", `{"overlap":0,"secret":"sixteen characters"}`)
+	if second.text("secret") != "sixteen characters" || !strings.HasPrefix(second.text("standard_secret"), "whsec_") || second.at("previous_secret") != nil {
+		t.Errorf("made %s", second.body)
+	}
+	b.do(http.StatusOK, "POST", path+"/test", "")
+	secrets := []string{made.text("secret"), first.text("secret"), second.text("secret")}
+	for scheme, want := range map[sign.Scheme][]string{sign.Stairoids: {"0", "0", "1", "2"}, sign.Standard: {"0", "01", "01", "2"}} {
+		if got := verifies(b.world.requests(), scheme, secrets...); !slices.Equal(got, want) {
+			t.Errorf("%s: the requests are verified by the secrets %q, want %q", scheme, got, want)
 		}
 	}
-	if got := b.do(http.StatusOK, "GET", path, ""); strings.Contains(string(got.body), "secret") || got.at("revision").(json.Number) != "2" {
+	got := b.do(http.StatusOK, "GET", path, "")
+	for _, secret := range secrets {
+		if strings.Contains(string(got.body), secret) {
+			t.Errorf("afterwards the webhook reads %s", got.body)
+		}
+	}
+	if got.at("previous_secret.signs") != false || got.at("revision").(json.Number) != "4" {
 		t.Errorf("afterwards the webhook reads %s", got.body)
 	}
-	b.send(b.admin, "POST", path+"/secret/regenerate", `{"overlap":"1h"}`).refuses(http.StatusBadRequest, "validation_error", "overlap", "")
+	for body, says := range map[string]string{`{"overlap":"1h"}`: "", `{"overlap":-1}`: "0 to 604800", `{"overlap":604801}`: "0 to 604800"} {
+		b.send(b.admin, "POST", path+"/secret/regenerate", body).refuses(http.StatusBadRequest, "validation_error", "overlap", says)
+	}
+	b.send(b.admin, "POST", path+"/secret/regenerate", `{"secret":"short"}`).refuses(http.StatusBadRequest, "validation_error", "secret", "16")
+}
+
+// Whoever asks why a webhook did not get something is answered for each webhook.
+func TestExplainEvent_SaysOfEachWebhookWhy(t *testing.T) {
+	t.Parallel()
+	b := newBox(t)
+	make := func(label, events string) string {
+		return b.do(http.StatusCreated, "POST", "/v1/webhooks", `{"url":"https://hooks.example.com/x","events":[`+events+`],"label":"`+label+`"}`).text("id")
+	}
+	gets, gone := make("gets it", `"signal.*"`), make("gone", `"*"`)
+	make("wants others", `"account.*"`)
+	changed := make("changed", `"account.*"`)
+	off := make("off", `"*"`)
+	b.do(http.StatusOK, "POST", "/v1/webhooks/"+off+"/disable", "")
+	b.do(http.StatusCreated, "POST", "/v1/signals", trial)
+	first := b.do(http.StatusOK, "GET", "/v1/deliveries/"+b.attempted(gets), "")
+	make("later", `"*"`)
+	b.do(http.StatusOK, "PATCH", "/v1/webhooks/"+changed, `{"events":["signal.created"]}`)
+	b.attempted(gone)
+	b.do(http.StatusNoContent, "DELETE", "/v1/webhooks/"+gone, "")
+
+	got := b.do(http.StatusOK, "GET", "/v1/events/"+first.text("data.event_id")+"/explain", "")
+	verdicts := map[string]string{}
+	for _, row := range got.at("data.webhooks").([]any) {
+		why := row.(map[string]any)
+		label, _ := why["label"].(string)
+		verdicts[label] = why["verdict"].(string)
+		if why["reason"] == "" || (why["delivery"] == nil) == (label == "gets it" || label == "off" || why["deleted"] == true) {
+			t.Errorf("%v", why)
+		}
+	}
+	want := map[string]string{
+		"gets it": "sent", "": "sent", "wants others": "not_subscribed", "changed": "changed_later", "off": "not_sent", "later": "made_later",
+	}
+	if !maps.Equal(verdicts, want) {
+		t.Errorf("verdicts %v, want %v in %s", verdicts, want, got.body)
+	}
+	if got.text("data.event") != "signal.created" || !strings.HasPrefix(got.text("data.signal_id"), "sig_") || got.at("data.test") != false {
+		t.Errorf("answer %s", got.body)
+	}
+
+	test := b.do(http.StatusOK, "POST", "/v1/webhooks/"+gets+"/test", "").text("data.delivery_id")
+	event := b.do(http.StatusOK, "GET", "/v1/deliveries/"+test, "").text("data.event_id")
+	got = b.do(http.StatusOK, "GET", "/v1/events/"+event+"/explain", "")
+	if got.at("data.test") != true || got.text("data.webhooks.0.verdict") != "sent" || got.text("data.webhooks.1.verdict") != "other_webhook" {
+		t.Errorf("of a test: %s", got.body)
+	}
 }

@@ -21,6 +21,9 @@ type Webhook struct {
 	Format          string    `json:"format"`
 	SignatureFormat string    `json:"signature_format"`
 	MaxInFlight     int       `json:"max_in_flight"`
+	RatePerSecond   int       `json:"rate_per_second"` // 0: as many as it takes
+	RetrySchedule   []int     `json:"retry_schedule"`  // seconds to wait after each failed attempt
+	RetryPreset     string    `json:"retry_preset"`    // stairoids, standard, or "" for another schedule
 	Enabled         bool      `json:"enabled"`
 	DisabledReason  string    `json:"disabled_reason"`
 	CreatedAt       time.Time `json:"created_at"`
@@ -41,6 +44,9 @@ type WebhookInput struct {
 	SignatureFormat string            `json:"signature_format,omitzero"`
 	Headers         map[string]string `json:"headers,omitempty"` // sent with every delivery, never shown again
 	MaxInFlight     int               `json:"max_in_flight,omitzero"`
+	RatePerSecond   int               `json:"rate_per_second,omitzero"`
+	RetrySchedule   []int             `json:"retry_schedule,omitzero"` // seconds; empty, not nil: one attempt and no more
+	RetryPreset     string            `json:"retry_preset,omitzero"`   // stairoids or standard, in place of a schedule
 	Enabled         *bool             `json:"enabled,omitzero"`
 	Secret          Secret            `json:"secret,omitzero"`    // the server makes one when it is empty
 	Temporary       bool              `json:"temporary,omitzero"` // pull only: goes with its last reader
@@ -55,6 +61,9 @@ type WebhookPatch struct {
 	SignatureFormat *string           `json:"signature_format,omitzero"`
 	Headers         map[string]string `json:"headers,omitzero"` // replaces all of them
 	MaxInFlight     *int              `json:"max_in_flight,omitzero"`
+	RatePerSecond   *int              `json:"rate_per_second,omitzero"` // 0: as many as it takes
+	RetrySchedule   []int             `json:"retry_schedule,omitzero"`  // seconds; empty, not nil: one attempt and no more
+	RetryPreset     string            `json:"retry_preset,omitzero"`
 	Enabled         *bool             `json:"enabled,omitzero"`
 }
 

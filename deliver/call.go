@@ -70,7 +70,7 @@ func (s *Sender) abandon(l *lane, c *call) {
 
 // cutCall is the outcome of a test that was not sent: it fails, because nobody waits for it later.
 func (s *Sender) cutCall(l *lane, it item, now time.Time) outcome {
-	v := retry.Judge(retry.Outcome{Cut: true}, it.Delivery, s.cfg.Schedule, now, 0)
+	v := retry.Judge(retry.Outcome{Cut: true}, it.Delivery, s.schedule(&it), now, 0)
 	a := &signalbox.Attempt{
 		ID: signalbox.AttemptID(s.cfg.IDs.Next(now)), Workspace: it.Workspace, Delivery: it.Delivery.ID, At: micros(now), Error: v.Text,
 	}

@@ -45,11 +45,14 @@ type lane struct {
 	again      bool // due came during the claim
 	listed     bool // in Sender.toClaim
 	later      bool // to be listed after a while
+	paced      bool // to be pumped when its rate allows the next request
 	waiting    bool // in Sender.waiting
 	refusals   int  // of reservations, so far
 	changes    int  // of the definition, so far
 	largest    int  // the largest body of late, in bytes
 	known      bool // largest has been seen
+
+	next time.Time // before it the lane's rate allows no request
 }
 
 // Before a body of a lane has been seen, it is thought to be as large as guess, and a claim brings few.
@@ -95,7 +98,7 @@ func (s *Sender) forgetIdle() {
 
 // idle says whether nothing would be lost by forgetting the lane.
 func (l *lane) idle() bool {
-	return l.held == load{} && !l.backlogged && !l.more && !l.claiming && !l.listed && !l.waiting && !l.later
+	return l.held == load{} && !l.backlogged && !l.more && !l.claiming && !l.listed && !l.waiting && !l.later && !l.paced
 }
 
 // know takes over a definition, unless a newer one is known.
@@ -310,7 +313,7 @@ func (s *Sender) pump(l *lane) {
 	}
 }
 
-// startable says whether the lane itself allows another request. Somebody who waits for the answer to a test waits here: one request is always
+// startable says whether the lane itself allows another request now; one whose rate does not yet is pumped when it does. Somebody who waits for the answer to a test waits here: one request is always
 // allowed for that.
 func (s *Sender) startable(l *lane) bool {
 	if s.phase != running || l.queue.len() == 0 || l.held.inFlight+l.held.unsettled >= s.limits.LaneUnsettled {
@@ -320,7 +323,7 @@ func (s *Sender) startable(l *lane) bool {
 	if (*l.queue.front()).call != nil {
 		most = max(most, 1)
 	}
-	return l.held.inFlight < most
+	return l.held.inFlight < most && s.onTime(l)
 }
 
 // mayStart says whether the node allows another request, of a lane as fast as this one.
@@ -331,6 +334,7 @@ func (s *Sender) mayStart(l *lane) bool {
 
 // launch takes the next item and counts it as in flight; its bytes stay held. Callers hold s.mu.
 func (s *Sender) launch(l *lane) item {
+	s.pace(l)
 	it := s.take(l)
 	d := load{inFlight: 1, bytes: len(it.Body)}
 	if it.slow = l.slow; it.slow {

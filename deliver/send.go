@@ -42,7 +42,7 @@ func (s *Sender) attempt(life context.Context, l *lane, it item) (outcome, time.
 	}
 	took := time.Since(begun)
 	end := start.Add(took)
-	v := retry.Judge(o, it.Delivery, s.cfg.Schedule, end, s.cfg.Jitter())
+	v := retry.Judge(o, it.Delivery, s.schedule(&it), end, s.cfg.Jitter())
 	record(a, &res, took, v.Text)
 	s.report(&it, a, o, v, end)
 	out := outcome{lane: l, settlement: settlement(&it, v, a), release: v.Released}
@@ -153,7 +153,7 @@ func (s *Sender) report(it *item, a *signalbox.Attempt, o retry.Outcome, v retry
 		slog.String("state", v.State.String()),
 		slog.Int("status_code", a.StatusCode),
 		slog.Int("attempt", it.Attempts+1),
-		slog.Int("of", len(s.cfg.Schedule)+1),
+		slog.Int("of", len(s.schedule(it))+1),
 		slog.Bool("manual", a.Manual),
 		slog.Bool("test", it.Test),
 		slog.Duration("duration", a.Duration),

@@ -76,6 +76,47 @@ func hexOf(b []byte) string {
 	return s.String()
 }
 
+// proves contract section 12: both secrets sign until the overlap ends, to the moment, with nobody told.
+func TestSend_AnOverlapOfSecretsEndsByItself(t *testing.T) {
+	t.Parallel()
+	const old = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
+	for _, vendorPrevious := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			var sent []egress.Request
+			var at []time.Time
+			r := newRig(t, func(_ context.Context, req egress.Request) egress.Result {
+				sent, at = append(sent, req), append(at, time.Now())
+				return answer(200)
+			}, nil)
+			wh := r.webhook(1, func(w *signalbox.Webhook) {
+				w.SealedPrevious = r.box.Seal(seal.Bind{Workspace: int64(workspace), Row: 1, Kind: deliver.SecretKind}, []byte(old))
+				w.PreviousUntil, w.VendorPrevious = time.Now().Add(time.Hour), vendorPrevious
+			})
+			for _, wait := range []time.Duration{0, time.Hour - time.Second, time.Second} {
+				time.Sleep(wait)
+				r.submit(wh)
+				synctest.Wait()
+			}
+			for i, req := range sent {
+				overlap := i < 2
+				for _, c := range []struct {
+					scheme sign.Scheme
+					secret string
+					want   bool
+				}{
+					{sign.Standard, secret, true}, {sign.Standard, old, overlap},
+					{sign.Stairoids, secret, !overlap || !vendorPrevious}, {sign.Stairoids, old, overlap && vendorPrevious},
+				} {
+					err := sign.Verify(c.scheme, req.Header, req.Body, []sign.Secret{sign.Secret(c.secret)}, at[i])
+					if got := err == nil; got != c.want {
+						t.Errorf("request %d, %s by %s: verified %t, want %t", i, c.scheme, c.secret, got, c.want)
+					}
+				}
+			}
+		})
+	}
+}
+
 // proves S1-35…S1-40 and S1-34 through the lanes, on a virtual clock.
 func TestSend_RetriesOnScheduleThenFails(t *testing.T) {
 	t.Parallel()

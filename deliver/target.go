@@ -33,7 +33,8 @@ type target struct {
 	once   sync.Once
 	err    error // why it cannot be sent to
 	url    *url.URL
-	signer *sign.Signer
+	signer *sign.Signer // of the secret
+	both   *sign.Signer // of the secret and the one before it, during an overlap; nil: there is none
 	custom http.Header
 }
 
@@ -59,12 +60,44 @@ func (t *target) open(box Opener) error {
 	if err != nil {
 		return fmt.Errorf("the webhook's secret cannot sign: %w", err)
 	}
+	both, err := openBoth(box, wh, sign.Secret(secret))
+	if err != nil {
+		return err
+	}
 	custom, err := openHeaders(box, wh)
 	if err != nil {
 		return err
 	}
-	t.url, t.signer, t.custom = u, signer, custom
+	t.url, t.signer, t.both, t.custom = u, signer, both, custom
 	return nil
+}
+
+// openBoth makes the signer of an overlap (contract section 12); nil when none goes on.
+func openBoth(box Opener, wh *signalbox.Webhook, secret sign.Secret) (*sign.Signer, error) {
+	if len(wh.SealedPrevious) == 0 {
+		return nil, nil
+	}
+	previous, err := box.Open(bind(wh, SecretKind), wh.SealedPrevious)
+	if err != nil {
+		return nil, fmt.Errorf("the webhook's secret before cannot be opened: %w", err)
+	}
+	vendor := 0
+	if wh.VendorPrevious {
+		vendor = 1
+	}
+	signer, err := sign.NewSigner([]sign.Secret{secret, sign.Secret(previous)}, vendor)
+	if err != nil {
+		return nil, fmt.Errorf("the webhook's secret before cannot sign: %w", err)
+	}
+	return signer, nil
+}
+
+// signerAt is what signs an attempt at a moment.
+func (t *target) signerAt(at time.Time) *sign.Signer {
+	if t.both != nil && t.webhook.PreviousSigns(at) {
+		return t.both
+	}
+	return t.signer
 }
 
 func bind(wh *signalbox.Webhook, kind string) seal.Bind {
@@ -100,7 +133,7 @@ func (t *target) request(s *Sender, it *item, attempt signalbox.AttemptID, at ti
 	for name, values := range t.custom {
 		h[name] = values
 	}
-	err := t.signer.Headers(h, sign.Input{
+	err := t.signerAt(at).Headers(h, sign.Input{
 		Format:          sign.Format(t.webhook.Format),
 		SignatureFormat: string(t.webhook.SignatureFormat),
 		EventID:         s.cfg.Codec.Format(signalbox.KindEvent, int64(it.Event)),

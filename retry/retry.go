@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -45,6 +46,40 @@ type Schedule []time.Duration
 // Stairoids is the schedule of the Stairoids documents: six attempts in all (S1-35…S1-40).
 func Stairoids() Schedule {
 	return Schedule{time.Minute, 5 * time.Minute, 30 * time.Minute, 2 * time.Hour, 8 * time.Hour}
+}
+
+// Standard is the schedule that the Standard Webhooks specification recommends: ten attempts over about 75 hours.
+func Standard() Schedule {
+	return Schedule{
+		5 * time.Second, 5 * time.Minute, 30 * time.Minute, 2 * time.Hour, 5 * time.Hour, 10 * time.Hour, 14 * time.Hour, 20 * time.Hour, 24 * time.Hour,
+	}
+}
+
+// The presets have names that the API knows them by.
+const (
+	PresetStairoids = "stairoids"
+	PresetStandard  = "standard"
+)
+
+// Preset returns the schedule of a name; ok is false when none has it.
+func Preset(name string) (s Schedule, ok bool) {
+	switch name {
+	case PresetStairoids:
+		return Stairoids(), true
+	case PresetStandard:
+		return Standard(), true
+	}
+	return nil, false
+}
+
+// PresetOf returns the name of the preset that a schedule is, or "".
+func PresetOf(s Schedule) string {
+	for _, name := range []string{PresetStairoids, PresetStandard} {
+		if preset, _ := Preset(name); slices.Equal(preset, s) {
+			return name
+		}
+	}
+	return ""
 }
 
 // Outcome is what an attempt brought.

@@ -18,6 +18,7 @@ type SealedColumn struct {
 // sealedColumns are all of them: whoever adds one adds it here, and backups, rotation and starts know it. A test holds the list against the schema.
 var sealedColumns = []SealedColumn{
 	{"webhooks", "sealed_secret", "webhook.secret"},
+	{"webhooks", "sealed_previous", "webhook.secret"},
 	{"webhooks", "sealed_headers", "webhook.headers"},
 }
 

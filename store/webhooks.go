@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"time"
 
 	"signalbox"
@@ -18,8 +19,8 @@ SELECT count(*)
 const insertWebhookSQL = `
 INSERT INTO webhooks (id, workspace_id, kind, url, events, label, description, format, signature_format, sealed_secret,
                       sealed_headers, header_names, max_in_flight, enabled, disabled_reason, temporary, last_read_at, revision,
-                      created_at, updated_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)`
+                      created_at, updated_at, retry_schedule, rate_per_second, sealed_previous, previous_until, vendor_previous)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)`
 
 // CreateWebhook adds a webhook; it is in force for every signal that is decided after it. A workspace that has MaxWebhooks gets
 // Conflict.
@@ -43,7 +44,9 @@ func (db *DB) CreateWebhook(ctx context.Context, w signalbox.Webhook) error {
 			return err
 		}
 		args = append([]any{id(w.ID), id(w.Workspace), string(w.Kind), w.URL}, args...)
-		if _, err := t.exec(insertWebhookSQL, append(args, w.LastReadAt, max(w.Revision, 1), w.CreatedAt, w.UpdatedAt)...); err != nil {
+		args = append(args, w.LastReadAt, max(w.Revision, 1), w.CreatedAt, w.UpdatedAt)
+		args = append(args, sendingArgs(&w)...)
+		if _, err := t.exec(insertWebhookSQL, args...); err != nil {
 			return fmt.Errorf("insert webhook: %w", err)
 		}
 		if err := t.audit(ctx, w.Workspace, "webhook.created", aboutWebhook(&w), nil, w.Facts()); err != nil {
@@ -82,7 +85,7 @@ func (db *DB) Webhook(ctx context.Context, ws signalbox.WorkspaceID, wh signalbo
 
 const webhookColumns = `id, workspace_id, kind, url, events, label, description, format, signature_format, sealed_secret,
        sealed_headers, header_names, max_in_flight, enabled, disabled_reason, temporary, last_read_at, revision, created_at,
-       updated_at`
+       updated_at, retry_schedule, rate_per_second, sealed_previous, previous_until, vendor_previous`
 
 const webhooksSQL = `
 SELECT ` + webhookColumns + `
@@ -114,7 +117,8 @@ const updateWebhookSQL = `
 UPDATE webhooks
    SET url = $3, events = $4, label = $5, description = $6, format = $7, signature_format = $8, sealed_secret = $9,
        sealed_headers = $10, header_names = $11, max_in_flight = $12, enabled = $13, disabled_reason = $14, temporary = $15,
-       last_read_at = $16, revision = $17, updated_at = $18
+       last_read_at = $16, revision = $17, updated_at = $18, retry_schedule = $19, rate_per_second = $20,
+       sealed_previous = $21, previous_until = $22, vendor_previous = $23
  WHERE workspace_id = $1 AND id = $2`
 
 // UpdateWebhook reads a webhook, has change edit it and saves it as its next revision and the next version of the workspace's
@@ -163,7 +167,8 @@ func (t *tx) updateWebhook(w *signalbox.Webhook) error {
 		return err
 	}
 	args = append([]any{id(w.Workspace), id(w.ID), w.URL}, args...)
-	if _, err := t.exec(updateWebhookSQL, append(args, w.LastReadAt, w.Revision, w.UpdatedAt)...); err != nil {
+	args = append(append(args, w.LastReadAt, w.Revision, w.UpdatedAt), sendingArgs(w)...)
+	if _, err := t.exec(updateWebhookSQL, args...); err != nil {
 		return fmt.Errorf("update webhook: %w", err)
 	}
 	return t.tell(signalbox.News{Kind: signalbox.NewsWebhook, Workspace: w.Workspace, Webhook: w.ID})
@@ -172,7 +177,7 @@ func (t *tx) updateWebhook(w *signalbox.Webhook) error {
 // deleteWebhookSQL keeps the row, without its secrets: the deliveries it had still say where they went.
 const deleteWebhookSQL = `
 UPDATE webhooks
-   SET deleted_at = $3, updated_at = $3, enabled = 0, sealed_secret = NULL, sealed_headers = NULL, header_names = NULL
+   SET deleted_at = $3, updated_at = $3, enabled = 0, sealed_secret = NULL, sealed_previous = NULL, sealed_headers = NULL, header_names = NULL
  WHERE workspace_id = $1 AND id = $2`
 
 // DeleteWebhook ends a webhook: from this commit on nothing is decided for it and nothing claimed, and it answers as unknown.
@@ -238,6 +243,41 @@ func webhookArgs(w *signalbox.Webhook) ([]any, error) {
 		w.SealedHeaders, textBytes(names), w.MaxInFlight, w.Enabled, w.DisabledReason, w.Temporary}, nil
 }
 
+// sendingArgs are how it is sent to, in the order of the last columns.
+func sendingArgs(w *signalbox.Webhook) []any {
+	return []any{scheduleText(w.RetrySchedule), w.RatePerSecond, w.SealedPrevious, w.PreviousUntil, w.VendorPrevious}
+}
+
+// scheduleText is a schedule as it is stored: a JSON array of seconds; "" for the server's own.
+func scheduleText(schedule []time.Duration) string {
+	if schedule == nil {
+		return ""
+	}
+	text := []byte{'['}
+	for i, wait := range schedule {
+		if i > 0 {
+			text = append(text, ',')
+		}
+		text = strconv.AppendInt(text, int64(wait/time.Second), 10)
+	}
+	return string(append(text, ']'))
+}
+
+func parseSchedule(text string) ([]time.Duration, error) {
+	if text == "" {
+		return nil, nil
+	}
+	var seconds []int64
+	if err := json.Unmarshal([]byte(text), &seconds); err != nil {
+		return nil, err
+	}
+	schedule := make([]time.Duration, len(seconds))
+	for i, n := range seconds {
+		schedule[i] = time.Duration(n) * time.Second
+	}
+	return schedule, nil
+}
+
 // scanWebhook reads a row of webhookColumns.
 func scanWebhook(r *row) (signalbox.Webhook, error) {
 	w := signalbox.Webhook{
@@ -245,7 +285,12 @@ func scanWebhook(r *row) (signalbox.Webhook, error) {
 		URL: r.text(3), Label: r.text(5), Description: r.text(6), Format: signalbox.Format(r.text(7)),
 		SignatureFormat: signalbox.SignatureFormat(r.text(8)), SealedSecret: r.bytes(9), SealedHeaders: r.bytes(10),
 		MaxInFlight: int(r.int(12)), Enabled: r.bool(13), DisabledReason: r.text(14), Temporary: r.bool(15),
-		LastReadAt: r.time(16), Revision: r.int(17), CreatedAt: r.time(18), UpdatedAt: r.time(19),
+		LastReadAt: r.time(16), Revision: r.int(17), CreatedAt: r.time(18), UpdatedAt: r.time(19), RatePerSecond: int(r.int(21)),
+		SealedPrevious: r.bytes(22), PreviousUntil: r.time(23), VendorPrevious: r.bool(24),
+	}
+	var err error
+	if w.RetrySchedule, err = parseSchedule(r.text(20)); err != nil {
+		return w, fmt.Errorf("webhook %d: retry schedule: %w", w.ID, err)
 	}
 	if err := json.Unmarshal([]byte(r.text(4)), &w.Events); err != nil {
 		return w, fmt.Errorf("webhook %d: events: %w", w.ID, err)

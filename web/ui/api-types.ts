@@ -258,6 +258,18 @@ export type EventType = {
   sample: Record<string, unknown>;
 };
 
+export type Explained = {
+  id: string;
+  event: string;
+  /** The signal that caused it. */
+  signal_id: string | null;
+  /** Of a test call: it is for one webhook alone. */
+  test: boolean;
+  created_at: string;
+  /** Those that it was for first, then all others, newest first. */
+  webhooks: WhySent[];
+};
+
 export type FeedItem = {
   event_id: string;
   event: string;
@@ -270,6 +282,10 @@ export type FeedItem = {
 export type FreshSecret = {
   /** Shown this once. */
   secret: string;
+  /** Null: the old secret signs nothing any more. */
+  previous_secret: PreviousSecret | null;
+  /** The same secret in the form that Standard Webhooks libraries take, when yours has another one. Shown this once. */
+  standard_secret?: string;
 };
 
 export type GettingStarted = {
@@ -490,6 +506,14 @@ export type MadeWebhook = {
   /** Custom headers; their values are never shown. */
   header_names: string[];
   max_in_flight: number;
+  /** 0: as many as it takes. */
+  rate_per_second: number;
+  /** Seconds to wait after each failed attempt. */
+  retry_schedule: number[];
+  /** Null: another schedule. */
+  retry_preset: "stairoids" | "standard" | null;
+  /** The secret before the present one; null: there was none. */
+  previous_secret: PreviousSecret | null;
   enabled: boolean;
   disabled_reason: string | null;
   temporary: boolean;
@@ -588,6 +612,13 @@ export type NewMember = {
   name?: string | null;
 };
 
+export type NewSecret = {
+  /** For how many seconds the old secret signs too: a day unless given. */
+  overlap?: number | null;
+  /** Your own signing secret; one is made unless given. */
+  secret?: string | null;
+};
+
 export type NewWebhook = {
   /** Names of events, prefix.* or *. Only these are sent. */
   events: string[];
@@ -603,6 +634,12 @@ export type NewWebhook = {
   label?: string | null;
   /** How many requests it gets at the same time, 8 unless given. */
   max_in_flight?: number | null;
+  /** How many requests it gets in a second, spread evenly; 0, the default: as many as it takes. */
+  rate_per_second?: number | null;
+  /** A schedule by name, in place of retry_schedule: stairoids, the default (1 min, 5 min, 30 min, 2 h, 8 h), or standard (ten attempts over 75 hours). */
+  retry_preset?: "stairoids" | "standard" | null;
+  /** Seconds to wait after each failed attempt, each from 1 to 604,800; an empty list: one attempt and no more. */
+  retry_schedule?: number[] | null;
   /** Your own signing secret; one is made unless given. */
   secret?: string | null;
   /** For the format stairoids: prefixed writes X-Stairoids-Signature as sha256=<hex>. */
@@ -666,6 +703,15 @@ export type PasswordPatch = {
   current: string;
   /** At least 10 characters, at most 1,024 bytes. */
   new: string;
+};
+
+export type PreviousSecret = {
+  /** Until when it signs beside the present one, or did. */
+  valid_until: string;
+  /** It still does. */
+  signs: boolean;
+  /** The format's own header is signed with it, not with the present one. */
+  signs_format_header: boolean;
 };
 
 export type Providers = {
@@ -884,6 +930,14 @@ export type Webhook = {
   /** Custom headers; their values are never shown. */
   header_names: string[];
   max_in_flight: number;
+  /** 0: as many as it takes. */
+  rate_per_second: number;
+  /** Seconds to wait after each failed attempt. */
+  retry_schedule: number[];
+  /** Null: another schedule. */
+  retry_preset: "stairoids" | "standard" | null;
+  /** The secret before the present one; null: there was none. */
+  previous_secret: PreviousSecret | null;
   enabled: boolean;
   disabled_reason: string | null;
   temporary: boolean;
@@ -926,10 +980,28 @@ export type WebhookPatch = {
   kind?: "push" | "pull" | null;
   label?: string | null;
   max_in_flight?: number | null;
+  /** 0: as many as it takes. */
+  rate_per_second?: number | null;
+  retry_preset?: "stairoids" | "standard" | null;
+  /** Deliveries that wait already keep their time. */
+  retry_schedule?: number[] | null;
   signature_format?: "prefixed" | null;
   /** Fixed: only the value that it has is taken. */
   temporary?: boolean | null;
   url?: string | null;
+};
+
+export type WhySent = {
+  webhook_id: string;
+  label: string | null;
+  url: string | null;
+  /** The webhook is gone by now. */
+  deleted: boolean;
+  /** In a word; reason says it in a sentence. */
+  verdict: "sent" | "waits" | "not_sent" | "not_subscribed" | "made_later" | "changed_later" | "other_webhook" | "unknown";
+  reason: string;
+  /** Null: it was not for this webhook. */
+  delivery: Delivery | null;
 };
 
 export type Workspace = {

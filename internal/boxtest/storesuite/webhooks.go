@@ -3,6 +3,7 @@ package storesuite
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"time"
 
 	"signalbox"
@@ -22,6 +23,7 @@ var webhookTests = map[string]func(*Box){
 	"APullWebhookIsNotMadeDueByEnable": webhookEnablePull,
 	"ATestCallIsItsCallersToSend":      webhookTestCall,
 	"ATestCallNeedsItsWebhook":         webhookTestCallForeign,
+	"AnEventTellsWhomItWasFor":         webhookEvent,
 }
 
 func webhookFields(b *Box) {
@@ -30,6 +32,8 @@ func webhookFields(b *Box) {
 		w.Format, w.SignatureFormat = signalbox.FormatStandard, signalbox.SignaturePrefixed
 		w.SealedSecret, w.SealedHeaders, w.HeaderNames = []byte{0, 1, 255}, []byte("sealed"), []string{"X-Team"}
 		w.MaxInFlight, w.Enabled, w.DisabledReason, w.Temporary, w.LastReadAt = 3, false, "by hand", true, b.Now
+		w.RatePerSecond, w.RetrySchedule = 7, []time.Duration{time.Second, time.Hour}
+		w.SealedPrevious, w.PreviousUntil, w.VendorPrevious = []byte{2}, b.Now.Add(time.Hour), true
 	})
 	got, err := b.DB.Webhook(b.Context(), b.WS, want.ID)
 	b.Must(err)
@@ -258,4 +262,27 @@ func webhookTestCallForeign(b *Box) {
 	b.WantNoSuch(b.DB.InsertTest(b.Context(), e, n), "webhook")
 	_, err := b.DB.Delivery(b.Context(), b.WS, n.ID)
 	b.WantNoSuch(err, "delivery")
+}
+
+func webhookEvent(b *Box) {
+	first, second := b.NewWebhook(), b.NewWebhook()
+	all := b.Send(Sent{To: []signalbox.Webhook{first, second}}, Sent{To: []signalbox.Webhook{second}})
+	for i, sent := range all {
+		e, list, err := b.DB.Event(b.Context(), b.WS, sent.Event)
+		b.Must(err)
+		if e.ID != sent.Event || e.Signal != sent.Signal || e.Name != "signal.created" || !e.CreatedAt.Equal(b.Now) || e.Bodies.Stairoids != nil {
+			b.Errorf("event %d reads %+v", i, e)
+		}
+		var ids []signalbox.DeliveryID
+		for _, d := range list {
+			ids = append(ids, d.ID)
+		}
+		if !slices.Equal(ids, sent.Deliveries) {
+			b.Errorf("event %d has the deliveries %v, want %v", i, ids, sent.Deliveries)
+		}
+	}
+	_, _, err := b.DB.Event(b.Context(), b.WS, signalbox.EventID(b.ID()))
+	b.WantNoSuch(err, "event")
+	_, _, err = b.DB.Event(b.Context(), b.NewWorkspace("other"), all[0].Event)
+	b.WantNoSuch(err, "event")
 }

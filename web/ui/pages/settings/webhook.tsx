@@ -3,11 +3,12 @@
 import { useSignal } from "@preact/signals";
 import type { Delivery, EventType, Webhook } from "../../api-types";
 import {
-  api, Badge, Button, can, Confirm, CopyButton, Dialog, EmptyState, ErrorState, FilterSelect, FilterTime, Filters, type Loaded, Menu, Note, PageHead, type Paged, PagedTable, param, query, SecretOnce, setParams,
+  api, Badge, Button, can, Confirm, CopyButton, EmptyState, ErrorState, FilterSelect, FilterTime, Filters, type Loaded, Menu, Note, PageHead, type Paged, PagedTable, param, query, setParams,
   Skeleton, Status, Tabs, Time, toast, useAct, useLive, useLoad, usePages, useRange, navigate,
 } from "../../kit";
 import { HealthTab } from "./webhookhealth";
 import { ReadTab } from "./webhookread";
+import { Overlap, Regenerate } from "./webhooksecret";
 import { SettingsTab } from "./webhooksettings";
 import { TestTab } from "./webhooktest";
 import { nameOf, whyDelivery, whyDisabled } from "./words";
@@ -87,6 +88,7 @@ export function WebhookView({ webhook, children }: { webhook: Loaded<Webhook>; c
         {w.description && <p>{w.description}</p>}
       </PageHead>
       {!w.enabled && <Note tone="warn">It is sent nothing. {whyDisabled(w.disabled_reason)} Events that happen meanwhile are kept as skipped, to be retried by hand.</Note>}
+      <Overlap of={w} onChanged={webhook.set} />
       {enable.error && <Note tone="bad">{enable.error.message}</Note>}
       <Tabs label={nameOf(w)} tabs={tabs} current={tab} onChange={(t) => setParams({ tab: t === "log" ? "" : t })}>
         {children(w, tab)}
@@ -97,7 +99,17 @@ export function WebhookView({ webhook, children }: { webhook: Loaded<Webhook>; c
 }
 
 function Acts({ webhook, of: w, open, close }: { webhook: Loaded<Webhook>; of: Webhook; open: Open; close: () => void }) {
-  if (open === "regenerate") return <Regenerate of={w} onClose={close} />;
+  if (open === "regenerate") {
+    return (
+      <Regenerate
+        of={w}
+        onClose={() => {
+          close();
+          webhook.reload();
+        }}
+      />
+    );
+  }
   if (open === "disable") {
     return (
       <Confirm
@@ -132,40 +144,6 @@ function Acts({ webhook, of: w, open, close }: { webhook: Loaded<Webhook>; of: W
     );
   }
   return null;
-}
-
-type NewSecret = { secret: string; standard_secret?: string };
-
-/** Regenerate makes another secret and shows it, once. */
-function Regenerate({ of, onClose }: { of: Webhook; onClose: () => void }) {
-  const made = useSignal<NewSecret | null>(null);
-  const { run, busy, error } = useAct(async () => void (made.value = await api.bare<NewSecret>("POST", `/v1/webhooks/${of.id}/secret/regenerate`)));
-  if (made.value) {
-    return (
-      <Dialog title="The new secret" onClose={onClose} actions={<Button look="primary" onClick={onClose}>Done</Button>}>
-        <SecretOnce secret={made.value.secret} what="signing secret" />
-        <p class="soft">Every delivery from now on is signed with it, those that are tried again too.</p>
-      </Dialog>
-    );
-  }
-  return (
-    <Dialog
-      title={`Regenerate the secret of ${nameOf(of)}?`}
-      onClose={onClose}
-      onSubmit={() => void run()}
-      actions={
-        <>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button type="submit" look="primary" busy={busy}>
-            Regenerate secret
-          </Button>
-        </>
-      }
-    >
-      <p>The old secret signs nothing from then on. Until your receiver has the new one it refuses deliveries; they are tried again on the usual schedule.</p>
-      {error && <Note tone="bad">{error.message}</Note>}
-    </Dialog>
-  );
 }
 
 const filters = ["status", "event", "time", "since", "until"];

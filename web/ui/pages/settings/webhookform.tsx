@@ -16,18 +16,25 @@ export type Draft = {
   /** null leaves the headers as they are: their values are never shown. */
   headers: HeaderField[] | null;
   inFlight: string;
+  /** "" is no bound. */
+  rate: string;
+  retries: "stairoids" | "standard" | "own";
+  /** The waits of "own", in seconds. */
+  waits: string;
   temporary: boolean;
   secret: string;
 };
 
 export const blank: Draft = {
-  kind: "push", url: "", events: ["signal.created"], format: "stairoids", prefixed: false, label: "", description: "", headers: [], inFlight: "8", temporary: false, secret: "",
+  kind: "push", url: "", events: ["signal.created"], format: "stairoids", prefixed: false, label: "", description: "", headers: [], inFlight: "8", rate: "", retries: "stairoids", waits: "",
+  temporary: false, secret: "",
 };
 
 /** draftOf is a webhook as the form has it. */
 export const draftOf = (w: Webhook): Draft => ({
   ...blank, kind: w.kind, url: w.url ?? "", events: w.events, format: w.format, prefixed: w.signature_format === "prefixed", label: w.label ?? "", description: w.description ?? "",
-  headers: null, inFlight: String(w.max_in_flight), temporary: w.temporary,
+  headers: null, inFlight: String(w.max_in_flight), rate: w.rate_per_second === 0 ? "" : String(w.rate_per_second),
+  retries: w.retry_preset ?? "own", waits: w.retry_schedule.join(", "), temporary: w.temporary,
 });
 
 /** tidy leaves out what a wider choice holds already. */
@@ -42,7 +49,7 @@ export function bodyOf(d: Draft, fresh: boolean): Record<string, unknown> {
   const push = d.kind === "push";
   const headers = d.headers?.filter((h) => h.name.trim() !== "" || h.value !== "");
   return {
-    ...(push ? { url: d.url.trim(), max_in_flight: Number(d.inFlight) } : {}),
+    ...(push ? { url: d.url.trim(), max_in_flight: Number(d.inFlight), rate_per_second: Number(d.rate), ...retriesOf(d) } : {}),
     events: tidy(d.events),
     label: d.label.trim() || null,
     description: d.description.trim() || null,
@@ -50,6 +57,17 @@ export function bodyOf(d: Draft, fresh: boolean): Record<string, unknown> {
     ...(headers && push ? { headers: Object.fromEntries(headers.map((h) => [h.name.trim(), h.value])) } : {}),
     ...(fresh ? { kind: d.kind, format: d.format, ...(d.temporary && !push ? { temporary: true } : {}), ...(d.secret === "" ? {} : { secret: d.secret }) } : {}),
   };
+}
+
+function retriesOf(d: Draft): Record<string, unknown> {
+  if (d.retries !== "own") return { retry_preset: d.retries };
+  return { retry_schedule: d.waits.split(/[\s,]+/).filter((text) => text !== "").map(Number) };
+}
+
+/** wait is a number of seconds in the largest unit that it is a whole number of. */
+export function wait(seconds: number): string {
+  if (seconds % 3600 === 0) return seconds / 3600 + " h";
+  return seconds % 60 === 0 ? seconds / 60 + " min" : seconds + " s";
 }
 
 /** twice is the header that is named twice, "" for none. */
@@ -64,7 +82,7 @@ export function twice(headers: HeaderField[] | null): string {
 }
 
 /** formFields are those whose errors stand under a field of this form. */
-export const formFields = ["url", "events", "label", "description", "headers", "max_in_flight", "secret"];
+export const formFields = ["url", "events", "label", "description", "headers", "max_in_flight", "rate_per_second", "retry_preset", "retry_schedule", "secret"];
 
 type FieldsProps = { draft: Draft; set: (change: Partial<Draft>) => void; error: ApiError | null };
 
@@ -168,17 +186,50 @@ export function Headers({ value, onInput, names, error }: { value: HeaderField[]
   );
 }
 
-/** Pace is how much a receiver gets at the same time. */
+/** Pace is how much a receiver gets at the same time and in a second, and when it is tried again. */
 export function Pace({ draft, set, error }: FieldsProps) {
   return (
-    <Input
-      label="Max in flight"
-      type="number"
-      value={draft.inFlight}
-      onInput={(inFlight) => set({ inFlight })}
-      hint="How many requests it gets at the same time, 1 to 100. Whoever wants one after the other says 1."
-      error={errorOf(error, "max_in_flight")}
-    />
+    <>
+      <Input
+        label="Max in flight"
+        type="number"
+        value={draft.inFlight}
+        onInput={(inFlight) => set({ inFlight })}
+        hint="How many requests it gets at the same time, 1 to 100. Whoever wants one after the other says 1."
+        error={errorOf(error, "max_in_flight")}
+      />
+      <Input
+        label="Requests per second"
+        optional
+        type="number"
+        value={draft.rate}
+        onInput={(rate) => set({ rate })}
+        hint="At most so many, spread evenly, 1 to 1,000. Empty: as many as it takes."
+        error={errorOf(error, "rate_per_second")}
+      />
+      <Select
+        label="Retries"
+        value={draft.retries}
+        onInput={(v) => set({ retries: v as Draft["retries"] })}
+        options={[
+          { value: "stairoids", label: "5 within 11 hours" },
+          { value: "standard", label: "9 within 75 hours, as Standard Webhooks advises" },
+          { value: "own", label: "A schedule of its own" },
+        ]}
+        hint="When a failed delivery is tried again."
+      />
+      {draft.retries === "own" && (
+        <Input
+          label="Waits in seconds"
+          optional
+          value={draft.waits}
+          onInput={(waits) => set({ waits })}
+          placeholder="60, 300, 3600"
+          hint="The wait after each failed attempt, at most 20 of them. Empty: one attempt and no more."
+          error={errorOf(error, "retry_schedule")}
+        />
+      )}
+    </>
   );
 }
 

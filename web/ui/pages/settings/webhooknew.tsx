@@ -66,7 +66,7 @@ function Form({ types, onMade }: { types: EventType[]; onMade: (w: MadeWebhook) 
       />
       <p class="hint after">Both are signed in the headers of Standard Webhooks, so any of its libraries verifies them. The format is fixed once the endpoint is made.</p>
       <Names draft={d} set={set} error={error} />
-      <details class="more" open={["headers", "max_in_flight", "secret"].includes(error?.param ?? "")}>
+      <details class="more" open={["headers", "max_in_flight", "rate_per_second", "retry_schedule", "secret"].includes(error?.param ?? "")}>
         <summary>More: headers, pace, a secret of your own</summary>
         <div class="stack">
           {push && <Headers value={d.headers} onInput={(headers) => set({ headers })} names={[]} error={errorOf(error, "headers")} />}

@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import type { EventType, Webhook } from "../../api-types";
 import { api, Button, can, Card, Facts, FormError, errorOf, Id, Input, Note, Time, toast, useAct, useUnsaved } from "../../kit";
-import { bodyOf, type Draft, draftOf, EventChecklist, formFields, Headers, Names, Pace, SignatureForm, twice } from "./webhookform";
+import { bodyOf, type Draft, draftOf, EventChecklist, formFields, Headers, Names, Pace, SignatureForm, twice, wait } from "./webhookform";
 
 /** SettingsTab changes a webhook; who may not change it reads it. */
 export function SettingsTab({ webhook, types, onChanged }: { webhook: Webhook; types: EventType[]; onChanged: (w: Webhook) => void }) {
@@ -36,6 +36,8 @@ function Reading({ of }: { of: Webhook }) {
           ["Events", of.events.join(", ")],
           ["Custom headers", of.header_names.join(", ") || <span class="none">none</span>],
           ["Max in flight", String(of.max_in_flight)],
+          ["Requests per second", of.rate_per_second === 0 ? <span class="none">as many as it takes</span> : String(of.rate_per_second)],
+          ["Waits between attempts", of.retry_schedule.map(wait).join(", ") || <span class="none">none: one attempt</span>],
           ["Description", of.description ?? <span class="none">none</span>],
         ]}
       />

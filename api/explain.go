@@ -1,0 +1,136 @@
+package api
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+
+	"signalbox"
+	"signalbox/auth"
+	"signalbox/wire"
+)
+
+func (a *API) explainRoute() route {
+	return route{
+		method: http.MethodGet, pattern: "/v1/events/{id}/explain", id: "explainEvent", tag: "Deliveries", need: auth.NeedRead,
+		summary: "Say of each webhook why an event was or was not sent to it",
+		detail: "`id` is the event's, as a delivery names it and a receiver gets it in `webhook-id`. What was not sent is judged by the webhooks as they are now: " +
+			"one that was changed after the event says so.",
+		status: http.StatusOK, answers: asks(a.explainEvent),
+	}
+}
+
+// explained is an event, and what became of it for each webhook.
+type explained struct {
+	ID        string    `json:"id"`
+	Event     string    `json:"event"`
+	SignalID  *string   `json:"signal_id" doc:"The signal that caused it."`
+	Test      bool      `json:"test" doc:"Of a test call: it is for one webhook alone."`
+	CreatedAt stamp     `json:"created_at"`
+	Webhooks  []whySent `json:"webhooks" doc:"Those that it was for first, then all others, newest first."`
+}
+
+// whySent says what became of an event for one webhook.
+type whySent struct {
+	WebhookID string        `json:"webhook_id"`
+	Label     *string       `json:"label"`
+	URL       *string       `json:"url"`
+	Deleted   bool          `json:"deleted" doc:"The webhook is gone by now."`
+	Verdict   string        `json:"verdict" enum:"sent|waits|not_sent|not_subscribed|made_later|changed_later|other_webhook|unknown" doc:"In a word; reason says it in a sentence."`
+	Reason    string        `json:"reason"`
+	Delivery  *deliveryView `json:"delivery" doc:"Null: it was not for this webhook."`
+}
+
+func (a *API) explainEvent(c *call) (explained, error) {
+	evt, err := id[signalbox.EventID](c, signalbox.KindEvent, "event")
+	if err != nil {
+		return explained{}, err
+	}
+	e, sent, err := a.cfg.Store.Event(c.r.Context(), c.ws(), evt)
+	if err != nil {
+		return explained{}, err
+	}
+	hooks, err := a.allWebhooks(c)
+	if err != nil {
+		return explained{}, err
+	}
+	out := explained{
+		ID: c.idText(signalbox.KindEvent, int64(e.ID)), Event: e.Name, SignalID: c.idOrNull(signalbox.KindSignal, int64(e.Signal)), Test: e.Test,
+		CreatedAt: stamp(e.CreatedAt), Webhooks: []whySent{},
+	}
+	known := map[signalbox.WebhookID]*signalbox.Webhook{}
+	for i := range hooks {
+		known[hooks[i].ID] = &hooks[i]
+	}
+	for i := range sent {
+		d := &sent[i]
+		view := c.deliveryView(d)
+		why := whySent{WebhookID: view.WebhookID, Deleted: true, Delivery: &view}
+		if w := known[d.Webhook]; w != nil {
+			why.Label, why.URL, why.Deleted = textOrNull(w.Label), textOrNull(w.URL), false
+			delete(known, d.Webhook)
+		}
+		why.Verdict, why.Reason = sentWords(d)
+		out.Webhooks = append(out.Webhooks, why)
+	}
+	for i := range hooks {
+		w := &hooks[i]
+		if known[w.ID] == nil {
+			continue
+		}
+		why := whySent{WebhookID: c.idText(signalbox.KindWebhook, int64(w.ID)), Label: textOrNull(w.Label), URL: textOrNull(w.URL)}
+		why.Verdict, why.Reason = notSentWords(w, &e)
+		out.Webhooks = append(out.Webhooks, why)
+	}
+	return out, nil
+}
+
+// allWebhooks reads every webhook of the workspace, newest first: there are MaxWebhooks at most.
+func (a *API) allWebhooks(c *call) (all []signalbox.Webhook, err error) {
+	for before, more := int64(0), true; more; {
+		list, _, next, err := a.cfg.Store.Webhooks(c.r.Context(), c.ws(), signalbox.Page{Limit: signalbox.MaxPage, Before: before})
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, list...)
+		before, more = next, next != 0
+	}
+	return all, nil
+}
+
+// sentWords say where the delivery of an event stands.
+func sentWords(d *signalbox.Delivery) (verdict, reason string) {
+	because := ""
+	if d.Reason != "" {
+		because = ": " + d.Reason
+	}
+	switch d.State {
+	case signalbox.Delivered:
+		return "sent", "it was delivered"
+	case signalbox.Pending:
+		return "waits", "it waits for its first attempt" + because
+	case signalbox.Retrying:
+		return "waits", fmt.Sprintf("%d attempts failed, another is due%s", d.Attempts, because)
+	case signalbox.Failed:
+		return "not_sent", "no attempt is left" + because
+	}
+	return "not_sent", "it was skipped" + because
+}
+
+// notSentWords say why there is no delivery of an event for a webhook: by what the webhook is now, as far as that was so then.
+func notSentWords(w *signalbox.Webhook, e *signalbox.Event) (verdict, reason string) {
+	changed := w.UpdatedAt.After(e.CreatedAt)
+	switch {
+	case e.Test:
+		return "other_webhook", "the event is of a test call of another webhook"
+	case w.CreatedAt.After(e.CreatedAt):
+		return "made_later", "the webhook was made after the event, and nothing is sent of the past"
+	case !wire.Matches(w.Events, e.Name) && changed:
+		return "not_subscribed", fmt.Sprintf("it subscribes to %s, not to %s; it was changed after the event", strings.Join(w.Events, ", "), e.Name)
+	case !wire.Matches(w.Events, e.Name):
+		return "not_subscribed", fmt.Sprintf("it subscribes to %s, not to %s", strings.Join(w.Events, ", "), e.Name)
+	case changed:
+		return "changed_later", fmt.Sprintf("it subscribes to %s now, and was changed after the event", e.Name)
+	}
+	return "unknown", "no delivery is stored: retention or an erasure took it"
+}

@@ -1,0 +1,128 @@
+package api
+
+import (
+	"net/http"
+	"time"
+
+	"signalbox"
+	"signalbox/auth"
+	"signalbox/sign"
+)
+
+// Of an overlap, in which two secrets sign (contract section 12).
+const (
+	defaultOverlap = 24 * time.Hour
+	maxOverlap     = 7 * 24 * time.Hour
+)
+
+// secretRoutes are the doors of a webhook's signing secret.
+func (a *API) secretRoutes() []route {
+	const tag = "Webhooks"
+	return []route{
+		{
+			method: http.MethodPost, pattern: "/v1/webhooks/{id}/secret/regenerate", id: "regenerateSecret", tag: tag, need: auth.NeedHooks,
+			summary: "Make another signing secret",
+			detail: "The answer shows the new `secret`, once. Until the overlap ends both secrets sign: `webhook-signature` carries a signature of each, and the format's own header, which has " +
+				"room for one, that of the old secret, until `POST …/secret/activate` or the end. With an overlap of 0 the old secret signs nothing any more.",
+			status: http.StatusOK, bare: true, bodyOptional: true,
+			examples: []example{
+				{name: "own", summary: "A secret of your own, at once", body: `{"secret":"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw","overlap":0}`},
+				{name: "overlap", summary: "Both secrets sign for an hour", body: `{"overlap":3600}`},
+			},
+			answers: takes(a.regenerateSecret),
+		},
+		{
+			method: http.MethodPost, pattern: "/v1/webhooks/{id}/secret/activate", id: "activateSecret", tag: tag, need: auth.NeedHooks,
+			summary: "Sign the format's own header with the new secret now",
+			detail:  "`webhook-signature` goes on carrying both signatures until the overlap ends. Conflict where no overlap goes on.",
+			status:  http.StatusOK, bare: true, bodyOptional: true, also: []signalbox.Code{signalbox.Conflict}, answers: asks(a.activateSecret),
+		},
+	}
+}
+
+// newSecret is the body of POST /v1/webhooks/{id}/secret/regenerate.
+type newSecret struct {
+	Overlap *int    `json:"overlap" min:"0" max:"604800" doc:"For how many seconds the old secret signs too: a day unless given."`
+	Secret  *string `json:"secret" minlen:"16" maxlen:"512" doc:"Your own signing secret; one is made unless given."`
+}
+
+// freshSecret is the answer that shows a secret made anew, once.
+type freshSecret struct {
+	Secret         string          `json:"secret" doc:"Shown this once."`
+	StandardSecret string          `json:"standard_secret,omitempty" doc:"The same secret in the form that Standard Webhooks libraries take, when yours has another one. Shown this once."`
+	Previous       *previousSecret `json:"previous_secret" doc:"Null: the old secret signs nothing any more."`
+}
+
+// previousSecret tells of the secret before the present one.
+type previousSecret struct {
+	ValidUntil        stamp `json:"valid_until" doc:"Until when it signs beside the present one, or did."`
+	Signs             bool  `json:"signs" doc:"It still does."`
+	SignsFormatHeader bool  `json:"signs_format_header" doc:"The format's own header is signed with it, not with the present one."`
+}
+
+func (c *call) previousSecret(w *signalbox.Webhook) *previousSecret {
+	if w.PreviousUntil.IsZero() {
+		return nil
+	}
+	signs := w.PreviousSigns(c.now)
+	return &previousSecret{ValidUntil: stamp(w.PreviousUntil), Signs: signs, SignsFormatHeader: signs && w.VendorPrevious}
+}
+
+// regenerateSecret seals another secret, and keeps the one that there was for the overlap.
+func (a *API) regenerateSecret(c *call, in *newSecret) (freshSecret, error) {
+	id, err := webhookID(c)
+	if err != nil {
+		return freshSecret{}, err
+	}
+	overlap := defaultOverlap
+	if in.Overlap != nil {
+		overlap = time.Duration(*in.Overlap) * time.Second
+	}
+	if overlap < 0 || overlap > maxOverlap {
+		return freshSecret{}, signalbox.InvalidField("overlap", "overlap must be from 0 to %d seconds", int(maxOverlap/time.Second))
+	}
+	secret, err := a.chooseSecret(in.Secret)
+	if err != nil {
+		return freshSecret{}, err
+	}
+	out := freshSecret{Secret: secret.Reveal(), StandardSecret: standardForm(secret)}
+	w, err := a.cfg.Store.UpdateWebhook(c.act(), c.ws(), id, c.now, func(w *signalbox.Webhook) error {
+		w.SealedPrevious, w.PreviousUntil, w.VendorPrevious = nil, c.now, false
+		if overlap > 0 {
+			w.SealedPrevious, w.PreviousUntil, w.VendorPrevious = w.SealedSecret, c.now.Add(overlap), true
+		}
+		w.SealedSecret = a.cfg.Box.Seal(secretBind(w), []byte(secret.Reveal()))
+		return nil
+	})
+	if err != nil {
+		return freshSecret{}, err
+	}
+	a.definitionChanged(c, id)
+	if out.Previous = c.previousSecret(&w); overlap == 0 {
+		out.Previous = nil
+	}
+	return out, nil
+}
+
+// activateSecret has the format's own header signed with the present secret before the overlap ends.
+func (a *API) activateSecret(c *call) (webhookView, error) {
+	id, err := webhookID(c)
+	if err != nil {
+		return webhookView{}, err
+	}
+	return a.changeWebhook(c, id, func(w *signalbox.Webhook) error {
+		if !w.PreviousSigns(c.now) {
+			return signalbox.Errorf(signalbox.Conflict, "no overlap goes on: the present secret signs everything")
+		}
+		w.VendorPrevious = false
+		return nil
+	})
+}
+
+// standardForm is a secret as Standard Webhooks libraries take it; "" when it has that form itself.
+func standardForm(secret sign.Secret) string {
+	if standard := secret.Standard(); standard != secret.Reveal() {
+		return standard
+	}
+	return ""
+}
