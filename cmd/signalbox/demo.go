@@ -75,7 +75,7 @@ func (p *program) runDemo(ctx context.Context, d demonstration) (err error) {
 	if err != nil {
 		return err
 	}
-	key, err := demoKey(ctx, d.dataDir, server)
+	seat, err := demoSeat(ctx, d.dataDir, server)
 	if err != nil {
 		return errors.Join(err, server.Close())
 	}
@@ -88,32 +88,35 @@ func (p *program) runDemo(ctx context.Context, d demonstration) (err error) {
 		defer halt()
 		return server.Run(serving)
 	})
-	if err = p.tellStory(playing, d, client.New(server.URL(), key), key); playing.Err() != nil && errors.Is(err, context.Canceled) {
+	if err = p.tellStory(playing, d, client.New(server.URL(), seat.key), seat); playing.Err() != nil && errors.Is(err, context.Canceled) {
 		err = nil // told to stop before the story began; or the server failed, and says so itself
 	}
 	stop()
 	return errors.Join(err, g.Wait())
 }
 
-// demoKey returns the key of the demo's server: a directory that is kept keeps it in the file of a first start.
-func demoKey(ctx context.Context, dataDir string, server *app.App) (string, error) {
+// demoSeat is from where to watch: the key of the demo's server, and whom to sign in as. A directory that is kept keeps them in the file of a first start.
+func demoSeat(ctx context.Context, dataDir string, server *app.App) (s seat, err error) {
 	if first, ok := server.FirstStart(); ok {
 		if _, err := writeCredentials(dataDir, server.URL(), first); err != nil {
-			return "", err
+			return s, err
 		}
-		if err := server.FirstStartShown(ctx); err != nil || first.APIKey != "" {
-			return first.APIKey, err
+		if err := server.FirstStartShown(ctx); err != nil {
+			return s, err
 		}
 	}
-	_, key, err := readCredentials(dataDir)
-	if err == nil && key == "" {
+	held, err := allCredentials(dataDir)
+	s = seat{key: held["SIGNALBOX_API_KEY"], email: held["SIGNALBOX_ADMIN_EMAIL"], password: held["SIGNALBOX_ADMIN_PASSWORD"]}
+	if err == nil && s.key == "" {
 		err = fmt.Errorf("%s was not made by demo: there is no %s in it", dataDir, credentialsFile)
 	}
-	return key, err
+	return s, err
 }
 
+type seat struct{ key, email, password string }
+
 // tellStory sets the scene, plays, and says at the end what there is.
-func (p *program) tellStory(ctx context.Context, d demonstration, c *client.Client, key string) error {
+func (p *program) tellStory(ctx context.Context, d demonstration, c *client.Client, from seat) error {
 	defer c.CloseIdle()
 	r, err := startReceiver()
 	if err != nil {
@@ -128,7 +131,7 @@ func (p *program) tellStory(ctx context.Context, d demonstration, c *client.Clie
 		return err
 	}
 	r.serve(hook.Secret.Reveal())
-	p.setScene(c.URL(), key)
+	p.setScene(c.URL(), from)
 	story, cancel := ctx, context.CancelFunc(func() {})
 	if d.duration > 0 {
 		story, cancel = context.WithTimeout(ctx, d.duration)
@@ -156,19 +159,24 @@ func removeOldDemos(ctx context.Context, c *client.Client) error {
 	return nil
 }
 
-func (p *program) setScene(url, key string) {
+func (p *program) setScene(url string, from seat) {
 	fmt.Fprintf(p.stdout, `
   %s   %s
+`, p.paint(bold, "Signalbox demo"), p.paint(cyan, url))
+	if from.password != "" {
+		fmt.Fprintf(p.stdout, "  Watch in the dashboard: sign in as %s with %s\n", from.email, p.paint(cyan, from.password))
+	}
+	fmt.Fprintf(p.stdout, `
   Twelve companies, two and a half minutes. Each line is one signal: stored with
   its delivery in one commit, signed, sent, and verified by the receiver here.
 
   Look around from another terminal while it runs:
 
-    export SIGNALBOX_URL=%s SIGNALBOX_API_KEY=%s
+    export SIGNALBOX_URL=%[1]s SIGNALBOX_API_KEY=%[2]s
     curl -H "Authorization: Bearer $SIGNALBOX_API_KEY" $SIGNALBOX_URL/v1/accounts
     curl -H "Authorization: Bearer $SIGNALBOX_API_KEY" "$SIGNALBOX_URL/v1/signals?account_domain=northwindlabs.example"
     signalbox send --type demo_requested --source me --email you@example.com
     signalbox listen --print
 
-`, p.paint(bold, "Signalbox demo"), p.paint(cyan, url+"/docs"), url, key)
+`, url, from.key)
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"net/http"
 	"regexp"
 	"strings"
 	"testing"
@@ -54,6 +55,18 @@ func TestDemo_ShowsSignalsOfOthersAndKeepsItsDirectory(t *testing.T) {
 	b := cli{}.start(t, "demo", "--speed", "10000", "--data-dir", dir)
 	said := b.out.until(t, "The story is over")
 	url := regexp.MustCompile(`SIGNALBOX_URL=(\S+)`).FindStringSubmatch(said)[1]
+	signIn := regexp.MustCompile(`sign in as (\S+) with (\S+)`).FindStringSubmatch(said)
+	if signIn == nil {
+		t.Fatalf("nobody is told how to sign in:\n%s", said)
+	}
+	res, err := http.Post(url+"/v1/session", "application/json", strings.NewReader(`{"email":"`+signIn[1]+`","password":"`+signIn[2]+`"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusCreated {
+		t.Errorf("signing in answers %d", res.StatusCode)
+	}
 	c := cli{environ: []string{"SIGNALBOX_URL=" + url}}
 	_, key, err := readCredentials(dir)
 	if err != nil {
