@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"flag"
 	"io"
 	"net/http"
@@ -10,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -159,6 +161,10 @@ func startServer(t testing.TB) *server {
 func (s *server) start(t testing.TB, addr string) {
 	t.Helper()
 	a, err := app.New(t.Context(), app.Config{Addr: addr, DataDir: s.dir, Dev: true})
+	for end := time.Now().Add(30 * time.Second); errors.Is(err, syscall.EADDRINUSE) && time.Now().Before(end); {
+		<-time.After(20 * time.Millisecond) // a connection of another test has the port for a moment
+		a, err = app.New(t.Context(), app.Config{Addr: addr, DataDir: s.dir, Dev: true})
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
