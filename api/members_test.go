@@ -11,6 +11,7 @@ import (
 
 	"signalbox"
 	"signalbox/api"
+	"signalbox/auth"
 )
 
 const (
@@ -190,6 +191,22 @@ func TestSignIn_SaysWhenTheConnectionIsPlainAndGoesFurther(t *testing.T) {
 		a := read(t, resp)
 		if a.at("data.insecure") != want {
 			t.Errorf("%s: %s", host, a.body)
+		}
+	}
+}
+
+func TestSignIn_SaysWhenTheRequestHasASession(t *testing.T) {
+	t.Parallel()
+	b := newBox(t)
+	cookie := b.session(b.member(signalbox.RoleViewer))
+	asked := func(cookie string) any { return b.send("", "GET", "/v1/sign-in", "", "Cookie", cookie).at("data.signed_in") }
+	if got := asked(cookie); got != true {
+		t.Errorf("with a session signed_in is %v", got)
+	}
+	b.send("", "DELETE", "/v1/session", "", "Cookie", cookie)
+	for name, cookie := range map[string]string{"one that has ended": cookie, "one that nobody has": "signalbox=" + auth.NewToken().Reveal(), "none": ""} {
+		if got := asked(cookie); got != false {
+			t.Errorf("with %s signed_in is %v", name, got)
 		}
 	}
 }

@@ -56,6 +56,7 @@ func (a *API) sessionRoutes() []route {
 type signInView struct {
 	Password bool        `json:"password" doc:"With an e-mail and a password."`
 	OIDC     *signInOIDC `json:"oidc" doc:"Null: there is no identity provider."`
+	SignedIn bool        `json:"signed_in" doc:"True: the request came with a session that is on."`
 	Insecure bool        `json:"insecure" doc:"True: the connection is not encrypted, and goes further than this machine."`
 }
 
@@ -65,7 +66,7 @@ type signInOIDC struct {
 }
 
 func (a *API) getSignIn(c *call) (signInView, error) {
-	v := signInView{Password: !a.cfg.NoPasswords, Insecure: !c.https() && !c.loopback()}
+	v := signInView{Password: !a.cfg.NoPasswords, SignedIn: c.bySession() == nil, Insecure: !c.https() && !c.loopback()}
 	if a.cfg.OIDC.Provider != nil {
 		v.OIDC = &signInOIDC{Label: a.cfg.OIDC.Label, URL: oidcBegin}
 	}

@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -143,6 +144,7 @@ type transcript struct {
 	mu      sync.Mutex
 	text    bytes.Buffer
 	told    bool
+	until   string // unless "", the text that says that it serves
 	started chan string
 }
 
@@ -151,6 +153,10 @@ func (l *transcript) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.text.Write(p)
+	if !l.told && l.until != "" && strings.Contains(l.text.String(), l.until) {
+		l.told = true
+		l.started <- ""
+	}
 	for line := range bytes.Lines(l.text.Bytes()) {
 		var said struct{ Msg, Addr string }
 		if !l.told && json.Unmarshal(line, &said) == nil && said.Msg == "server.started" {

@@ -817,6 +817,8 @@ export type SignIn = {
   password: boolean;
   /** Null: there is no identity provider. */
   oidc: SignInOIDC | null;
+  /** True: the request came with a session that is on. */
+  signed_in: boolean;
   /** True: the connection is not encrypted, and goes further than this machine. */
   insecure: boolean;
 };

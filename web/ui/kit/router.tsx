@@ -1,7 +1,7 @@
 // Where we are: the address bar is the state. Every page and every filter is a link that can be sent to somebody.
 
 import { computed, signal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useLayoutEffect } from "preact/hooks";
 
 type Place = { path: string; search: string };
 
@@ -42,9 +42,9 @@ export function onLeave(f: () => Promise<boolean>): void {
   ask = f;
 }
 
-/** useUnsaved guards the page while dirty is true. */
+/** useUnsaved guards the page while dirty is true: from the render on, for a click can come before the next paint. */
 export function useUnsaved(dirty: boolean): void {
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!dirty) return;
     guards++;
     return () => void guards--;

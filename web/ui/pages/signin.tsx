@@ -1,5 +1,6 @@
 import { useSignal } from "@preact/signals";
-import { api, Button, ErrorState, errorOf, FormError, Input, LinkButton, navigate, Note, param, session, Skeleton, useAct, useLoad } from "../kit";
+import { useEffect } from "preact/hooks";
+import { api, Button, ErrorState, errorOf, failure, FormError, Input, LinkButton, loadSession, navigate, Note, param, session, Skeleton, useAct, useLoad } from "../kit";
 import type { Session, SignIn as Ways } from "../types";
 import { Door } from "./door";
 
@@ -10,9 +11,18 @@ export function within(next: string): string {
 
 export function SignIn() {
   const ways = useLoad("sign-in", (signal) => api.get<Ways>("/v1/sign-in", signal));
+  const on = ways.value?.signed_in ?? false;
+  // Whoever is signed in already goes on to where signing in leads.
+  const goOn = async () => {
+    await loadSession();
+    if (session.value) await navigate(within(param("next")), { replace: true });
+    else if (!failure.value) ways.reload(); // it has ended just now
+  };
+  useEffect(() => void (on && goOn()), [on]);
+  const error = ways.error ?? (on ? failure.value : null);
   return (
     <Door title="Sign in">
-      {ways.error ? <ErrorState error={ways.error} retry={ways.reload} /> : ways.value ? <Choices ways={ways.value} /> : <Skeleton lines={4} />}
+      {error ? <ErrorState error={error} retry={ways.error ? ways.reload : () => void goOn()} /> : ways.value && !on ? <Choices ways={ways.value} /> : <Skeleton lines={4} />}
     </Door>
   );
 }

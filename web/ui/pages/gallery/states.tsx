@@ -21,9 +21,9 @@ export const states: PageStates[] = [
   {
     page: "sign-in",
     states: {
-      password: () => <Door title="Sign in"><Choices ways={{ password: true, oidc: null, insecure: false }} /></Door>,
-      both: () => <Door title="Sign in"><Choices ways={{ password: true, oidc: { label: "Continue with Okta", url: "/v1/sign-in/oidc" }, insecure: true }} /></Door>,
-      single: () => <Door title="Sign in"><Choices ways={{ password: false, oidc: { label: "Continue with Okta", url: "/v1/sign-in/oidc" }, insecure: false }} /></Door>,
+      password: () => <Door title="Sign in"><Choices ways={{ password: true, oidc: null, signed_in: false, insecure: false }} /></Door>,
+      both: () => <Door title="Sign in"><Choices ways={{ password: true, oidc: { label: "Continue with Okta", url: "/v1/sign-in/oidc" }, signed_in: false, insecure: true }} /></Door>,
+      single: () => <Door title="Sign in"><Choices ways={{ password: false, oidc: { label: "Continue with Okta", url: "/v1/sign-in/oidc" }, signed_in: false, insecure: false }} /></Door>,
     },
   },
   {
