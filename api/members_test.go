@@ -199,7 +199,9 @@ func TestSignIn_SaysWhenTheRequestHasASession(t *testing.T) {
 	t.Parallel()
 	b := newBox(t)
 	cookie := b.session(b.member(signalbox.RoleViewer))
-	asked := func(cookie string) any { return b.send("", "GET", "/v1/sign-in", "", "Cookie", cookie).at("data.signed_in") }
+	asked := func(cookie string) any {
+		return b.send("", "GET", "/v1/sign-in", "", "Cookie", cookie).at("data.signed_in")
+	}
 	if got := asked(cookie); got != true {
 		t.Errorf("with a session signed_in is %v", got)
 	}
