@@ -17,7 +17,8 @@ var views = []struct {
 }{
 	{"light", "light", 1280},
 	{"dark", "dark", 1280},
-	{"phone", "dark", 390},
+	{"phone-light", "light", 390},
+	{"phone-dark", "dark", 390},
 }
 
 // TestGallery_EveryPageInEveryStateIsForEveryone walks the gallery: each page empty, loading, failed and full, with hostile text in it.

@@ -158,7 +158,7 @@ func TestPages_TextFromOutsideStaysText(t *testing.T) {
 	}
 }
 
-// TestPages_AreForEveryone looks at every page of the real program in both themes and on a phone.
+// TestPages_AreForEveryone looks at every page of the real program in both themes, at a desk's width and at a phone's.
 func TestPages_AreForEveryone(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
