@@ -193,17 +193,22 @@ func (p *tab) text(script string) string {
 	return s
 }
 
-// until waits until a condition in the page holds.
+// until waits until a condition in the page holds. A page that is being left has nobody to ask.
 func (p *tab) until(what, condition string) {
+	p.t.Helper()
+	p.await(what, func() bool {
+		ok, err := chromedp.Run(p.ctx, chromedp.Evaluate[bool]("!!("+condition+")"))
+		return err == nil && ok
+	})
+}
+
+// await waits until something holds.
+func (p *tab) await(what string, holds func() bool) {
 	p.t.Helper()
 	deadline := time.After(patience)
 	ticker := time.NewTicker(beat)
 	defer ticker.Stop()
-	for {
-		// A page that is being left has nobody to ask.
-		if ok, err := chromedp.Run(p.ctx, chromedp.Evaluate[bool]("!!("+condition+")")); err == nil && ok {
-			return
-		}
+	for !holds() {
 		select {
 		case <-ticker.C:
 		case <-deadline:

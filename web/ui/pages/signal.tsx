@@ -60,7 +60,7 @@ function Caused({ caused }: { caused: Paged<Delivery> }) {
       label="Deliveries that this signal caused"
       pages={caused}
       id={(d) => d.id}
-      href={(d) => `/settings/webhooks/${d.webhook_id}?delivery=${d.id}`}
+      href={(d) => `/settings/webhooks/${d.webhook_id}/deliveries/${d.id}`}
       empty={
         <EmptyState title="No deliveries">
           <p>No webhook was subscribed to what happened here, or it was history.</p>
