@@ -61,8 +61,9 @@ type tab struct {
 	complaints []string
 }
 
-// witness notes violations of the policy, and that something from outside ran.
-const witness = `window.violations = []; addEventListener("securitypolicyviolation", (e) => violations.push(e.violatedDirective + " " + e.blockedURI + " " + e.sample));`
+// witness notes violations of the policy, and that something from outside ran: what texts that want to run call is called by nobody else.
+const witness = `window.violations = []; addEventListener("securitypolicyviolation", (e) => violations.push(e.violatedDirective + " " + e.blockedURI + " " + e.sample));
+	for (const name of ["alert", "confirm", "prompt", "print", "open"]) window[name] = (...given) => { window.pwned = name + "(" + given + ")"; };`
 
 // open makes a tab that nobody is signed in to. When the test ends, whatever the console or the policy complained of fails it.
 func (s *server) open() *tab {
