@@ -71,12 +71,12 @@ const list = `(async (path) => {` + looking + `
 	return {heads: [...document.querySelectorAll("main thead th")].map((c) => c.textContent), rows, wrong};
 })`
 
-// entries opens what every row of a page opens over it, and gives the texts of it.
+// entries opens what the first rows of a page open over it, and gives the texts of it.
 const entries = `(async (path) => {` + looking + `
 	const texts = [];
 	turn(path);
 	if (!await wait(() => calm() && document.querySelector("main tbody tr"))) wrong.push(path + " shows no rows");
-	for (let i = 0; i < document.querySelectorAll("main .row-link").length; i++) {
+	for (let i = 0; i < Math.min(15, document.querySelectorAll("main .row-link").length); i++) {
 		document.querySelectorAll("main .row-link")[i].click();
 		if (!await wait(() => document.querySelector("dialog[open] dl"))) { wrong.push(path + " opens nothing"); break; }
 		check(path + " entry " + i);
@@ -316,10 +316,10 @@ func (h *hostile) lookAtHeadings(t *testing.T, signals []client.Signal) {
 	l := h.look(t)
 	var steps []step
 	for i, sig := range signals {
-		if i%30 == 0 {
+		if i%60 == 0 {
 			steps = append(steps, step{"/signals/" + sig.ID, sig.Type})
 		}
-		if i%90 == 0 && sig.Account != nil && sig.Contact != nil && sig.Account.Name != "" && sig.Contact.Name != "" {
+		if i%120 == 0 && sig.Account != nil && sig.Contact != nil && sig.Account.Name != "" && sig.Contact.Name != "" {
 			steps = append(steps, step{"/accounts/" + sig.Account.ID, sig.Account.Name}, step{"/contacts/" + sig.Contact.ID, sig.Contact.Name},
 				step{"/accounts/" + sig.Account.ID + "/merge", "Merge " + sig.Account.Name}, step{"/contacts/" + sig.Contact.ID + "/edit", ""})
 		}
@@ -331,7 +331,7 @@ func (h *hostile) lookAtHeadings(t *testing.T, signals []client.Signal) {
 func (h *hostile) lookAtLists(t *testing.T, signals []client.Signal) {
 	l := h.look(t)
 	var types, accounts, contacts, logged []string
-	timeline := map[string]string{}
+	timeline := map[string]bool{}
 	for _, sig := range signals {
 		types, logged = append(types, sig.Type), append(logged, sig.Type+sig.Source)
 		if sig.Account != nil && sig.Account.Name != "" {
@@ -341,7 +341,7 @@ func (h *hostile) lookAtLists(t *testing.T, signals []client.Signal) {
 			contacts = append(contacts, sig.Contact.Name)
 		}
 		if sig.Account != nil && sig.Account.Domain == "timeline.com" && sig.Contact != nil {
-			timeline["/accounts/"+sig.Account.ID], timeline["/contacts/"+sig.Contact.ID] = "", ""
+			timeline["/accounts/"+sig.Account.ID] = true
 		}
 	}
 	all := l.list("/signals")
@@ -351,8 +351,8 @@ func (h *hostile) lookAtLists(t *testing.T, signals []client.Signal) {
 	l.shows(all, "Source", h.takes())
 	l.shows(l.list("/accounts"), "Account", accounts)
 	l.shows(l.list("/contacts"), "Contact", contacts)
-	if len(timeline) != 2 {
-		t.Errorf("the timelines are %v, want an account's and a contact's", timeline)
+	if len(timeline) != 1 {
+		t.Errorf("the timelines are %v, want one", timeline)
 	}
 	for path := range timeline {
 		if n := len(l.list(path).Rows); n < len(h.lines)/2 {
