@@ -119,7 +119,9 @@ func (p *tab) hear(ev any) {
 		}
 		said = e.Entry.Text + " " + e.Entry.URL
 	default:
-		return
+		if said = p.heard(ev); said == "" {
+			return
+		}
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -51,14 +51,6 @@ func TestGallery_EveryPageInEveryStateIsForEveryone(t *testing.T) {
 	}
 }
 
-// innocent fails the test when text from outside has run.
-func (p *tab) innocent(where string) {
-	p.t.Helper()
-	if eval[bool](p, "!!window.pwned") {
-		p.t.Errorf("%s ran what was text", where)
-	}
-}
-
 // TestScript_IsAtMost80KB counts what a browser loads of us, gzipped, the gallery aside.
 func TestScript_IsAtMost80KB(t *testing.T) {
 	t.Parallel()

@@ -130,7 +130,7 @@ func (p *tab) asks(method, path, body string) answer {
 }
 
 // restless are the fields that change by themselves: with each request, or because a delivery has gone on.
-var restless = regexp.MustCompile(`"(last_used_at|last_seen_at|next_cursor|request_id)":("[^"]*"|null),?`)
+var restless = regexp.MustCompile(`"(last_used_at|last_seen_at|next_cursor|request_id|timestamp)":("[^"]*"|null),?`)
 
 // everything is what the lists hold, the audit log of all changes among them, as an admin's key reads it.
 func (e *estate) everything() map[string]string {

@@ -236,6 +236,7 @@ func needOf(path string, pages []uiPage) string {
 // isOffered says whether something to press has this name, at the end of a way of presses.
 func (e *estate) isOffered(p *tab, r role, path, way string, want bool) {
 	p.t.Helper()
+	p.turnTo("/") // and back, so that no menu is open
 	p.turnTo(e.place(path))
 	p.settled()
 	names := strings.Split(way, " > ")
@@ -257,8 +258,5 @@ func (e *estate) isOffered(p *tab, r role, path, way string, want bool) {
 			p.press(name)
 			p.do(painted)
 		}
-	}
-	if len(names) > 1 {
-		p.key("Escape")
 	}
 }
