@@ -21,7 +21,7 @@ type Overview struct {
 	Failing       int       // enabled ones that fail more often than not
 	FirstSignal   time.Time // to the minute; zero: none yet
 	FirstWebhook  time.Time
-	FirstDelivery time.Time // that was delivered, to the minute
+	FirstDelivery time.Time // that was delivered, a test call too, to the minute
 }
 
 // Count is how often something happened in the span that begins at At.

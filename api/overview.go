@@ -122,7 +122,7 @@ type overviewWebhooks struct {
 type gettingStarted struct {
 	FirstSignal   *stamp `json:"first_signal_at" doc:"To the minute."`
 	FirstWebhook  *stamp `json:"first_webhook_at" doc:"Of those that are there now, temporary ones aside."`
-	FirstDelivery *stamp `json:"first_delivery_at" doc:"That was delivered, to the minute."`
+	FirstDelivery *stamp `json:"first_delivery_at" doc:"That was delivered, a test call too, to the minute."`
 }
 
 type webhookHealth struct {

@@ -161,10 +161,14 @@ func (t *tx) viewWebhooks(o *signalbox.Overview, ws signalbox.WorkspaceID, now t
 }
 
 func (t *tx) viewFirsts(o *signalbox.Overview, ws signalbox.WorkspaceID, _ time.Time) error {
-	for what, at := range map[int]*time.Time{tallySignals: &o.FirstSignal, tallyDelivered: &o.FirstDelivery} {
+	var tested time.Time
+	for what, at := range map[int]*time.Time{tallySignals: &o.FirstSignal, tallyDelivered: &o.FirstDelivery, tallyTested: &tested} {
 		if _, err := t.one(firstTallySQL, []any{id(ws), what}, func(r *row) { *at = minuteTime(r.int(0)) }); err != nil {
 			return err
 		}
+	}
+	if o.FirstDelivery.IsZero() || !tested.IsZero() && tested.Before(o.FirstDelivery) {
+		o.FirstDelivery = tested
 	}
 	_, err := t.one(firstWebhookSQL, []any{id(ws)}, func(r *row) { o.FirstWebhook = r.time(0) })
 	return err

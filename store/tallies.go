@@ -24,6 +24,7 @@ const (
 	tallyDelivered = 2 // deliveries delivered
 	tallyFailed    = 3 // deliveries that failed for good
 	tallyMissed    = 4 // attempts that failed
+	tallyTested    = 5 // test calls that were delivered
 	tookFrom       = 100
 )
 
@@ -82,12 +83,17 @@ func (t *tx) saveTallies(d *signalbox.Decision) error {
 	return t.add(counts)
 }
 
-// tallySettled counts the outcomes that were saved. A test call says nothing about deliveries.
+// tallySettled counts the outcomes that were saved. A test call says nothing about deliveries, but that the way to a receiver was found.
 func (t *tx) tallySettled(list []signalbox.Settlement, settled []bool) error {
 	counts := tallies{}
 	for i := range list {
-		if settled[i] && list[i].Attempt != nil && !list[i].Test {
-			counts.settled(&list[i])
+		s := &list[i]
+		switch {
+		case !settled[i] || s.Attempt == nil:
+		case !s.Test:
+			counts.settled(s)
+		case s.Attempt.StatusCode/100 == 2 && s.Attempt.Error == "":
+			counts[tally{workspace: s.Workspace, what: tallyTested, at: minuteOf(doneAt(s)), node: s.Lease.Node}]++
 		}
 	}
 	return t.add(counts)
@@ -148,8 +154,8 @@ const dropTalliesSQL = `
 DELETE FROM tallies
  WHERE (workspace_id, subject, what, at, node) IN (SELECT workspace_id, subject, what, at, node
                                                      FROM tallies
-                                                    WHERE workspace_id = $1 AND subject = $2 AND at < $3 AND at <> $4 AND at <> $5
-                                                    LIMIT $6)
+                                                    WHERE workspace_id = $1 AND subject = $2 AND at < $3 AND at <> $4 AND at <> $5 AND at <> $6
+                                                    LIMIT $7)
    AND workspace_id = $1`
 
 const nextTalliedSQL = `
@@ -171,9 +177,9 @@ func (t *tx) dropTallies(j *jobRow, _ *signalbox.Workspace, now time.Time, left 
 		if subject < 0 {
 			return true, nil
 		}
-		var first [2]int64
+		var first [3]int64
 		if subject == 0 {
-			for i, what := range []int64{tallySignals, tallyDelivered} {
+			for i, what := range []int64{tallySignals, tallyDelivered, tallyTested} {
 				var err error
 				if first[i], err = t.count(firstTallySQL, id(j.Workspace), what); err != nil {
 					return false, fmt.Errorf("find the first tally: %w", err)
@@ -181,7 +187,7 @@ func (t *tx) dropTallies(j *jobRow, _ *signalbox.Workspace, now time.Time, left 
 			}
 		}
 		asked := *left
-		n, err := t.exec(dropTalliesSQL, id(j.Workspace), subject, end, first[0], first[1], asked)
+		n, err := t.exec(dropTalliesSQL, id(j.Workspace), subject, end, first[0], first[1], first[2], asked)
 		if err != nil {
 			return false, fmt.Errorf("drop tallies: %w", err)
 		}

@@ -140,6 +140,8 @@ func TestSignals_AreLiveFilteredByTheAddressAndShowWhatTheyCaused(t *testing.T) 
 	p.at("/signals/" + id)
 	p.reads("12345678901234567") // every digit of it
 	p.until("its delivery is shown", `document.querySelector("table .badge")?.innerText === "delivered"`)
+	p.do(`document.querySelector("table .row-link").click()`)
+	p.reads("Attempt 1")
 	p.press("Signals")
 	p.at("/signals")
 }

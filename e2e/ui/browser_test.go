@@ -61,8 +61,9 @@ type tab struct {
 	complaints []string
 }
 
-// witness notes violations of the policy, and that something from outside ran.
-const witness = `window.violations = []; addEventListener("securitypolicyviolation", (e) => violations.push(e.violatedDirective + " " + e.blockedURI + " " + e.sample));`
+// witness notes violations of the policy, and that something from outside ran: what texts that want to run call is called by nobody else.
+const witness = `window.violations = []; addEventListener("securitypolicyviolation", (e) => violations.push(e.violatedDirective + " " + e.blockedURI + " " + e.sample));
+	for (const name of ["alert", "confirm", "prompt", "print", "open"]) window[name] = (...given) => { window.pwned = name + "(" + given + ")"; };`
 
 // open makes a tab that nobody is signed in to. When the test ends, whatever the console or the policy complained of fails it.
 func (s *server) open() *tab {
@@ -193,17 +194,22 @@ func (p *tab) text(script string) string {
 	return s
 }
 
-// until waits until a condition in the page holds.
+// until waits until a condition in the page holds. A page that is being left has nobody to ask.
 func (p *tab) until(what, condition string) {
+	p.t.Helper()
+	p.await(what, func() bool {
+		ok, err := chromedp.Run(p.ctx, chromedp.Evaluate[bool]("!!("+condition+")"))
+		return err == nil && ok
+	})
+}
+
+// await waits until something holds.
+func (p *tab) await(what string, holds func() bool) {
 	p.t.Helper()
 	deadline := time.After(patience)
 	ticker := time.NewTicker(beat)
 	defer ticker.Stop()
-	for {
-		// A page that is being left has nobody to ask.
-		if ok, err := chromedp.Run(p.ctx, chromedp.Evaluate[bool]("!!("+condition+")")); err == nil && ok {
-			return
-		}
+	for !holds() {
 		select {
 		case <-ticker.C:
 		case <-deadline:

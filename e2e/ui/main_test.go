@@ -1,6 +1,6 @@
 // Package ui holds the tests of the dashboard in a real browser: Chromium against the real program as it is built and started. Each page's main
-// act, axe-core on every page in both themes and on a phone's width, no error on the console, no violation of the policy, and text from outside that
-// stays text.
+// act, axe-core on every page in both themes at a desk's and a phone's width, no error on the console, no violation of the policy, and text from
+// outside that stays text.
 //
 //	go test ./e2e/ui -shots /tmp/shots      keeps a picture of every page and state, to look at
 package ui

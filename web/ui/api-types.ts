@@ -293,7 +293,7 @@ export type GettingStarted = {
   first_signal_at: string | null;
   /** Of those that are there now, temporary ones aside. */
   first_webhook_at: string | null;
-  /** That was delivered, to the minute. */
+  /** That was delivered, a test call too, to the minute. */
   first_delivery_at: string | null;
 };
 

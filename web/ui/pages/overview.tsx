@@ -50,13 +50,20 @@ export function OverviewView({ overview, feed, stats, fresh }: Props) {
   return (
     <>
       <PageHead title="Overview">What arrives, and what leaves.</PageHead>
-      {o ? started(o) < steps.length && <GettingStarted overview={o} /> : null}
-      {o ? <Numbers o={o} stats={stats} /> : <Skeleton lines={4} />}
-      {o && (
-        <Card>
-          <PerMinute o={o} />
-        </Card>
-      )}
+      {o ? <Shown o={o} stats={stats} feed={feed} fresh={fresh} /> : <Skeleton lines={12} />}
+    </>
+  );
+}
+
+/** Shown comes all at once: a card that was there before what stands above it would jump. */
+function Shown({ o, stats, feed, fresh }: Omit<Props, "overview"> & { o: OverviewData }) {
+  return (
+    <>
+      {started(o) < steps.length && <GettingStarted overview={o} />}
+      <Numbers o={o} stats={stats} />
+      <Card>
+        <PerMinute o={o} />
+      </Card>
       <Card title="Latest signals" flush actions={<LinkButton href="/signals" small>All signals</LinkButton>}>
         {!feed ? (
           <Skeleton lines={6} />
