@@ -36,6 +36,8 @@ type Job struct {
 	Matching  int64 // how many rows it will touch, as far as known
 	Done      int64 // how many it has touched
 	Error     string
+	Params    string    // what it was asked to do beside Subject, as JSON of its kind; "": nothing
+	ResumeAt  time.Time // it does nothing more before; zero: at once
 	CreatedAt time.Time
 	UpdatedAt time.Time
 	EndedAt   time.Time // zero while it goes on

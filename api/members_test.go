@@ -441,7 +441,7 @@ func TestAuditLog_ForgetsWhatItToldOfAnErasedContact(t *testing.T) {
 	job := b.do(http.StatusAccepted, "DELETE", "/v1/contacts/"+id, "").text("data.id")
 	n, _ := b.codec.Parse(signalbox.KindJob, job)
 	for done := false; !done; {
-		j, err := b.db.RunSlice(context.Background(), b.ws, signalbox.JobID(n), time.Now().UTC())
+		j, err := b.db.RunSlice(context.Background(), b.ws, signalbox.JobID(n), nil, time.Now().UTC())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -181,7 +181,7 @@ func (a *App) wire(policy *egress.Policy, m *metrics) {
 		Now: a.node.Now, Share: a.node.Share, Others: a.wakes.Others, Settled: a.wakes.Settled,
 	})
 	owners := map[signalbox.DueKind]due.Owner{signalbox.DueLane: a.sender.LaneDue}
-	work := jobs.New(jobs.Config{Store: a.db, IDs: ids, Codec: codec, Log: a.log, Now: a.node.Now, Changed: a.webhookChanged})
+	work := jobs.New(jobs.Config{Store: a.db, IDs: ids, Codec: codec, Log: a.log, Now: a.node.Now, Changed: a.webhookChanged, Wake: a.wakes.Due})
 	for kind, owner := range work.Owners() {
 		owners[kind] = owner
 	}

@@ -19,15 +19,12 @@ import (
 // Store runs slices and keeps jobs.
 type Store interface {
 	// RunSlice does one slice of a job and saves its progress in the same transaction.
-	RunSlice(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.JobID, now time.Time) (signalbox.Job, error)
+	RunSlice(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.JobID, ids *signalbox.IDs, now time.Time) (signalbox.Job, error)
 	CreateJob(ctx context.Context, j signalbox.Job) error
 	Webhook(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.WebhookID) (signalbox.Webhook, error)
 	Webhooks(ctx context.Context, ws signalbox.WorkspaceID, p signalbox.Page) (list []signalbox.Webhook, total int, next int64, err error)
 	DeleteWebhook(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.WebhookID, now time.Time, j signalbox.Job) error
 }
-
-// IDs makes ids.
-type IDs interface{ Next(now time.Time) int64 }
 
 // The pace of jobs.
 const (
@@ -40,28 +37,30 @@ const (
 // Jobs owns the due rows of jobs, retention and temporary webhooks.
 type Jobs struct {
 	store   Store
-	ids     IDs
+	ids     *signalbox.IDs
 	codec   *signalbox.Codec
 	log     *slog.Logger
 	now     func() time.Time
 	changed func(context.Context, signalbox.WebhookID) error
+	wake    func(time.Time)
 }
 
 // Config is what Jobs work with; everything is needed.
 type Config struct {
 	Store Store
-	IDs   IDs
+	IDs   *signalbox.IDs
 	Codec *signalbox.Codec
 	Log   *slog.Logger
 	Now   func() time.Time // the clock that is stored and compared with what is stored
 	// Changed is told of webhooks that were deleted, and of those whose waiting deliveries memory must forget, on every node; after an error
 	// it is told again.
 	Changed func(ctx context.Context, id signalbox.WebhookID) error
+	Wake    func(at time.Time) // told of the moments that a slice made due
 }
 
 // New makes the owner.
 func New(c Config) *Jobs {
-	return &Jobs{store: c.Store, ids: c.IDs, codec: c.Codec, log: c.Log, now: c.Now, changed: c.Changed}
+	return &Jobs{store: c.Store, ids: c.IDs, codec: c.Codec, log: c.Log, now: c.Now, changed: c.Changed, wake: c.Wake}
 }
 
 // Owners returns the owners by kind of due row, for whoever hands due rows out.
@@ -73,29 +72,37 @@ func (j *Jobs) Owners() map[signalbox.DueKind]func(context.Context, signalbox.Du
 	}
 }
 
-// Slice runs slices of one job until it has ended or its lease wants renewing. It pauses for twice as long as each slice took.
+// Slice runs slices of one job until it has ended or its lease wants renewing. It pauses for twice as long as each slice took, and until the
+// job itself goes on.
 func (j *Jobs) Slice(ctx context.Context, d signalbox.Due) (signalbox.Again, error) {
 	until := time.Now().Add(signalbox.LeaseFor / 3)
 	for {
 		begin := time.Now()
-		job, err := j.store.RunSlice(ctx, d.Workspace, signalbox.JobID(d.Subject), j.now().UTC())
+		job, err := j.store.RunSlice(ctx, d.Workspace, signalbox.JobID(d.Subject), j.ids, j.now().UTC())
 		if signalbox.CodeOf(err) == signalbox.NotFound {
 			return signalbox.Again{Done: true}, nil
 		}
 		if err != nil {
 			return signalbox.Again{}, err
 		}
+		if job.Kind == signalbox.JobRecover { // deliveries are due
+			j.wake(j.now())
+		}
 		if job.Ended() {
 			j.log.InfoContext(ctx, "job.ended", "job", j.codec.Format(signalbox.KindJob, int64(job.ID)), "kind", job.Kind, "status", job.Status, "done", job.Done)
 			return signalbox.Again{Done: true}, j.forget(ctx, &job)
 		}
-		if time.Now().After(until) {
-			return signalbox.Again{At: j.now()}, nil
+		pause := max(shortest, 2*time.Since(begin))
+		if job.Kind == signalbox.JobRecover {
+			pause = max(pause, job.ResumeAt.Sub(j.now()))
+		}
+		if time.Now().Add(pause).After(until) {
+			return signalbox.Again{At: j.now().Add(pause)}, nil
 		}
 		select {
 		case <-ctx.Done():
 			return signalbox.Again{}, ctx.Err()
-		case <-time.After(max(shortest, 2*time.Since(begin))):
+		case <-time.After(pause):
 		}
 	}
 }

@@ -26,7 +26,7 @@ type table struct {
 	deleted []signalbox.Job
 }
 
-func (s *table) RunSlice(_ context.Context, ws signalbox.WorkspaceID, id signalbox.JobID, _ time.Time) (signalbox.Job, error) {
+func (s *table) RunSlice(_ context.Context, ws signalbox.WorkspaceID, id signalbox.JobID, _ *signalbox.IDs, _ time.Time) (signalbox.Job, error) {
 	if s.gone {
 		return signalbox.Job{}, signalbox.NoSuch("job")
 	}
@@ -73,7 +73,7 @@ func run(t *testing.T, s *table, test func(t *testing.T, j *jobs.Jobs, changed *
 	synctest.Test(t, func(t *testing.T) {
 		var changed []signalbox.WebhookID
 		test(t, jobs.New(jobs.Config{
-			Store: s, IDs: signalbox.NewIDs(0), Codec: signalbox.NewCodec([16]byte{1}), Log: slog.New(slog.DiscardHandler), Now: time.Now,
+			Store: s, IDs: signalbox.NewIDs(0), Wake: func(time.Time) {}, Codec: signalbox.NewCodec([16]byte{1}), Log: slog.New(slog.DiscardHandler), Now: time.Now,
 			Changed: func(_ context.Context, id signalbox.WebhookID) error {
 				changed = append(changed, id)
 				return nil

@@ -32,6 +32,7 @@ var onPostgres = map[string]string{
 	allSignalsSQL:      allSignalsPostgresSQL,
 	agedSignalsSQL:     agedSignalsPostgresSQL,
 	agedEventsSQL:      agedEventsPostgresSQL,
+	eventsBetweenSQL:   eventsBetweenPostgresSQL,
 	agedDeliveriesSQL:  agedDeliveriesPostgresSQL,
 	agedAttemptsSQL:    agedAttemptsPostgresSQL,
 	hasSettingsSQL:     hasSettingsPostgresSQL,

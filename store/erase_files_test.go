@@ -161,7 +161,7 @@ func TestJobs_GoOnBehindTheLastSliceAfterARestart(t *testing.T) {
 	job := b.NewJob(signalbox.JobEraseAccount, int64(acc.ID)).ID
 	var last signalbox.Job
 	for slices := 0; !last.Ended(); slices++ {
-		j, err := b.DB.RunSlice(t.Context(), b.WS, job, b.Now)
+		j, err := b.DB.RunSlice(t.Context(), b.WS, job, b.IDs, b.Now)
 		b.Must(err)
 		if step := j.Done - last.Done; step > signalbox.SliceRows || slices > 10 {
 			t.Fatalf("slice %d did %d rows: %+v", slices, step, j)

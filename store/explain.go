@@ -31,10 +31,20 @@ func (db *DB) Event(ctx context.Context, ws signalbox.WorkspaceID, evt signalbox
 		if err := foundOr(found, err, "event"); err != nil {
 			return err
 		}
-		return t.query(sentSQL, []any{id(ws), id(evt), e.CausedTo, signalbox.SliceRows}, func(r *row) error {
+		err = t.query(sentSQL, []any{id(ws), id(evt), e.CausedTo, signalbox.SliceRows}, func(r *row) error {
 			list = append(list, scanDelivery(r))
 			return nil
 		})
+		if err != nil {
+			return err
+		}
+		later, err := t.ids(recoveredOfEventSQL, id(ws), id(evt), signalbox.SliceRows)
+		for _, dlv := range later {
+			if _, err := t.one(anyDeliverySQL, []any{id(ws), dlv}, func(r *row) { list = append(list, scanDelivery(r)) }); err != nil {
+				return err
+			}
+		}
+		return err
 	})
 	return e, list, err
 }

@@ -15,8 +15,8 @@ type jobRow struct {
 }
 
 const insertJobSQL = `
-INSERT INTO jobs (id, workspace_id, kind, status, subject, cursor, mark, matching, done, error, created_at, updated_at, ended_at)
-VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $8, $9, $10, $11, $12)`
+INSERT INTO jobs (id, workspace_id, kind, status, subject, cursor, mark, matching, done, error, created_at, updated_at, ended_at, params)
+VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $8, $9, $10, $11, $12, $13)`
 
 // insertJob saves a new job and makes it due at its making.
 func (t *tx) insertJob(j *signalbox.Job) error {
@@ -24,7 +24,7 @@ func (t *tx) insertJob(j *signalbox.Job) error {
 		j.UpdatedAt = j.CreatedAt
 	}
 	_, err := t.exec(insertJobSQL, id(j.ID), id(j.Workspace), string(j.Kind), string(j.Status), id(signalbox.EntityID(j.Subject)),
-		j.Cursor, j.Matching, j.Done, j.Error, j.CreatedAt, j.UpdatedAt, j.EndedAt)
+		j.Cursor, j.Matching, j.Done, j.Error, j.CreatedAt, j.UpdatedAt, j.EndedAt, j.Params)
 	if err != nil {
 		return fmt.Errorf("insert job: %w", err)
 	}
@@ -42,7 +42,8 @@ func (db *DB) CreateJob(ctx context.Context, j signalbox.Job) error {
 	})
 }
 
-const jobColumns = `id, workspace_id, kind, status, subject, cursor, mark, matching, done, error, created_at, updated_at, ended_at`
+const jobColumns = `id, workspace_id, kind, status, subject, cursor, mark, matching, done, error, created_at, updated_at, ended_at,
+       params, resume_at`
 
 const jobsSQL = `
 SELECT ` + jobColumns + `
@@ -106,9 +107,9 @@ func (db *DB) CancelJob(ctx context.Context, ws signalbox.WorkspaceID, job signa
 // RunSlice does one slice of a job, at most SliceRows rows, and saves how far it came in the same transaction: a crash or a
 // restart goes on behind the last slice that was committed. A job that has ended is answered as it is. When the work is done,
 // EndedAt is set; for an erasure that is after what it erased is gone from the database's files too. An error leaves the job as
-// it was: call again.
-func (db *DB) RunSlice(ctx context.Context, ws signalbox.WorkspaceID, job signalbox.JobID, now time.Time) (signalbox.Job, error) {
-	j, err := db.runSlice(ctx, ws, job, now)
+// it was: call again. ids makes the ids of what the job adds.
+func (db *DB) RunSlice(ctx context.Context, ws signalbox.WorkspaceID, job signalbox.JobID, ids *signalbox.IDs, now time.Time) (signalbox.Job, error) {
+	j, err := db.runSlice(ctx, ws, job, ids, now)
 	if err != nil || j.Ended() || j.mark != markPurge {
 		return j.Job, err
 	}
@@ -122,7 +123,7 @@ func (db *DB) RunSlice(ctx context.Context, ws signalbox.WorkspaceID, job signal
 }
 
 // runSlice is RunSlice as far as one transaction goes.
-func (db *DB) runSlice(ctx context.Context, ws signalbox.WorkspaceID, job signalbox.JobID, now time.Time) (jobRow, error) {
+func (db *DB) runSlice(ctx context.Context, ws signalbox.WorkspaceID, job signalbox.JobID, ids *signalbox.IDs, now time.Time) (jobRow, error) {
 	var out jobRow
 	err := db.write(ctx, classSlice, func(t *tx) error {
 		j, err := t.changedJob(ws, job)
@@ -131,7 +132,7 @@ func (db *DB) runSlice(ctx context.Context, ws signalbox.WorkspaceID, job signal
 			return err
 		}
 		j.Status, j.UpdatedAt = signalbox.JobRunning, now
-		if err := t.slice(&j, now); err != nil {
+		if err := t.slice(&j, ids, now); err != nil {
 			return fmt.Errorf("slice of job %d (%s): %w", job, j.Kind, err)
 		}
 		j.Matching = max(j.Matching, j.Done)
@@ -142,7 +143,7 @@ func (db *DB) runSlice(ctx context.Context, ws signalbox.WorkspaceID, job signal
 }
 
 // slice does one slice of a job's work and notes in it how far it came.
-func (t *tx) slice(j *jobRow, now time.Time) error {
+func (t *tx) slice(j *jobRow, ids *signalbox.IDs, now time.Time) error {
 	switch j.Kind {
 	case signalbox.JobRetention:
 		return t.sliceRetention(j, now)
@@ -152,6 +153,8 @@ func (t *tx) slice(j *jobRow, now time.Time) error {
 		return t.sliceErase(j, contactErasure, now)
 	case signalbox.JobCloseWebhook:
 		return t.sliceClose(j, now)
+	case signalbox.JobRecover:
+		return t.sliceRecover(j, ids, now)
 	}
 	j.Error = fmt.Sprintf("this version knows no job of kind %q", j.Kind)
 	j.end(signalbox.JobFailed, now)
@@ -213,12 +216,13 @@ func (db *DB) endPurged(ctx context.Context, ws signalbox.WorkspaceID, job signa
 
 const updateJobSQL = `
 UPDATE jobs
-   SET status = $3, cursor = $4, mark = $5, matching = $6, done = $7, error = $8, updated_at = $9, ended_at = $10
+   SET status = $3, cursor = $4, mark = $5, matching = $6, done = $7, error = $8, updated_at = $9, ended_at = $10,
+       resume_at = $11
  WHERE workspace_id = $1 AND id = $2`
 
 func (t *tx) updateJob(j *jobRow) error {
 	_, err := t.exec(updateJobSQL, id(j.Workspace), id(j.ID), string(j.Status), j.Cursor, j.mark, j.Matching, j.Done, j.Error,
-		j.UpdatedAt, j.EndedAt)
+		j.UpdatedAt, j.EndedAt, j.ResumeAt)
 	if err != nil {
 		return fmt.Errorf("update job: %w", err)
 	}
@@ -250,6 +254,6 @@ func scanJob(r *row) jobRow {
 	return jobRow{mark: r.int(6), Job: signalbox.Job{
 		ID: signalbox.JobID(r.int(0)), Workspace: signalbox.WorkspaceID(r.int(1)), Kind: signalbox.JobKind(r.text(2)),
 		Status: signalbox.JobStatus(r.text(3)), Subject: r.int(4), Cursor: r.int(5), Matching: r.int(7), Done: r.int(8),
-		Error: r.text(9), CreatedAt: r.time(10), UpdatedAt: r.time(11), EndedAt: r.time(12),
+		Error: r.text(9), CreatedAt: r.time(10), UpdatedAt: r.time(11), EndedAt: r.time(12), Params: r.text(13), ResumeAt: r.time(14),
 	}}
 }

@@ -238,7 +238,7 @@ func (t *tx) eraseEvent(ws signalbox.WorkspaceID, evt, causedTo int64, now time.
 		return false, fmt.Errorf("erase event: %w", err)
 	}
 	*left -= int(n)
-	ids, err := t.ids(deliveriesOfEventSQL, id(ws), evt, causedTo, signalbox.SliceRows)
+	ids, err := t.deliveriesOfEvent(ws, evt, causedTo, signalbox.SliceRows)
 	if err != nil {
 		return false, err
 	}

@@ -191,11 +191,21 @@ SELECT id
  ORDER BY id
  LIMIT $4`
 
+// deliveriesOfEvent are the deliveries of an event, those that recoveries made of it too; at most limit.
+func (t *tx) deliveriesOfEvent(ws signalbox.WorkspaceID, evt, causedTo int64, limit int) ([]int64, error) {
+	list, err := t.ids(deliveriesOfEventSQL, id(ws), evt, causedTo, limit)
+	if err != nil || len(list) >= limit {
+		return list, err
+	}
+	later, err := t.ids(recoveredOfEventSQL, id(ws), evt, limit-len(list))
+	return append(list, later...), err
+}
+
 // dropEvent takes an event once all its deliveries are gone; false when the slice was full before.
 func (t *tx) dropEvent(j *jobRow, a aged, left *int) (bool, error) {
 	for *left > 0 {
 		asked := *left
-		ids, err := t.ids(deliveriesOfEventSQL, id(j.Workspace), a.id, a.causedTo, asked)
+		ids, err := t.deliveriesOfEvent(j.Workspace, a.id, a.causedTo, asked)
 		if err != nil {
 			return false, err
 		}
@@ -205,6 +215,9 @@ func (t *tx) dropEvent(j *jobRow, a aged, left *int) (bool, error) {
 			}
 		}
 		if len(ids) < asked {
+			if _, err := t.exec(dropRecoveredSQL, id(j.Workspace), a.id); err != nil {
+				return false, fmt.Errorf("forget what was recovered: %w", err)
+			}
 			return t.drop(dropEventSQL)(j, a, left)
 		}
 	}

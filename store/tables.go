@@ -68,11 +68,15 @@ var catalogue = []*Table{
 		"status_code, error text, headers text, body blob, truncated, manual"),
 	table("answered", "workspace_id, day, key blob", "body blob, signal_id, account_id, contact_id, created_at"),
 	table("meters", "workspace_id, key_id", "packed blob"),
-	table("jobs", "workspace_id, id", "kind text, status text, subject, cursor, mark, matching, done, error text, created_at, updated_at, ended_at"),
+	table("jobs", "workspace_id, id", "kind text, status text, subject, cursor, mark, matching, done, error text, created_at, updated_at, ended_at, "+
+		"params text, resume_at"),
 	table("due", "workspace_id, kind, subject", "at"),
 	table("logs", "workspace_id, id", "request_id, at, outcome, operation text, method text, path text, http_status, code text, message text, param text, "+
 		"ignored text, signal_id, type text, source text, domain text, email text, key_id, took_us, count"),
-	table("tallies", "workspace_id, subject, what, at, node", "n"),
+	table("tallies", "workspace_id, subject, what, at, node", "n, last"),
+	table("recovered", "workspace_id, event_id, webhook_id", "delivery_id"),
+	table("failing", "workspace_id, webhook_id", "since"),
+	table("notices", "workspace_id, kind, subject", "webhook_id, reason text, since, at"),
 }
 
 // ownOrder are the keys of tables that the embedded database keeps otherwise than by PostgreSQL's key. Where a key ends in a row's own

@@ -10,26 +10,18 @@ import (
 // every event whose name begins with "prefix.", or "*" for all; only what is explicitly subscribed is sent (S1-8).
 func Matches(patterns []string, event string) bool {
 	for _, p := range patterns {
-		if matches(p, event) {
+		if signalbox.NamesEvent(p, event) {
 			return true
 		}
 	}
 	return false
 }
 
-func matches(pattern, event string) bool {
-	if pattern == "*" || pattern == event {
-		return true
-	}
-	prefix, wild := strings.CutSuffix(pattern, "*")
-	return wild && strings.HasSuffix(prefix, ".") && strings.HasPrefix(event, prefix)
-}
-
 // CheckPattern refuses a pattern that can never match an event of [EventTypes]: a mistyped subscription would be silent for ever.
 // The refusal names what was probably meant; its Param is "events".
 func CheckPattern(p string) error {
 	for _, t := range eventTypes {
-		if matches(p, t.Name) {
+		if signalbox.NamesEvent(p, t.Name) {
 			return nil
 		}
 	}

@@ -154,7 +154,7 @@ func eraseMeanwhile(b *Box) {
 	}
 	b.Send(list...)
 	job := b.NewJob(signalbox.JobEraseAccount, int64(acc.ID)).ID
-	_, err := b.DB.RunSlice(b.Context(), b.WS, job, b.Now)
+	_, err := b.DB.RunSlice(b.Context(), b.WS, job, b.IDs, b.Now)
 	b.Must(err)
 	late := b.Send(Sent{Account: acc.ID, Source: "late"})[0]
 	b.RunJob(job)

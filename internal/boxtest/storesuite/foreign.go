@@ -87,7 +87,7 @@ func foreignGetters(b *Box) {
 		}},
 		{"Job", "job", func(ws signalbox.WorkspaceID, e everything) error { _, err := db.Job(ctx, ws, e.job); return err }},
 		{"RunSlice", "job", func(ws signalbox.WorkspaceID, e everything) error {
-			_, err := db.RunSlice(ctx, ws, e.job, b.Now)
+			_, err := db.RunSlice(ctx, ws, e.job, b.IDs, b.Now)
 			return err
 		}},
 		{"CancelJob", "job", func(ws signalbox.WorkspaceID, e everything) error {

@@ -55,7 +55,7 @@ func jobCancel(b *Box) {
 	b.sendMany(w, 1500)
 	b.Now = b.Now.AddDate(0, 0, 40)
 	j := b.NewJob(signalbox.JobRetention, 0)
-	half, err := b.DB.RunSlice(b.Context(), b.WS, j.ID, b.Now)
+	half, err := b.DB.RunSlice(b.Context(), b.WS, j.ID, b.IDs, b.Now)
 	b.Must(err)
 	if half.Status != signalbox.JobRunning || half.Done == 0 || half.Done > signalbox.SliceRows {
 		b.Fatalf("after a slice: %+v", half)
@@ -66,7 +66,7 @@ func jobCancel(b *Box) {
 		b.Fatalf("cancelled: %+v", got)
 	}
 	left := len(b.walkLog(w.ID, signalbox.DeliveryFilter{}, 200))
-	again, err := b.DB.RunSlice(b.Context(), b.WS, j.ID, b.Now)
+	again, err := b.DB.RunSlice(b.Context(), b.WS, j.ID, b.IDs, b.Now)
 	b.Must(err)
 	if still := len(b.walkLog(w.ID, signalbox.DeliveryFilter{}, 200)); again != got || still != left || left == 0 {
 		b.Fatalf("after cancelling %d rows became %d; job %+v", left, still, again)
@@ -88,7 +88,7 @@ func jobCancelEnded(b *Box) {
 
 func jobRunEnded(b *Box) {
 	j, _ := b.RunJob(b.NewJob(signalbox.JobRetention, 0).ID)
-	again, err := b.DB.RunSlice(b.Context(), b.WS, j.ID, b.Now.Add(time.Hour))
+	again, err := b.DB.RunSlice(b.Context(), b.WS, j.ID, b.IDs, b.Now.Add(time.Hour))
 	b.Must(err)
 	if again != j || j.Status != signalbox.JobDone || !j.EndedAt.Equal(b.Now) {
 		b.Fatalf("again %+v, want %+v", again, j)

@@ -118,7 +118,7 @@ func (b *Box) RunJob(job signalbox.JobID) (j signalbox.Job, slices int) {
 	for !j.Ended() {
 		var err error
 		before := j.Done
-		j, err = b.DB.RunSlice(b.Context(), b.WS, job, b.Now)
+		j, err = b.DB.RunSlice(b.Context(), b.WS, job, b.IDs, b.Now)
 		b.Must(err)
 		if n := j.Done - before; slices > 0 && n > signalbox.SliceRows {
 			b.Fatalf("a slice touched %d rows, at most %d", n, signalbox.SliceRows)

@@ -35,6 +35,7 @@ var groups = []struct {
 	{"Records", recordTests},
 	{"Merges", mergeTests},
 	{"Jobs", jobTests},
+	{"Recover", recoverTests},
 	{"Retention", retentionTests},
 	{"Erase", eraseTests},
 	{"Foreign", foreignTests},
