@@ -21,7 +21,7 @@ var needs = map[string]auth.Need{
 	"createWebhook": auth.NeedHooks, "listWebhooks": auth.NeedRead, "getWebhook": auth.NeedRead, "updateWebhook": auth.NeedHooks,
 	"enableWebhook": auth.NeedHooks, "disableWebhook": auth.NeedHooks, "testWebhook": auth.NeedHooks, "regenerateSecret": auth.NeedHooks, "activateSecret": auth.NeedHooks, "deleteWebhook": auth.NeedHooks,
 	"listDeliveries": auth.NeedRead, "readFeed": auth.NeedRead, "listEventTypes": auth.NeedRead,
-	"getDelivery": auth.NeedRead, "explainEvent": auth.NeedRead, "retryDelivery": auth.NeedHooks,
+	"getDelivery": auth.NeedRead, "explainEvent": auth.NeedRead, "retryDelivery": auth.NeedHooks, "previewRecovery": auth.NeedRead, "recoverWebhook": auth.NeedHooks,
 
 	"listAccounts": auth.NeedRead, "getAccount": auth.NeedRead, "updateAccount": auth.NeedWrite, "importAccounts": auth.NeedWrite, "eraseAccount": auth.NeedAdmin,
 	"listContacts": auth.NeedRead, "getContact": auth.NeedRead, "updateContact": auth.NeedWrite, "importContacts": auth.NeedWrite, "eraseContact": auth.NeedAdmin,

@@ -192,6 +192,8 @@ type DeliveryStore interface {
 	Delivery(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.DeliveryID) (signalbox.DeliveryView, error)
 	RetryDelivery(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.DeliveryID, now time.Time) (signalbox.Delivery, error)
 	InsertTest(ctx context.Context, e signalbox.Event, d signalbox.NewDelivery) error
+	PreviewRecovery(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.WebhookID, r signalbox.Recovery) (signalbox.RecoveryPreview, error)
+	CreateRecovery(ctx context.Context, j signalbox.Job, r signalbox.Recovery) error
 }
 
 // FeedStore reads a webhook's events in the order of their commits.

@@ -94,7 +94,7 @@ func subjectKind(k signalbox.JobKind) signalbox.Kind {
 		return signalbox.KindAccount
 	case signalbox.JobEraseContact:
 		return signalbox.KindContact
-	case signalbox.JobCloseWebhook:
+	case signalbox.JobCloseWebhook, signalbox.JobRecover:
 		return signalbox.KindWebhook
 	}
 	return signalbox.KindWorkspace

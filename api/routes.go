@@ -12,6 +12,7 @@ func (a *API) table() []route {
 		a.secretRoutes(),
 		[]route{a.eventTypeRoute()},
 		a.deliveryRoutes(),
+		a.recoverRoutes(),
 		a.overviewRoutes(),
 		[]route{a.deleteWebhookRoute()},
 		a.mergeRoutes(),

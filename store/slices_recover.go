@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -293,9 +294,10 @@ func (t *tx) sliceRecover(j *jobRow, ids *signalbox.IDs, now time.Time) error {
 		return err
 	}
 	w, err := t.sendable(j.Workspace, signalbox.WebhookID(j.Subject))
-	switch code := signalbox.CodeOf(err); {
-	case code == signalbox.Conflict || code == signalbox.NotFound:
-		j.Error = err.Error()
+	var refused *signalbox.Error
+	switch {
+	case errors.As(err, &refused) && (refused.Code == signalbox.Conflict || refused.Code == signalbox.NotFound):
+		j.Error = refused.Msg
 		j.end(signalbox.JobFailed, now)
 		return nil
 	case err != nil:
