@@ -70,3 +70,35 @@ func (c *Client) Delivery(ctx context.Context, deliveryID string) (Delivery, err
 func (c *Client) RetryDelivery(ctx context.Context, deliveryID string) (Delivery, error) {
 	return one[Delivery](ctx, c, call{method: http.MethodPost, path: "/v1/deliveries/" + id(deliveryID) + "/retry"})
 }
+
+// Recovery says what of a webhook's events is to be sent again.
+type Recovery struct {
+	Since         time.Time `json:"since"`
+	Until         time.Time `json:"until,omitzero"`           // zero: now
+	Include       []string  `json:"include,omitzero"`         // failed, skipped, never_attempted, delivered; nil: all but the last
+	Event         string    `json:"event,omitzero"`           // only this one
+	RatePerSecond int       `json:"rate_per_second,omitzero"` // 0: the server's default
+}
+
+// RecoveryPreview is what a recovery would send.
+type RecoveryPreview struct {
+	Matching int  `json:"matching"`
+	AtLeast  bool `json:"at_least"` // there may be more
+	Counts   struct {
+		Failed         int `json:"failed"`
+		Skipped        int `json:"skipped"`
+		NeverAttempted int `json:"never_attempted"`
+		Delivered      int `json:"delivered"`
+	} `json:"counts"`
+}
+
+// PreviewRecovery tells what RecoverWebhook would send; it sends nothing.
+func (c *Client) PreviewRecovery(ctx context.Context, webhookID string, r Recovery) (p RecoveryPreview, err error) {
+	err = c.do(ctx, call{method: http.MethodPost, path: "/v1/webhooks/" + id(webhookID) + "/recover/preview", body: r}, &p)
+	return p, err
+}
+
+// RecoverWebhook begins a job that sends again what a webhook's receiver has missed.
+func (c *Client) RecoverWebhook(ctx context.Context, webhookID string, r Recovery) (Job, error) {
+	return one[Job](ctx, c, call{method: http.MethodPost, path: "/v1/webhooks/" + id(webhookID) + "/recover", body: r})
+}
