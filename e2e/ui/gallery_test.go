@@ -1,9 +1,6 @@
 package ui
 
 import (
-	"compress/gzip"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -58,45 +55,4 @@ func (p *tab) innocent(where string) {
 	if ran := eval[string](p, `String(window.pwned ?? "")`); ran != "" {
 		p.t.Errorf("%s ran what was text: %s", where, ran)
 	}
-}
-
-// TestScript_IsAtMost80KB counts what a browser loads of us, gzipped, the gallery aside.
-func TestScript_IsAtMost80KB(t *testing.T) {
-	t.Parallel()
-	files, err := filepath.Glob("../../web/dist/*.js")
-	if err != nil || len(files) < 3 {
-		t.Fatalf("the bundle has %v: %v", files, err)
-	}
-	total := 0
-	for _, f := range files {
-		if strings.HasPrefix(filepath.Base(f), "gallery-") {
-			continue
-		}
-		text, err := os.ReadFile(f)
-		if err != nil {
-			t.Fatal(err)
-		}
-		n := &counter{}
-		w, err := gzip.NewWriterLevel(n, gzip.BestCompression)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := w.Write(text); err != nil {
-			t.Fatal(err)
-		}
-		if err := w.Close(); err != nil {
-			t.Fatal(err)
-		}
-		total += n.n
-	}
-	if most := 80 << 10; total > most {
-		t.Errorf("the script has %d bytes, gzipped; the most is %d", total, most)
-	}
-}
-
-type counter struct{ n int }
-
-func (c *counter) Write(p []byte) (int, error) {
-	c.n += len(p)
-	return len(p), nil
 }

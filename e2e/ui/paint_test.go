@@ -49,8 +49,14 @@ func TestOverview_IsSeenWithinASecond(t *testing.T) {
 	}
 }
 
+// maxScript is the most script that any page may load, in bytes as they come over the wire.
+const maxScript = 80 << 10
+
+// scriptBytes counts what the page has loaded of script.
+const scriptBytes = `performance.getEntriesByType("resource").filter((e) => /\.js$/.test(new URL(e.name).pathname)).reduce((n, e) => n + e.encodedBodySize, 0)`
+
 // TestPages_DoNotJumpWhileTheyLoad opens every page anew, as a deep link does, at a desk's width and at a phone's. Answers take a while, so that what stands
-// in for them is seen and cannot hide a jump.
+// in for them is seen and cannot hide a jump. It also weighs the script that each page loads.
 func TestPages_DoNotJumpWhileTheyLoad(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
@@ -65,12 +71,18 @@ func TestPages_DoNotJumpWhileTheyLoad(t *testing.T) {
 		Moved []string
 	}
 	call(p, network.EmulateNetworkConditionsByRule, network.EmulateNetworkConditionsByRuleParams{MatchedNetworkConditions: []*network.Conditions{{Latency: 60, DownloadThroughput: -1, UploadThroughput: -1}}})
+	heaviest := 0
 	for _, width := range []int64{1280, 390} {
 		p.width(width)
 		for _, path := range append(s.paths(), "/sign-in") {
 			p.goTo(path)
 			p.await("every answer is there", asked.idle)
 			p.do(painted)
+			if bytes := eval[int](p, scriptBytes); bytes == 0 || bytes > maxScript {
+				t.Errorf("%s loads %d bytes of script, gzipped; the most is %d", path, bytes, maxScript)
+			} else {
+				heaviest = max(heaviest, bytes)
+			}
 			var sum float64
 			jumps := eval[[]shift](p, shifts)
 			for _, j := range jumps {
@@ -81,4 +93,5 @@ func TestPages_DoNotJumpWhileTheyLoad(t *testing.T) {
 			}
 		}
 	}
+	t.Logf("the heaviest page loads %d bytes of script", heaviest)
 }

@@ -153,6 +153,7 @@ var acts = []struct{ path, name, need string }{
 	{"/merges?status=done", "acme-corp.com > Undo", "write"},
 	{"/settings/webhooks", "Add Endpoint", "admin"},
 	{"/settings/webhooks/:id", "Test", "admin"},
+	{"/settings/webhooks/:id", "Recover…", "admin"},
 	{"/settings/webhooks/:id", "Disable", "admin"},
 	{"/settings/webhooks/:id", "More for CRM > Regenerate secret", "admin"},
 	{"/settings/webhooks/:id", "More for CRM > Delete", "admin"},

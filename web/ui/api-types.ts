@@ -759,6 +759,45 @@ export type RecordLeft = {
   reason: string;
 };
 
+export type Recoverable = {
+  event_id: string;
+  event: string;
+  missed: "failed" | "skipped" | "never_attempted" | "delivered";
+  /** Null: there is none yet. */
+  delivery_id: string | null;
+  created_at: string;
+};
+
+export type RecoveryCounts = {
+  failed: number;
+  skipped: number;
+  never_attempted: number;
+  delivered: number;
+};
+
+export type RecoveryOrder = {
+  /** Events at or after this time. */
+  since: string | null;
+  /** Only this event, by its exact name. */
+  event?: string | null;
+  /** What is sent: failed (no attempt was left), skipped (as while the webhook was disabled), never_attempted (the webhook takes the event now and has no delivery of it), delivered (again). All but delivered unless given. */
+  include?: string[];
+  /** Deliveries set going in a second: 50 unless given. */
+  rate_per_second?: number | null;
+  /** Events at or before this time; now unless given. */
+  until?: string | null;
+};
+
+export type RecoveryPreview = {
+  /** How many events would be sent. */
+  matching: number;
+  /** There may be more: counting stopped at 100,000, or after a second. */
+  at_least: boolean;
+  counts: RecoveryCounts;
+  /** The oldest, 20 at most. */
+  events: Recoverable[];
+};
+
 export type Retention = {
   /** 0: for ever. */
   signal_days: number;

@@ -1,6 +1,6 @@
 // Canned data of the pages under Settings, with the awkward cases in it.
 
-import type { Attempt, Audit, Delivery, DeliveryDetail, EventType, Key, Log, Member, OwnSession, TestResult, Webhook, WebhookHealth, Workspace } from "../../api-types";
+import type { Attempt, Audit, Delivery, DeliveryDetail, EventType, Job, Key, Log, Member, OwnSession, RecoveryPreview, TestResult, Webhook, WebhookHealth, Workspace } from "../../api-types";
 import { ago, hostile } from "../gallery/data";
 
 const days = (n: number) => ago(n * 86_400);
@@ -186,4 +186,30 @@ export const workspace: Workspace = {
   revision: 4,
   created_at: days(200),
   updated_at: days(1),
+};
+
+export const recovery: RecoveryPreview = {
+  matching: 1240,
+  at_least: true,
+  counts: { failed: 1100, skipped: 120, never_attempted: 20, delivered: 0 },
+  events: ["failed", "skipped", "never_attempted"].map((missed, n) => ({
+    event_id: "evt_" + n,
+    event: n === 1 ? hostile : "signal.created",
+    missed: missed as RecoveryPreview["events"][number]["missed"],
+    delivery_id: n === 2 ? null : "dlv_" + n,
+    created_at: ago(3600 * (3 - n)),
+  })),
+};
+
+export const job: Job = {
+  id: "job_1",
+  kind: "recover",
+  status: "running",
+  subject: "wh_1",
+  matching: 1240,
+  done: 310,
+  error: null,
+  created_at: ago(60),
+  updated_at: ago(1),
+  ended_at: null,
 };

@@ -12,6 +12,7 @@ import { Entry as LogEntry, LogsView } from "./logs";
 import { Handover, MembersView } from "./members";
 import { ProfileView } from "./profile";
 import { DeliveryLogView, WebhookView } from "./webhook";
+import { Preview, RecoveryProgress } from "./webhookrecover";
 import { HealthView } from "./webhookhealth";
 import { AddEndpointView, EndpointMade } from "./webhooknew";
 import { ReadTab } from "./webhookread";
@@ -68,6 +69,10 @@ export const settingsStates: PageStates[] = [
       "test-failed": () => within(webhook(1), <TestView webhook={webhook(1)} types={loaded(types)} result={tested(false)} />),
       settings: () => within(webhook(1), <SettingsTab webhook={webhook(1)} types={types} onChanged={() => {}} />),
       disabled: () => within(webhook(2), <DeliveryLogView webhook={webhook(2)} events={[]} list={rowsLoading} />),
+      recover: () => within(webhook(1), <Preview of={canned.recovery} loading={false} />),
+      "recover-nothing": () => within(webhook(1), <Preview of={{ ...canned.recovery, matching: 0 }} loading={false} />),
+      "recover-loading": () => within(webhook(1), <Preview of={undefined} loading />),
+      recovering: () => within(webhook(1), <RecoveryProgress job={canned.job} />),
       pull: () => within(webhook(3), <ReadTab webhook={webhook(3)} />),
       hostile: () => within(webhook(1, { label: hostile, description: hostile }), <DeliveryLogView webhook={webhook(1)} events={[hostile]} list={rowsBroken} />),
       loading: () => <WebhookView webhook={loading}>{() => null}</WebhookView>,

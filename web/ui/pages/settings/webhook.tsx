@@ -6,6 +6,7 @@ import {
   api, Badge, Button, can, Confirm, CopyButton, EmptyState, ErrorState, FilterSelect, FilterTime, Filters, type Loaded, Menu, Note, PageHead, type Paged, PagedTable, param, query, setParams,
   Skeleton, Status, Tabs, Time, toast, useAct, useLive, useLoad, usePages, useRange, navigate,
 } from "../../kit";
+import { lazy } from "../lazy";
 import { HealthTab } from "./webhookhealth";
 import { ReadTab } from "./webhookread";
 import { Overlap, Regenerate } from "./webhooksecret";
@@ -29,6 +30,10 @@ export function WebhookPage({ id }: { id: string }) {
     </WebhookView>
   );
 }
+
+/** What is shown of a recovery is fetched when somebody looks at a webhook's log. */
+const Recovering = lazy(() => import("./webhookrecover").then((m) => m.Recovering));
+const RecoverDialog = lazy(() => import("./webhookrecover").then((m) => m.RecoverDialog));
 
 type Open = "" | "disable" | "regenerate" | "delete";
 
@@ -87,7 +92,7 @@ export function WebhookView({ webhook, children }: { webhook: Loaded<Webhook>; c
         </span>
         {w.description && <p>{w.description}</p>}
       </PageHead>
-      {!w.enabled && <Note tone="warn">It is sent nothing. {whyDisabled(w.disabled_reason)} Events that happen meanwhile are kept as skipped, to be retried by hand.</Note>}
+      {!w.enabled && <Note tone="warn">It is sent nothing. {whyDisabled(w.disabled_reason)} Events that happen meanwhile are kept as skipped; once it is enabled, Recover sends them.</Note>}
       <Overlap of={w} onChanged={webhook.set} />
       {enable.error && <Note tone="bad">{enable.error.message}</Note>}
       <Tabs label={nameOf(w)} tabs={tabs} current={tab} onChange={(t) => setParams({ tab: t === "log" ? "" : t })}>
@@ -156,7 +161,25 @@ function DeliveryLog({ webhook, events }: { webhook: Webhook; events: string[] }
   useLive<Delivery>("delivery", (row) => {
     if (row.webhook_id === webhook.id) list.update((rows) => arrived(rows, row, list.page === 0 && fits(row, range)));
   });
-  return <DeliveryLogView webhook={webhook} events={events} list={list} />;
+  const asking = useSignal(false);
+  const round = useSignal(0);
+  const recover = webhook.kind === "push" && webhook.enabled && can("admin") && <Button onClick={() => void (asking.value = true)}>Recover…</Button>;
+  return (
+    <div class="stack">
+      {webhook.kind === "push" && <Recovering of={webhook} round={round.value} />}
+      <DeliveryLogView webhook={webhook} events={events} list={list} act={recover} />
+      {asking.value && (
+        <RecoverDialog
+          of={webhook}
+          onClose={() => void (asking.value = false)}
+          onBegun={() => {
+            round.value++;
+            list.reload();
+          }}
+        />
+      )}
+    </div>
+  );
 }
 
 /** fits says whether a row is one that the filters of the address ask for. */
@@ -171,7 +194,7 @@ export function arrived(rows: Delivery[], row: Delivery, add: boolean): Delivery
   return add ? [row, ...rows].slice(0, 200) : rows;
 }
 
-export function DeliveryLogView({ webhook, events, list }: { webhook: Webhook; events: string[]; list: Paged<Delivery> }) {
+export function DeliveryLogView({ webhook, events, list, act }: { webhook: Webhook; events: string[]; list: Paged<Delivery>; act?: preact.ComponentChildren }) {
   const filtered = filters.some((f) => param(f) !== "");
   const options = (any: string, values: string[]) => [{ value: "", label: any }, ...values.map((value) => ({ value, label: value }))];
   const known = param("event") === "" || events.includes(param("event")) ? events : [...events, param("event")];
@@ -182,6 +205,7 @@ export function DeliveryLogView({ webhook, events, list }: { webhook: Webhook; e
         <FilterSelect name="event" label="Event" options={options("Any event", known)} />
         <FilterTime />
         {filtered && <Button look="quiet" onClick={clear}>Clear</Button>}
+        {act}
       </Filters>
       <PagedTable
         label="Deliveries"

@@ -22,6 +22,7 @@ const reasons: Record<string, string> = {
   expired: "Its event was past retention before it could be sent.",
   restored: "A backup was restored, and this was held back.",
   manual_retry: "Somebody asked for it to be sent now.",
+  recovered: "A recovery sends it again.",
   refused_target: "The address is not one that Signalbox sends to.",
   dns: "The host's name was not found.",
   connect: "No connection came about.",

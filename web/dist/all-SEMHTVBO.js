@@ -1,1 +1,0 @@
-import{A as i,D as s,a as o,d as r,f as e,i as p,l as t,o as f,u as m,x}from"./chunk-JHSQXO54.js";import"./chunk-4JOOU5U4.js";import"./chunk-WOT6VMZA.js";export{x as AddEndpoint,e as ApiKeys,o as AuditLog,r as Delivery,p as Logs,t as Members,f as Profile,m as WebhookPage,i as Webhooks,s as Workspace};
