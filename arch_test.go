@@ -34,6 +34,8 @@ var rooms = map[string][]string{
 	"signalbox/due":               {"signalbox"},
 	"signalbox/jobs":              {"signalbox", "signalbox/decide"},
 	"signalbox/egress":            {},
+	"signalbox/health":            {"signalbox", "signalbox/wire"},
+	"signalbox/mail":              {"signalbox"},
 	"signalbox/seal":              {},
 	"signalbox/deliver":           {"signalbox", "signalbox/retry", "signalbox/sign", "signalbox/egress", "signalbox/seal"},
 	"signalbox/store":             {"signalbox"},

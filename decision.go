@@ -202,6 +202,8 @@ type Settlement struct {
 	Attempt        *Attempt
 	DisableWebhook string // not "": disable the webhook with this reason (410 Gone)
 	Test           bool   // a test call: it says nothing about how deliveries fare, and is not counted
+	EventName      string
+	Recovered      bool // the first delivery since an attempt failed, as far as this node knows
 }
 
 // DueKind is who owns a due row.
@@ -213,6 +215,9 @@ const (
 	DueRetention DueKind = 2 // a workspace's retention job is to be made; subject: the workspace
 	DueWebhook   DueKind = 3 // a temporary webhook may have lost its reader; subject: the webhook
 	DueJob       DueKind = 4 // a job has a slice to run; subject: the job
+	DueHealth    DueKind = 5 // how a webhook fares is to be judged; subject: the webhook
+	DueNotices   DueKind = 6 // there is something to tell of webhooks; subject: the workspace
+	DueMail      DueKind = 7 // a message is to be sent; subject: the mail
 )
 
 // Due is the earliest moment that time alone can change a subject: a lower bound, rewritten only to earlier.

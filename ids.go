@@ -28,6 +28,7 @@ type (
 	AuditID     int64
 	MergeID     int64
 	ImportID    int64
+	MailID      int64
 )
 
 // ID is any of the typed ids.

@@ -164,6 +164,20 @@ type Delivery struct {
 	DoneAt    time.Time // zero while open
 }
 
+// Born is the delivery of an event to one webhook as it begins: due now, waiting to be read, or kept because the webhook is disabled.
+func Born(w *Webhook, e *Event, id DeliveryID, now time.Time) Delivery {
+	d := Delivery{ID: id, Workspace: e.Workspace, Webhook: w.ID, Event: e.ID, EventName: e.Name, State: Pending, CreatedAt: now}
+	switch {
+	case !w.Enabled:
+		d.State, d.Reason, d.DoneAt = Skipped, ReasonDisabled, now
+	case w.Kind == KindPull:
+		d.Reason = ReasonPull
+	default:
+		d.DueAt = now
+	}
+	return d
+}
+
 // Resume is what a delivery goes back to when an attempt asked for by hand fails: the schedule is unchanged (contract section 12).
 type Resume struct {
 	State  DeliveryState

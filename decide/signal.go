@@ -160,21 +160,9 @@ func (f *fold) tell(in *Prepared, s *signalbox.Signal, account *signalbox.Accoun
 	f.out.Events = append(f.out.Events, e)
 }
 
-// deliver makes the delivery of an event to one webhook: due now, waiting to be read, or kept because the webhook is disabled.
+// deliver makes the delivery of an event to one webhook.
 func (f *fold) deliver(w *signalbox.Webhook, e *signalbox.Event) signalbox.NewDelivery {
-	d := signalbox.Delivery{
-		ID: signalbox.DeliveryID(f.mint(e.Workspace)), Workspace: e.Workspace, Webhook: w.ID, Event: e.ID, EventName: e.Name,
-		State: signalbox.Pending, CreatedAt: f.env.Now,
-	}
-	switch {
-	case !w.Enabled:
-		d.State, d.Reason, d.DoneAt = signalbox.Skipped, signalbox.ReasonDisabled, f.env.Now
-	case w.Kind == signalbox.KindPull:
-		d.Reason = signalbox.ReasonPull
-	default:
-		d.DueAt = f.env.Now
-	}
-	return signalbox.NewDelivery{Delivery: d}
+	return signalbox.NewDelivery{Delivery: signalbox.Born(w, e, signalbox.DeliveryID(f.mint(e.Workspace)), f.env.Now)}
 }
 
 func receiptOf(s *signalbox.Signal) signalbox.Receipt {

@@ -38,6 +38,7 @@ type lane struct {
 	held      load
 	queue     fifo[item]
 	slow      bool // its last answer took long
+	well      bool // its last attempt was delivered; false as long as none is known of
 
 	backlogged bool // the table has, or may have, deliveries that go first
 	more       bool // a claim is wanted when there is room
@@ -366,6 +367,10 @@ func (s *Sender) answered(l *lane, it item, o outcome, took time.Duration) (next
 	} else {
 		freed.unsettled = 1
 		l.slow = took > slowAnswer
+	}
+	if !o.release && it.call == nil {
+		delivered := o.settlement.State == signalbox.Delivered
+		o.settlement.Recovered, l.well = delivered && !l.well, delivered
 	}
 	s.add(l, freed)
 	s.settler.put(o)

@@ -113,6 +113,7 @@ func settlement(it *item, v retry.Verdict, a *signalbox.Attempt) signalbox.Settl
 	return signalbox.Settlement{
 		Delivery: it.Delivery.ID, Workspace: it.Workspace, Webhook: it.Webhook, Lease: it.Lease,
 		State: v.State, Reason: v.Reason, Attempts: v.Attempts, DueAt: v.DueAt, Attempt: a, DisableWebhook: v.DisableWebhook, Test: it.Test,
+		EventName: it.EventName,
 	}
 }
 

@@ -223,5 +223,8 @@ func (t *tx) afterSettle(list []signalbox.Settlement, settled []bool) error {
 	if err := t.unheard(func() error { return t.armAll(due) }); err != nil {
 		return err
 	}
+	if err := t.tellSettled(list, settled); err != nil {
+		return err
+	}
 	return t.tallySettled(list, settled)
 }

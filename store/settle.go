@@ -75,6 +75,9 @@ func (t *tx) settle(list []signalbox.Settlement, settled []bool) error {
 	if err := t.armAll(lanes); err != nil {
 		return err
 	}
+	if err := t.tellSettled(list, settled); err != nil {
+		return err
+	}
 	return t.tallySettled(list, settled)
 }
 
@@ -162,13 +165,13 @@ func (t *tx) disableWebhook(s *signalbox.Settlement) error {
 	if err != nil {
 		return err
 	}
-	w.Enabled, w.DisabledReason = false, s.DisableWebhook
-	w.Revision++
+	now := signalbox.IDTime(s.Delivery)
 	if !s.State.Open() {
-		w.UpdatedAt = doneAt(s)
+		now = doneAt(s)
 	}
-	if err := t.updateWebhook(&w); err != nil {
-		return err
+	ctx := context.Background()
+	if s.Attempt != nil { // the attempt's id is nobody else's
+		ctx = signalbox.WithAct(ctx, signalbox.Act{Entry: signalbox.AuditID(s.Attempt.ID), At: now, Actor: signalbox.Actor{Type: signalbox.ActorSystem}})
 	}
-	return t.bumpDefinitions(s.Workspace, 0)
+	return t.disable(ctx, &w, s.DisableWebhook, time.Time{}, now)
 }

@@ -76,6 +76,7 @@ var catalogue = []*Table{
 	table("tallies", "workspace_id, subject, what, at, node", "n, last"),
 	table("recovered", "workspace_id, event_id, webhook_id", "delivery_id"),
 	table("failing", "workspace_id, webhook_id", "since"),
+	table("mails", "workspace_id, id", "recipient text, subject text, body text, attempts, created_at"),
 	table("notices", "workspace_id, kind, subject", "webhook_id, reason text, since, at"),
 }
 

@@ -37,14 +37,23 @@ type tally struct {
 	node      int
 }
 
+// tallied is how often something happened, and when last, in Unix microseconds.
+type tallied struct{ n, last int64 }
+
 // tallies are counts to be added.
-type tallies map[tally]int64
+type tallies map[tally]tallied
+
+// count notes that something happened n times, the last time at at.
+func (c tallies) count(k tally, n int64, at time.Time) {
+	now := c[k]
+	c[k] = tallied{now.n + n, max(now.last, at.UnixMicro())}
+}
 
 const addTallySQL = `
-INSERT INTO tallies (workspace_id, subject, what, at, node, n)
-VALUES ($1, $2, $3, $4, $5, $6)
+INSERT INTO tallies (workspace_id, subject, what, at, node, n, last)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
 ON CONFLICT (workspace_id, subject, what, at, node) DO UPDATE
-   SET n = tallies.n + excluded.n`
+   SET n = tallies.n + excluded.n, last = CASE WHEN excluded.last > tallies.last THEN excluded.last ELSE tallies.last END`
 
 // add adds counts, in the order of their keys: two that add to the same ones never wait for each other in a circle. It comes last in a transaction.
 func (t *tx) add(counts tallies) error {
@@ -58,7 +67,7 @@ func (t *tx) add(counts tallies) error {
 	})
 	err := t.unheard(func() error {
 		return each(t, addTallySQL, list, func(s *stmt, k *tally) {
-			s.int(int64(k.workspace)).int(k.subject).int(k.what).int(k.at).int(int64(k.node)).int(counts[*k])
+			s.int(int64(k.workspace)).int(k.subject).int(k.what).int(k.at).int(int64(k.node)).int(counts[*k].n).int(counts[*k].last)
 		})
 	})
 	if err != nil {
@@ -78,7 +87,8 @@ func minuteTime(at int64) time.Time { return time.Unix(at*60, 0).UTC() }
 func (t *tx) saveTallies(d *signalbox.Decision) error {
 	counts := tallies{}
 	for i := range d.Signals {
-		counts[tally{workspace: d.Signals[i].Workspace, what: tallySignals, at: minuteOf(d.Signals[i].CreatedAt)}]++
+		at := d.Signals[i].CreatedAt
+		counts.count(tally{workspace: d.Signals[i].Workspace, what: tallySignals, at: minuteOf(at)}, 1, at)
 	}
 	return t.add(counts)
 }
@@ -93,7 +103,7 @@ func (t *tx) tallySettled(list []signalbox.Settlement, settled []bool) error {
 		case !s.Test:
 			counts.settled(s)
 		case s.Attempt.StatusCode/100 == 2 && s.Attempt.Error == "":
-			counts[tally{workspace: s.Workspace, what: tallyTested, at: minuteOf(doneAt(s)), node: s.Lease.Node}]++
+			counts.count(tally{workspace: s.Workspace, what: tallyTested, at: minuteOf(doneAt(s)), node: s.Lease.Node}, 1, doneAt(s))
 		}
 	}
 	return t.add(counts)
@@ -107,26 +117,26 @@ func (c tallies) settled(s *signalbox.Settlement) {
 	switch {
 	case a.StatusCode/100 == 2 && a.Error == "":
 		hour.what, whole.what = tallyDelivered, tallyDelivered
-		c[hour]++
-		c[whole]++
+		c.count(hour, 1, end)
+		c.count(whole, 1, end)
 	default:
 		hour.what = tallyMissed
-		c[hour]++
+		c.count(hour, 1, end)
 		if s.State == signalbox.Failed && !a.Manual {
 			whole.what = tallyFailed
-			c[whole]++
+			c.count(whole, 1, end)
 		}
 	}
 	if a.StatusCode != 0 {
 		hour.what = tookFrom + tookBucket(a.Duration)
-		c[hour]++
+		c.count(hour, 1, end)
 	}
 }
 
 // read counts what a pull webhook's reader has read.
 func (c tallies) read(ws signalbox.WorkspaceID, wh signalbox.WebhookID, n int64, now time.Time) {
-	c[tally{workspace: ws, subject: int64(wh), what: tallyDelivered, at: hourOf(now)}] = n
-	c[tally{workspace: ws, what: tallyDelivered, at: minuteOf(now)}] = n
+	c.count(tally{workspace: ws, subject: int64(wh), what: tallyDelivered, at: hourOf(now)}, n, now)
+	c.count(tally{workspace: ws, what: tallyDelivered, at: minuteOf(now)}, n, now)
 }
 
 // The buckets of durations: the first ends at a millisecond, and there are three to each doubling, so that what is said of a bucket is true to an eighth.

@@ -146,6 +146,12 @@ func (db *DB) UpdateWebhook(ctx context.Context, ws signalbox.WorkspaceID, wh si
 		if err := t.updateWebhook(&w); err != nil {
 			return err
 		}
+		if old.Enabled && !w.Enabled {
+			n := signalbox.Notice{Workspace: ws, Kind: signalbox.NoticeDisabled, Subject: int64(wh), Webhook: wh, Reason: w.DisabledReason, At: now}
+			if err := t.leaveNotices([]signalbox.Notice{n}); err != nil {
+				return err
+			}
+		}
 		if w.Enabled && !old.Enabled && w.Kind == signalbox.KindPush {
 			if err := t.armDue(laneDue(ws, wh, now)); err != nil {
 				return err

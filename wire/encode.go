@@ -45,6 +45,12 @@ type EventInfo struct {
 	Signal    *signalbox.Signal
 	Account   *signalbox.Account // nil: the signal has none
 	Contact   *signalbox.Contact // nil: the signal has none
+
+	// Of operational events alone.
+	Webhook  *signalbox.Webhook
+	Delivery *signalbox.Delivery
+	Since    time.Time // since when the webhook fails
+	Reason   string    // why the webhook is disabled, or the delivery failed
 }
 
 // SignalCreated freezes a signal.created event in a format: S1-19…S1-26 in the stairoids envelope, or the same data in that of

@@ -26,13 +26,17 @@ type EventType struct {
 	dataSchema  string
 }
 
-// eventTypes are in the order of S1's checklist; never changed.
+// eventTypes are in the order of S1's checklist, operational ones last; never changed.
 var eventTypes = []EventType{
 	{EventSignalCreated, "A new signal was ingested, from any source.", true, appendSignalData, signalCreatedSchema},
 	{EventSignalScored, "A signal was processed and given a score.", false, appendScoredData, signalScoredSchema},
 	{EventAutomationTriggered, "An automation was triggered by a matching signal.", false, appendTriggeredData, automationTriggeredSchema},
 	{EventAccountScoreChanged, "The score of an account changed.", false, appendAccountScoreData, accountScoreSchema},
 	{EventContactScoreChanged, "The score of a contact changed.", false, appendContactScoreData, contactScoreSchema},
+	{EventWebhookFailing, "Every attempt of an hour to deliver to another webhook has failed.", true, appendFailingData, webhookFailingSchema},
+	{EventWebhookRecovered, "Another webhook that was failing is delivered to again.", true, appendFailingData, webhookFailingSchema},
+	{EventWebhookDisabled, "Another webhook was disabled: by hand, by its receiver, or after five days of failures.", true, appendDisabledData, webhookDisabledSchema},
+	{EventDeliveryFailed, "A delivery to another webhook has no attempt left.", true, appendDeliveryData, deliveryFailedSchema},
 }
 
 // EventTypes lists every event that a webhook can subscribe to, in S1's order. The list is the caller's own.
@@ -88,7 +92,9 @@ func SampleWith(event string, format signalbox.Format, e EventInfo, data []byte)
 	}
 	dst := appendHead(make([]byte, 0, 1024+len(data)), format, event, &e)
 	if len(data) == 0 {
-		fillSample(&e)
+		if fillSample(&e); signalbox.Operational(event) {
+			fillOperational(&e, event)
+		}
 		return append(t.data(dst, &e), '}'), nil
 	}
 	dst, err := strictjson.AppendStable(dst, data)

@@ -30,11 +30,12 @@ func TestEventTypes_AreThoseOfTheDocument(t *testing.T) {
 			t.Errorf("%s has no description", e.Name)
 		}
 	}
-	want := []string{"signal.created", "signal.scored", "automation.triggered", "account.score_changed", "contact.score_changed"}
+	want := []string{"signal.created", "signal.scored", "automation.triggered", "account.score_changed", "contact.score_changed",
+		"webhook.failing", "webhook.recovered", "webhook.disabled", "delivery.failed"}
 	if diff := cmp.Diff(want, names); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff([]string{"signal.created"}, produced); diff != "" {
+	if diff := cmp.Diff([]string{"signal.created", "webhook.failing", "webhook.recovered", "webhook.disabled", "delivery.failed"}, produced); diff != "" {
 		t.Errorf("what this version sends: %s", diff)
 	}
 }
@@ -246,7 +247,7 @@ func TestCheckPattern_RefusesWhatCanNeverMatch(t *testing.T) {
 		"signals.*":                    `known are`,
 		"":                             `known are`,
 		"sig*":                         `known are`,
-		"webhook.disabled":             `known are`,
+		"audit.written":                `known are`,
 		strings.Repeat("x", 300) + "*": `x…`,
 	} {
 		err := wire.CheckPattern(bad)

@@ -169,9 +169,8 @@ func retryNow(b *Box) {
 	if stored := b.Delivery(d.ID).Delivery; !reflect.DeepEqual(got, want) || !reflect.DeepEqual(stored, want) {
 		b.Fatalf("answered\n%+v, stored\n%+v, want\n%+v", got, stored, want)
 	}
-	due, err := b.DB.TakeDue(b.Context(), b.Lease, b.Now, 10)
-	b.Must(err)
-	if len(due) != 1 || due[0].Kind != signalbox.DueLane || due[0].Subject != int64(w.ID) {
+	due := b.dueOf(signalbox.DueLane)
+	if len(due) != 1 || due[0].Subject != int64(w.ID) {
 		b.Fatalf("due %+v, want the lane", due)
 	}
 	c := b.Claim(w.ID, 10)

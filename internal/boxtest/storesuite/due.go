@@ -70,6 +70,17 @@ func (b *Box) take(now time.Time, limit int) []signalbox.Due {
 	return got
 }
 
+// dueOf takes what is due now and answers what is of a kind.
+func (b *Box) dueOf(kind signalbox.DueKind) (list []signalbox.Due) {
+	b.Helper()
+	for _, d := range b.take(b.Now, 100) {
+		if d.Kind == kind {
+			list = append(list, d)
+		}
+	}
+	return list
+}
+
 // wantNext checks when the earliest subject is due.
 func (b *Box) wantNext(want time.Time) {
 	b.Helper()

@@ -10,9 +10,9 @@ import (
 )
 
 var recoverTests = map[string]func(*Box){
-	"APreviewCountsWhatWasMissedAndNothingElse":    recoverPreview,
-	"WhatWasMissedIsPendingAgainWithItsBytes":      recoverAll,
-	"AnEventThatNeverWasADeliveryBecomesOneOnce":   recoverNever,
+	"APreviewCountsWhatWasMissedAndNothingElse":  recoverPreview,
+	"WhatWasMissedIsPendingAgainWithItsBytes":    recoverAll,
+	"AnEventThatNeverWasADeliveryBecomesOneOnce": recoverNever,
 	"ItKeepsItsPace":                               recoverPace,
 	"WhoCancelsItKeepsBackTheRest":                 recoverCancel,
 	"AWebhookThatCannotBeSentToEndsIt":             recoverDisabled,

@@ -36,6 +36,7 @@ var groups = []struct {
 	{"Merges", mergeTests},
 	{"Jobs", jobTests},
 	{"Recover", recoverTests},
+	{"Notices", noticeTests},
 	{"Retention", retentionTests},
 	{"Erase", eraseTests},
 	{"Foreign", foreignTests},

@@ -93,8 +93,7 @@ func webhookEnable(b *Box) {
 	b.Now = b.Now.Add(time.Hour)
 	on, err := b.DB.UpdateWebhook(b.Context(), b.WS, w.ID, b.Now, func(w *signalbox.Webhook) error { w.Enabled = true; return nil })
 	b.Must(err)
-	due, err := b.DB.TakeDue(b.Context(), b.Lease, b.Now, 10)
-	b.Must(err)
+	due := b.dueOf(signalbox.DueLane)
 	if on.DisabledReason != "" || len(due) != 1 || due[0].Kind != signalbox.DueLane || due[0].Subject != int64(w.ID) || !due[0].At.Equal(b.Now) {
 		b.Fatalf("enabled: %+v, due %+v", on, due)
 	}
