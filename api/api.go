@@ -57,6 +57,9 @@ type Config struct {
 	// Wake is told of due rows that a change wrote; nil: they are found by the next poll.
 	Wake func(at time.Time)
 
+	// Mail sends one message now; nil: there is no mail server.
+	Mail func(context.Context, signalbox.Mail) error
+
 	// PublicURL is how others reach this server, without a final slash: links lead there.
 	PublicURL string
 	// Proxies are those whose word on where a request came from, and how, is taken.

@@ -99,7 +99,13 @@ func (a *API) createMember(c *call, in *newMember) (madeMember, error) {
 		link, token := auth.NewLink(signalbox.LinkID(a.cfg.IDs.Next(c.now)), &m, c.now)
 		invite, made.InviteURL, made.InviteExpiresAt = &link, textOrNull(a.linkURL(token)), stampOrNull(link.ExpiresAt)
 	}
-	return made, a.cfg.Store.CreateMember(c.act(), m, invite)
+	if err := a.cfg.Store.CreateMember(c.act(), m, invite); err != nil {
+		return madeMember{}, err
+	}
+	if made.InviteURL != nil {
+		made.Mailed = a.mailLink(c, &m, *invite, *made.InviteURL)
+	}
+	return made, nil
 }
 
 // linkURL is where a link's page is.
@@ -186,7 +192,8 @@ func (a *API) createMemberLink(c *call) (madeLink, error) {
 	if link, err = a.cfg.Store.PutLink(c.act(), link); err != nil {
 		return madeLink{}, err
 	}
-	return madeLink{Kind: string(link.Kind), URL: a.linkURL(token), ExpiresAt: stamp(link.ExpiresAt)}, nil
+	url := a.linkURL(token)
+	return madeLink{Kind: string(link.Kind), URL: url, ExpiresAt: stamp(link.ExpiresAt), Mailed: a.mailLink(c, &m, link, url)}, nil
 }
 
 // link finds the link of the path. What is wrong with one that does not work is not told apart.
@@ -253,12 +260,14 @@ type madeMember struct {
 	memberView
 	InviteURL       *string `json:"invite_url" doc:"Shown this once. Null: signing in by password is switched off."`
 	InviteExpiresAt *stamp  `json:"invite_expires_at"`
+	Mailed          bool    `json:"mailed" doc:"The invitation was mailed to the member as well. Not so: hand the link over yourself."`
 }
 
 type madeLink struct {
 	Kind      string `json:"kind" enum:"invite|reset"`
 	URL       string `json:"url" doc:"Shown this once."`
 	ExpiresAt stamp  `json:"expires_at"`
+	Mailed    bool   `json:"mailed" doc:"It was mailed to the member as well. Not so: hand it over yourself."`
 }
 
 // linkView is what a one-time link is for.

@@ -23,11 +23,13 @@ import (
 	"signalbox/deliver"
 	"signalbox/due"
 	"signalbox/egress"
+	"signalbox/health"
 	"signalbox/identity"
 	"signalbox/intake"
 	"signalbox/internal/fault"
 	"signalbox/jobs"
 	"signalbox/journal"
+	"signalbox/mail"
 	"signalbox/store"
 	"signalbox/watch"
 	"signalbox/web"
@@ -62,6 +64,7 @@ type App struct {
 	server   *http.Server
 	first    *FirstStart
 	oidc     api.OIDC
+	mailer   *mail.Mailer // nil: there is no mail server
 }
 
 // FirstStart is what a server has to tell, once: of its first workspace, and of its first admin. What is "" is not to be told, or known already.
@@ -125,6 +128,11 @@ func (a *App) open(ctx context.Context) (err error) {
 	if a.oidc, err = a.identityProvider(ctx); err != nil {
 		return err
 	}
+	if a.cfg.SMTPURL != "" {
+		if a.mailer, err = mail.New(a.cfg.SMTPURL); err != nil {
+			return err
+		}
+	}
 	metrics := newMetrics(a)
 	a.wire(policy, metrics)
 	if a.server.Handler, err = web.New(a.api, a.cfg.Dev); err != nil {
@@ -180,11 +188,7 @@ func (a *App) wire(policy *egress.Policy, m *metrics) {
 		Metrics: m.registry, UserAgent: agent, Grace: a.cfg.DrainGrace, Wake: a.wakes.Due,
 		Now: a.node.Now, Share: a.node.Share, Others: a.wakes.Others, Settled: a.wakes.Settled,
 	})
-	owners := map[signalbox.DueKind]due.Owner{signalbox.DueLane: a.sender.LaneDue}
-	work := jobs.New(jobs.Config{Store: a.db, IDs: ids, Codec: codec, Log: a.log, Now: a.node.Now, Changed: a.webhookChanged, Wake: a.wakes.Due})
-	for kind, owner := range work.Owners() {
-		owners[kind] = owner
-	}
+	owners := a.owners()
 	a.runner = due.New(a.db, a.node, owners, a.log)
 	a.wakes.due, a.wakes.sender = a.runner.Wake, a.sender
 	turns := intake.Config{
@@ -201,11 +205,37 @@ func (a *App) wire(policy *egress.Policy, m *metrics) {
 		Signals: a.intake, Acts: a.intake, Imports: a.intake, Merges: a.intake, Blend: decide.Blend, Store: a.db, Sender: testSender{a.sender, node}, Targets: targets{policy}, Arrivals: a.wakes,
 		Journal: a.notes, Live: live{a.hub},
 		CheckHeaders: egress.ValidateHeaders, NormalizeDomain: identity.Domain, NormalizeEmail: normalizeEmail,
-		Box: a.box, Codec: codec, IDs: ids, Ready: a.ready, Metrics: m.handler(), Observe: m.observe, Wake: a.wakes.Due,
+		Box: a.box, Codec: codec, IDs: ids, Ready: a.ready, Metrics: m.handler(), Observe: m.observe, Wake: a.wakes.Due, Mail: a.mails(),
 		Now: a.node.Now, Share: a.shareOfRequests, UserAgent: agent, Version: a.cfg.Version, Log: a.log,
 	})
 	a.server = api.NewServer(a.api)
 	a.server.ErrorLog = slog.NewLogLogger(a.log.Handler(), slog.LevelDebug)
+}
+
+// mails sends one message; nil: there is no mail server.
+func (a *App) mails() func(context.Context, signalbox.Mail) error {
+	if a.mailer == nil {
+		return nil
+	}
+	return a.mailer.Send
+}
+
+// owners are those who deal with due rows, by kind.
+func (a *App) owners() map[signalbox.DueKind]due.Owner {
+	work := jobs.New(jobs.Config{Store: a.db, IDs: a.ids, Codec: a.codec, Log: a.log, Now: a.node.Now, Changed: a.webhookChanged, Wake: a.wakes.Due})
+	keeper := health.New(health.Config{
+		Store: a.db, IDs: a.ids, Codec: a.codec, Log: a.log, Now: a.node.Now, PublicURL: a.URL(), Mails: a.mailer != nil,
+		Changed: a.webhookChanged, Wake: a.wakes.Due, Arrived: a.wakes.Arrived,
+	})
+	all := map[signalbox.DueKind]due.Owner{signalbox.DueLane: a.sender.LaneDue}
+	for _, some := range []map[signalbox.DueKind]func(context.Context, signalbox.Due) (signalbox.Again, error){
+		work.Owners(), keeper.Owners(), mail.NewQueue(a.db, a.mailer, a.log, a.node.Now).Owners(),
+	} {
+		for kind, owner := range some {
+			all[kind] = owner
+		}
+	}
+	return all
 }
 
 // webhookChanged has every node forget what memory holds of a webhook.

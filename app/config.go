@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"signalbox/internal/fault"
+	"signalbox/mail"
 	"signalbox/seal"
 	"signalbox/store"
 )
@@ -32,6 +33,7 @@ type Config struct {
 	AllowPorts   []int    // beside 443 and 8443
 	TargetCA     string   // PEM file of further roots for targets
 	EgressProxy  string   // http proxy that all targets are reached through
+	SMTPURL      string   // mail server, as mail.New reads it; "": nothing is mailed
 
 	RetentionEventDays  int // of a workspace made at first start; default 30
 	RetentionSignalDays int // 0: for ever
@@ -114,6 +116,11 @@ func (c Config) Check() error {
 	if c.PublicURL != "" {
 		if u, err := url.Parse(c.PublicURL); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 			bad("public-url", "%q is not a URL such as https://signals.example.com", c.PublicURL)
+		}
+	}
+	if c.SMTPURL != "" {
+		if _, err := mail.New(c.SMTPURL); err != nil {
+			bad("smtp-url", "%v", err)
 		}
 	}
 	if c.DatabaseURL != "" {

@@ -27,7 +27,7 @@ type Config struct {
 	Mails     bool   // there is a mail server
 	// Changed is told of webhooks that were disabled, on every node; after an error it is told again.
 	Changed func(ctx context.Context, id signalbox.WebhookID) error
-	Wake    func(at time.Time)              // told of what has become due
+	Wake    func(at time.Time)                // told of what has become due
 	Arrived func(webhook signalbox.WebhookID) // told of pull webhooks that have something to read
 }
 

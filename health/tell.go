@@ -33,7 +33,7 @@ func (t *teller) tell(hooks []signalbox.Webhook, n signalbox.Told, next func() i
 	}
 	for i := range hooks {
 		w := &hooks[i]
-		if w.ID == n.Webhook || !w.Takes(e.Name) {
+		if w.ID == n.Webhook || !w.Takes(e.Name) || w.CreatedAt.After(n.At) { // nothing is sent of the past
 			continue
 		}
 		if e.ID == 0 {

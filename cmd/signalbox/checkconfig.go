@@ -66,7 +66,7 @@ func (s *settings) list() []shownSetting {
 	s.flags.VisitAll(func(f *pflag.Flag) {
 		if f.Name != "config" {
 			value := f.Value.String()
-			if f.Name == "database-url" {
+			if f.Name == "database-url" || f.Name == "smtp-url" {
 				value = app.RedactURL(value)
 			}
 			list = append(list, shownSetting{f.Name, value, s.where(f.Name)})
