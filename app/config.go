@@ -157,6 +157,9 @@ func (c Config) Check() error {
 // RedactURL is a database's URL to show: without its password.
 func RedactURL(text string) string { return store.RedactURL(text) }
 
+// RedactSMTP is the URL of a mail server without its password, for showing.
+func RedactSMTP(text string) string { return mail.Redact(text) }
+
 // scheme is how this server is spoken to.
 func (c Config) scheme() string {
 	if c.TLSCert != "" {

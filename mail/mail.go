@@ -90,7 +90,7 @@ func New(raw string) (*Mailer, error) {
 
 // Send hands one message to the server: it has taken it when there is no error. Permanent says of an error that another try cannot go better.
 func (m *Mailer) Send(ctx context.Context, l signalbox.Mail) error {
-	msg := gomail.NewMsg()
+	msg := gomail.NewMsg(gomail.WithNoDefaultUserAgent())
 	if err := msg.From(m.from); err != nil {
 		return fmt.Errorf("from: %w", err)
 	}
@@ -130,4 +130,13 @@ func (p *permanent) Unwrap() error { return p.error }
 func Permanent(err error) bool {
 	var p *permanent
 	return errors.As(err, &p)
+}
+
+// Redact is an SMTP URL that may be shown: its password is hidden, and so is all of what cannot be read.
+func Redact(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return "[hidden]"
+	}
+	return u.Redacted()
 }

@@ -66,8 +66,11 @@ func (s *settings) list() []shownSetting {
 	s.flags.VisitAll(func(f *pflag.Flag) {
 		if f.Name != "config" {
 			value := f.Value.String()
-			if f.Name == "database-url" || f.Name == "smtp-url" {
+			switch f.Name {
+			case "database-url":
 				value = app.RedactURL(value)
+			case "smtp-url":
+				value = app.RedactSMTP(value)
 			}
 			list = append(list, shownSetting{f.Name, value, s.where(f.Name)})
 		}
