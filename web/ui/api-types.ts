@@ -476,6 +476,8 @@ export type MadeLink = {
   /** Shown this once. */
   url: string;
   expires_at: string;
+  /** It was mailed to the member as well. Not so: hand it over yourself. */
+  mailed: boolean;
 };
 
 export type MadeMember = {
@@ -490,6 +492,8 @@ export type MadeMember = {
   /** Shown this once. Null: signing in by password is switched off. */
   invite_url: string | null;
   invite_expires_at: string | null;
+  /** The invitation was mailed to the member as well. Not so: hand the link over yourself. */
+  mailed: boolean;
 };
 
 export type MadeWebhook = {

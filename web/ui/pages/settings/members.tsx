@@ -91,7 +91,7 @@ function Invite({ onClose, onDone }: { onClose: () => void; onDone: (to: string,
   const role = useSignal<Role>("analyst");
   const { run, busy, error } = useAct(async () => {
     const made = await api.post<MadeMember>("/v1/members", { email: email.value.trim(), role: role.value, ...(name.value.trim() === "" ? {} : { name: name.value.trim() }) });
-    onDone(made.email, made.invite_url === null ? null : { kind: "invite", url: made.invite_url, expires_at: made.invite_expires_at! });
+    onDone(made.email, made.invite_url === null ? null : { kind: "invite", url: made.invite_url, expires_at: made.invite_expires_at!, mailed: made.mailed });
   });
   return (
     <Dialog
@@ -122,7 +122,7 @@ export function Handover({ to, link, onClose }: { to: string; link: MadeLink; on
     <Dialog title={link.kind === "invite" ? "The invitation is ready" : "The link is ready"} onClose={onClose} actions={<Button look="primary" onClick={onClose}>Done</Button>}>
       <div class="secret">
         <p>
-          <strong>Send this {what} to {to}.</strong> It works once, until it expires <Time at={link.expires_at} />, and is shown this once.
+          <strong>{link.mailed ? `This ${what} was mailed to ${to}.` : `Send this ${what} to ${to}.`}</strong> It works once, until it expires <Time at={link.expires_at} />, and is shown this once.
         </p>
         <div class="secret-row">
           <code tabIndex={0} aria-label={what}>

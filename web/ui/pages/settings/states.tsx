@@ -104,7 +104,7 @@ export const settingsStates: PageStates[] = [
       full: () => <MembersView members={rows(many(4, member, member(4, { id: "mem_9", name: hostile }), member(5, { id: "mem_8", name: long })))} />,
       loading: () => <MembersView members={rowsLoading} />,
       error: () => <MembersView members={rowsBroken} />,
-      invited: () => over("Members", <Handover to="grace@example.com" link={{ kind: "invite", url: "https://signalbox.example.com/link/lnk_4fJq0ZrT8mXyW2bLcPdK9sVhUeNaG71i", expires_at: canned.own(0).expires_at }} onClose={() => {}} />),
+      invited: () => over("Members", <Handover to="grace@example.com" link={{ kind: "invite", url: "https://signalbox.example.com/link/lnk_4fJq0ZrT8mXyW2bLcPdK9sVhUeNaG71i", expires_at: canned.own(0).expires_at, mailed: false }} onClose={() => {}} />),
     },
   },
   {

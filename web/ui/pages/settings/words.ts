@@ -8,6 +8,7 @@ export const nameOf = (w: Webhook): string => (w.label ?? w.url ?? "Pull webhook
 const disabled: Record<string, string> = {
   manual: "Somebody disabled it.",
   gone_410: "Its receiver answered 410 Gone: it wants nothing more.",
+  failing_5_days: "Nothing could be delivered to it for five days.",
 };
 
 /** whyDisabled says why a webhook is sent nothing. */
