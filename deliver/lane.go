@@ -53,7 +53,8 @@ type lane struct {
 	largest    int  // the largest body of late, in bytes
 	known      bool // largest has been seen
 
-	next time.Time // before it the lane's rate allows no request
+	next    time.Time // before it the lane's rate allows no request
+	trouble trouble
 }
 
 // Before a body of a lane has been seen, it is thought to be as large as guess, and a claim brings few.
@@ -320,11 +321,11 @@ func (s *Sender) startable(l *lane) bool {
 	if s.phase != running || l.queue.len() == 0 || l.held.inFlight+l.held.unsettled >= s.limits.LaneUnsettled {
 		return false
 	}
-	most := l.max
+	most := l.most()
 	if (*l.queue.front()).call != nil {
 		most = max(most, 1)
 	}
-	return l.held.inFlight < most && s.onTime(l)
+	return l.held.inFlight < most && s.onTime(l, (*l.queue.front()).call != nil)
 }
 
 // mayStart says whether the node allows another request, of a lane as fast as this one.
@@ -348,13 +349,13 @@ func (s *Sender) launch(l *lane) item {
 // work sends one delivery, and then whatever the lane allows next.
 func (s *Sender) work(life context.Context, l *lane, it item) {
 	for more := true; more; {
-		o, took := s.attempt(life, l, it)
-		it, more = s.answered(l, it, o, took)
+		o, r := s.attempt(life, l, it)
+		it, more = s.answered(l, it, o, r)
 	}
 }
 
 // answered frees the slot of a request, hands its outcome to the settler, and returns what to send next.
-func (s *Sender) answered(l *lane, it item, o outcome, took time.Duration) (next item, more bool) {
+func (s *Sender) answered(l *lane, it item, o outcome, r reply) (next item, more bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	freed := load{inFlight: -1, bytes: -len(it.Body)}
@@ -366,10 +367,11 @@ func (s *Sender) answered(l *lane, it item, o outcome, took time.Duration) (next
 		freed.releasing = 1
 	} else {
 		freed.unsettled = 1
-		l.slow = took > slowAnswer
+		l.slow = r.took > slowAnswer
+		l.learn(isDelivered(&o), r)
 	}
 	if !o.release && it.call == nil {
-		delivered := o.settlement.State == signalbox.Delivered
+		delivered := isDelivered(&o)
 		o.settlement.Recovered, l.well = delivered && !l.well, delivered
 	}
 	s.add(l, freed)
@@ -406,7 +408,7 @@ func (s *Sender) unpark() {
 	for speed := range s.waiting {
 		q := &s.waiting[speed]
 		for range q.len() {
-			l := *q.front()
+			l := q.front()
 			if s.startable(l) && l.speed() == speed && !s.mayStart(l) {
 				break
 			}

@@ -18,9 +18,13 @@ func (s *Sender) interval(l *lane) time.Duration {
 	return time.Duration(parts) * time.Second / time.Duration(l.webhook.RatePerSecond*l.max)
 }
 
-// onTime says whether a lane's rate allows a request now; if not, the lane is pumped when it does. Callers hold s.mu.
-func (s *Sender) onTime(l *lane) bool {
+// onTime says whether a lane's rate allows a request now, and its receiver is not to be left alone, unless somebody waits for the answer; if not, the lane
+// is pumped when it is time. Callers hold s.mu.
+func (s *Sender) onTime(l *lane, awaited bool) bool {
 	wait := time.Until(l.next)
+	if !awaited {
+		wait = max(wait, time.Until(l.trouble.rest))
+	}
 	if wait <= 0 {
 		return true
 	}

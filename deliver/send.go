@@ -15,15 +15,15 @@ import (
 	"signalbox/retry"
 )
 
-// attempt sends one delivery and has the answer judged; it returns what to settle, and how long the answer took. A delivery whose lease is
+// attempt sends one delivery and has the answer judged; it returns what to settle, and what that says of the receiver. A delivery whose lease is
 // not this node's any more, or not surely so, is given back unsent.
-func (s *Sender) attempt(life context.Context, l *lane, it item) (outcome, time.Duration) {
+func (s *Sender) attempt(life context.Context, l *lane, it item) (outcome, reply) {
 	start, begun := s.cfg.Now(), time.Now()
 	if lease, alive := s.cfg.Node.Lease(); !alive || lease != it.Lease || life.Err() != nil {
 		if it.call != nil {
-			return s.cutCall(l, it, start), 0
+			return s.cutCall(l, it, start), reply{}
 		}
-		return outcome{lane: l, release: true, settlement: giveBack(it.Ready, start)}, 0
+		return outcome{lane: l, release: true, settlement: giveBack(it.Ready, start)}, reply{}
 	}
 	a := &signalbox.Attempt{
 		ID: signalbox.AttemptID(s.cfg.IDs.Next(start)), Workspace: it.Workspace, Delivery: it.Delivery.ID,
@@ -49,7 +49,7 @@ func (s *Sender) attempt(life context.Context, l *lane, it item) (outcome, time.
 	if it.call != nil {
 		out.call, out.tested = it.call, tested{attempt: *a, sent: hide(req.Header, it.target.custom)}
 	}
-	return out, took
+	return out, replyOf(o, took, end)
 }
 
 // read puts what egress says into what retry judges.

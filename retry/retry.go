@@ -175,7 +175,7 @@ func join(word, text string) string {
 // again is when the next attempt is due: after the longer of the schedule's wait and the receiver's, and up to Spread of it
 // later.
 func again(wait time.Duration, retryAfter string, now time.Time, jitter float64) time.Time {
-	wait = max(wait, parseRetryAfter(retryAfter, now))
+	wait = max(wait, After(retryAfter, now))
 	if !(jitter > 0) { // also what is no number
 		jitter = 0
 	}
@@ -183,9 +183,9 @@ func again(wait time.Duration, retryAfter string, now time.Time, jitter float64)
 	return ceil(now.Add(wait + late))
 }
 
-// parseRetryAfter reads seconds or an HTTP date (RFC 9110, section 10.2.3), at most MaxRetryAfter; 0 for none, for the past and
+// After reads a Retry-After header: seconds or an HTTP date (RFC 9110, section 10.2.3), at most MaxRetryAfter; 0 for none, for the past and
 // for what is neither.
-func parseRetryAfter(value string, now time.Time) time.Duration {
+func After(value string, now time.Time) time.Duration {
 	value = strings.TrimSpace(value)
 	if value == "" {
 		return 0
