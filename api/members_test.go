@@ -338,13 +338,13 @@ func TestAuditLog_TellsOfEveryOperationThatChangesSomething(t *testing.T) {
 	t.Parallel()
 	untold := map[string]string{
 		"previewRecovery": "it changes nothing",
-		"createSignal": "signals are what the server is for, and have a log of their own", "createSignals": "as createSignal",
+		"createSignal":    "signals are what the server is for, and have a log of their own", "createSignals": "as createSignal",
 	}
 	told := map[string]string{
 		"createWebhook": "webhook.created", "updateWebhook": "webhook.updated", "enableWebhook": "webhook.updated", "disableWebhook": "webhook.updated",
 		"testWebhook": "webhook.tested", "regenerateSecret": "webhook.updated", "activateSecret": "webhook.updated", "deleteWebhook": "webhook.deleted", "retryDelivery": "delivery.retried",
 		"recoverWebhook": "webhook.recovery_started",
-		"updateAccount": "account.updated", "importAccounts": "account.imported", "eraseAccount": "account.erased",
+		"updateAccount":  "account.updated", "importAccounts": "account.imported", "eraseAccount": "account.erased",
 		"updateContact": "contact.updated", "importContacts": "contact.imported", "eraseContact": "contact.erased", "cancelJob": "job.cancelled",
 		"mergeAccount": "account.merged", "mergeContact": "contact.merged", "undoMerge": "contact.unmerged", "acceptMerge": "contact.merged",
 		"dismissMerge": "contact.merge_dismissed", "undoImport": "import.undone",
