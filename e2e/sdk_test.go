@@ -236,7 +236,21 @@ func oddities(t *testing.T, right trick) []trick {
 			all = append(all, right.with("stamp", name, strings.Replace(value, "1614265330", stamp, 1)))
 		}
 	}
-	return append(all, otherKeys(t, right)...)
+	return append(append(all, otherKeys(t, right)...), otherID(t, right)...)
+}
+
+// otherID is an id that is not ASCII: its bytes are what is signed.
+func otherID(t *testing.T, right trick) []trick {
+	t.Helper()
+	if right.scheme != sign.Standard {
+		return nil
+	}
+	const id = "évt 1.2"
+	name, value, err := sign.Sign(right.scheme, sdkSecret, id, sdkTime, right.body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return []trick{right.with("another id", name, value).with("another id", sign.HeaderID, id)}
 }
 
 // otherKeys are requests that are signed with every kind of secret.
@@ -332,6 +346,23 @@ func TestSDK_PythonsEd25519AgreesWithTheVectorsOfRFC8032AndWycheproof(t *testing
 	}
 	if len(vectors) < 150 {
 		t.Errorf("only %d vectors are there", len(vectors))
+	}
+}
+
+// A public key has one encoding (RFC 8032, section 5.1.3). Under these two, which are others of the neutral point, anybody could sign.
+func TestSDK_PythonsEd25519RefusesAKeyInAnotherEncoding(t *testing.T) {
+	t.Parallel()
+	neutral := "01" + strings.Repeat("00", 63)
+	commands := []any{
+		map[string]string{"op": "ed25519", "key": "ee" + strings.Repeat("ff", 30) + "7f", "message": "", "signature": neutral}, // y + p
+		map[string]string{"op": "ed25519", "key": "01" + strings.Repeat("00", 30) + "80", "message": "", "signature": neutral}, // -0
+	}
+	var answers []struct{ Valid bool }
+	sdks[1].run(t, commands, &answers)
+	for i, answer := range answers {
+		if answer.Valid {
+			t.Errorf("%v is accepted", commands[i])
+		}
 	}
 }
 
