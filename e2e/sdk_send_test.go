@@ -3,11 +3,15 @@ package e2e
 import (
 	"bytes"
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -494,6 +498,32 @@ func everyField() map[string]any {
 		},
 		"properties": map[string]any{"amount": 1200.5},
 	}
+}
+
+// A server's certificate is checked against the authorities of the machine.
+func TestSDK_SendsOverTLSToWhomItTrusts(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewUnstartedServer(&script{})
+	server.Config.ErrorLog = log.New(io.Discard, "", 0) // of those who hang up
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	authority := filepath.Join(t.TempDir(), "authority.pem")
+	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+	if err := os.WriteFile(authority, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	eachSDK(t, func(t *testing.T, s sdk) {
+		commands := []any{sendCommand(server.URL, aSignal(), map[string]any{"retries": 0})}
+		var answers []sent
+		s.run(t, commands, &answers, "SSL_CERT_FILE="+authority, "NODE_EXTRA_CA_CERTS="+authority)
+		if r := answers[0].receipt(t); r.ID != "sig_1" {
+			t.Errorf("the receipt is %+v", r)
+		}
+		s.run(t, commands, &answers)
+		if e := answers[0].Error; e == nil || e.Kind != "NoAnswerError" || !strings.Contains(e.Message, "certificate") {
+			t.Errorf("a server that nobody vouches for: %+v", e)
+		}
+	})
 }
 
 // What cannot be sent is a mistake in the call: it is said at once, and the key is not shown.
