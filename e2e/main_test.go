@@ -76,7 +76,7 @@ func findNode() error {
 }
 
 func findModules() error {
-	for _, name := range []string{"express", "axios", "standardwebhooks", "svix", "@octokit/webhooks-examples", "oidc-provider", "playwright-core"} {
+	for _, name := range []string{"express", "axios", "standardwebhooks", "svix", "@octokit/webhooks-examples", "oidc-provider", "playwright-core", "typescript", "@types/node"} {
 		if _, err := os.Stat(filepath.Join("node_modules", filepath.FromSlash(name), "package.json")); err != nil {
 			return fmt.Errorf("- the npm package %s is missing: npm ci --prefix e2e --ignore-scripts", name)
 		}

@@ -30,7 +30,7 @@ type part struct {
 var parts = []part{
 	{"tools", "install what the tests need", tools},
 	{"lint", "gofmt, go vet, staticcheck", lint},
-	{"types", "the dashboard's TypeScript, against types of our own document", types},
+	{"types", "the TypeScript of the dashboard, against types of our own document, and of the SDK", types},
 	{"build", "a static binary, its size", build},
 	{"race", "every package's tests under the race detector", race},
 	{"faults", "the tests that need fault points", faults},

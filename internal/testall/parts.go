@@ -81,13 +81,16 @@ func lint(r *runner) error {
 	return r.sh("go", "tool", "staticcheck", "./...")
 }
 
-// types checks the dashboard's program. The compiler comes with the end-to-end tests' packages.
+// types checks the dashboard's program and the SDK's. The compiler comes with the end-to-end tests' packages.
 func types(r *runner) error {
 	const compiler = "e2e/node_modules/.bin/tsc"
 	if _, err := os.Stat(compiler); err != nil {
 		return fmt.Errorf("%s is missing; the part tools installs it", compiler)
 	}
-	return r.sh(compiler, "--noEmit", "-p", "web/ui")
+	if err := r.sh(compiler, "--noEmit", "-p", "web/ui"); err != nil {
+		return err
+	}
+	return r.sh(compiler, "--noEmit", "-p", "sdk/typescript")
 }
 
 func build(r *runner) error {

@@ -1,0 +1,4 @@
+// Package signalbox sends signals to a Signalbox server and verifies the webhooks that it sends. It needs Node.js 18 or newer and nothing else.
+export { ApiError, NoAnswerError, SignalboxError, VerificationError, type Reason } from "./errors.js";
+export { send, type Account, type BatchResult, type Contact, type Receipt, type SendOptions, type Signal } from "./send.js";
+export { verify, type Body, type HeaderBag, type Scheme, type VerifyOptions } from "./verify.js";
