@@ -29,6 +29,7 @@ var (
 //	chain    three CNAMEs, and then a bad address
 //	lead     three CNAMEs, of which the last is a public name with a bad address beside it
 //	mapped   the bad IPv4 address, mapped into IPv6
+//	turn-…   public at the first question, then as the rest says
 //
 // and anything else has bad addresses.
 type dnsServer struct {
@@ -114,7 +115,12 @@ func (s *dnsServer) answer(query []byte) ([]byte, error) {
 func (s *dnsServer) records(q dnsmessage.Question) (records []dnsmessage.Resource, exists bool) {
 	name := strings.ToLower(q.Name.String())
 	times := s.count(name + q.Type.String())
-	kind := name[:strings.IndexAny(name, "-.")]
+	kind := strings.FieldsFunc(name, func(r rune) bool { return r == '-' || r == '.' })
+	if kind[0] == "turn" {
+		if kind = kind[1:]; times == 1 {
+			kind = []string{"pub"}
+		}
+	}
 	good, bad := public4, bad4
 	if q.Type == dnsmessage.TypeAAAA {
 		good, bad = public6, bad6
@@ -124,7 +130,7 @@ func (s *dnsServer) records(q dnsmessage.Question) (records []dnsmessage.Resourc
 			records = append(records, address(owner, q.Type, a))
 		}
 	}
-	switch kind {
+	switch kind[0] {
 	case "pub":
 		at(q.Name, good)
 	case "flip":

@@ -29,14 +29,14 @@ func TestOutside_NamesThatLeadInsideAreNotSaved(t *testing.T) {
 // proves reliability S1 (DNS): names that are public, or not there, when they are saved, and then lead inside with a time to live of 0.
 func TestOutside_NamesThatTurnInsideAreNotDialled(t *testing.T) {
 	s := serve(t, t.TempDir())
-	const perKind = 20
+	const perKind = 5
 	var hooks []client.Webhook
-	for _, kind := range []string{"late", "flip"} {
+	for _, kind := range []string{"late", "turn-mix", "turn-split", "turn-chain", "turn-lead", "turn-mapped", "turn-inside", "flip"} {
 		for i := range perKind {
-			hooks = append(hooks, s.mustHook(fmt.Sprintf("https://%s-turn%d.example.com/", kind, i)))
+			hooks = append(hooks, s.mustHook(fmt.Sprintf("https://%s-later%d.example.com/", kind, i)))
 		}
 	}
-	control := s.mustHook("https://pub-turn.example.com/")
+	control := s.mustHook("https://pub-later.example.com/")
 	sentinels.take()
 	before, own := opened(t), dials.Load()
 	s.signal()
@@ -65,7 +65,7 @@ func TestOutside_NamesThatTurnInsideAreNotDialled(t *testing.T) {
 			}
 		}
 	}
-	for i, h := range hooks {
+	for _, h := range hooks {
 		d, ok := s.newest(h.ID)
 		if !ok || d.Status == "delivered" {
 			t.Errorf("the delivery to %s is %+v", h.URL, d)
@@ -74,7 +74,7 @@ func TestOutside_NamesThatTurnInsideAreNotDialled(t *testing.T) {
 		if _, err := s.RetryDelivery(t.Context(), d.ID); err != nil {
 			t.Error(err)
 		}
-		if full, ok := s.attempted(d.ID, 2); !ok || i < perKind && full.Attempts[1].RemoteAddr != "" {
+		if full, ok := s.attempted(d.ID, 2); !ok || !strings.Contains(h.URL, "flip") && full.Attempts[1].RemoteAddr != "" {
 			t.Errorf("after a retry by hand the delivery to %s is %+v", h.URL, full)
 		}
 	}
@@ -82,7 +82,7 @@ func TestOutside_NamesThatTurnInsideAreNotDialled(t *testing.T) {
 	if opens := opened(t) - before - (dials.Load() - own); opens != int64(n) {
 		t.Errorf("the server opened %d connections, of which the public receiver got %d", opens, n)
 	}
-	if asked := nameServer.lookups("late-turn0.example.com"); asked < 8 {
+	if asked := nameServer.lookups("late-later0.example.com"); asked < 8 {
 		t.Errorf("the name was asked for %d times, want once for each attempt at least", asked)
 	}
 	t.Logf("%d connections to the public receiver, %d test calls refused", n, refused)
