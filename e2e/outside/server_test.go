@@ -31,6 +31,7 @@ type server struct {
 	t      *testing.T
 	dir    string
 	cmd    *exec.Cmd
+	pid    int
 	exited chan error
 	log    *transcript
 }
@@ -49,6 +50,7 @@ func serve(t *testing.T, dir string, flags ...string) *server {
 	if err := s.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	s.pid = s.cmd.Process.Pid
 	go func() { s.exited <- s.cmd.Wait() }()
 	t.Cleanup(func() {
 		s.stop()
