@@ -1,6 +1,7 @@
 package egress_test
 
 import (
+	"bufio"
 	"context"
 	"io"
 	"net"
@@ -44,6 +45,49 @@ func TestDo_DNSRebindingReachesNothing(t *testing.T) {
 	}
 	if n := sentinel.conns.Load(); n != 0 {
 		t.Errorf("the sentinel got %d connections", n)
+	}
+}
+
+// proves reliability S1: names that flip, mix and turn, 10,000 times. What is allowed here is 127.0.0.2; the sentinel beside it is not.
+func TestDo_WhateverNamesAnswerOnlyTheAllowedAddressIsReached(t *testing.T) {
+	t.Parallel()
+	allowed, inside := netip.MustParseAddr("127.0.0.2"), netip.MustParseAddr("127.0.0.1")
+	sentinel := serve(t, func(*server, int, net.Conn) {})
+	at := netip.AddrPortFrom(allowed, sentinel.addr.Port())
+	receiver := serveAt(t, at, func(_ *server, _ int, c net.Conn) {
+		if readRequest(bufio.NewReader(c)) {
+			_, _ = io.WriteString(c, "HTTP/1.0 200 OK\r\n\r\n")
+		}
+	})
+	var lookups atomic.Int64
+	bad := [][]netip.Addr{
+		{inside}, {allowed, inside}, {inside, allowed}, {allowed, netip.IPv6Loopback()}, {netip.AddrFrom16(inside.As16())}, {allowed, netip.IPv4Unspecified()},
+		{netip.MustParseAddr("169.254.169.254"), allowed}, {allowed, allowed, allowed, allowed, allowed, allowed, allowed, allowed, allowed, inside}, {netip.IPv6Unspecified()},
+	}
+	client := newClient(t, egress.Config{AllowTargets: []string{"127.0.0.2/32"}, Resolver: resolverFunc(func(_ context.Context, host string) ([]netip.Addr, error) {
+		n := lookups.Add(1)
+		if strings.HasPrefix(host, "good") {
+			return []netip.Addr{allowed}, nil
+		}
+		return bad[n%int64(len(bad))], nil
+	})})
+	port := strconv.Itoa(int(at.Port()))
+	const rounds = 10_000
+	for i := range rounds {
+		name := "bad"
+		if i%10 == 0 {
+			name = "good"
+		}
+		r := client.Do(t.Context(), post(t, "http://"+name+".example:"+port))
+		if refused := r.Err != nil && r.Err.Kind == egress.Refused; refused != (name == "bad") {
+			t.Fatalf("round %d, %s: %+v (%v)", i, name, r, r.Err)
+		}
+	}
+	if n, m := sentinel.conns.Load(), receiver.conns.Load(); n != 0 || m != rounds/10 {
+		t.Errorf("the sentinel got %d connections and the receiver %d, want 0 and %d", n, m, rounds/10)
+	}
+	if n := lookups.Load(); n != rounds {
+		t.Errorf("%d look-ups for %d dials", n, rounds)
 	}
 }
 

@@ -93,7 +93,13 @@ func (s *server) url(scheme string) string { return scheme + "://" + s.addr.Stri
 
 func serve(t testing.TB, script func(s *server, n int, c net.Conn)) *server {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	return serveAt(t, netip.MustParseAddrPort("127.0.0.1:0"), script)
+}
+
+// serveAt is serve at an address of loopback's.
+func serveAt(t testing.TB, at netip.AddrPort, script func(s *server, n int, c net.Conn)) *server {
+	t.Helper()
+	listener, err := net.Listen("tcp", at.String())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -27,6 +27,7 @@ var needed = []struct{ command, pkg string }{
 	{"sqlite3", "sqlite3"},
 	{"mkfs.ext4", "e2fsprogs"},
 	{"losetup", "mount"},
+	{"ip", "iproute2"},
 	{"gcc", "gcc"}, // the race detector's
 }
 
