@@ -64,6 +64,7 @@ type App struct {
 	server   *http.Server
 	first    *FirstStart
 	oidc     api.OIDC
+	stalls   *stalls
 	mailer   *mail.Mailer // nil: there is no mail server
 }
 
@@ -191,6 +192,7 @@ func (a *App) wire(policy *egress.Policy, m *metrics) {
 	owners := a.owners()
 	a.runner = due.New(a.db, a.node, owners, a.log)
 	a.wakes.due, a.wakes.sender = a.runner.Wake, a.sender
+	a.stalls = a.newStalls()
 	turns := intake.Config{
 		Store: a.db, Sender: a.sender, Waker: a.wakes, IDs: ids, Codec: codec, Now: a.node.Now, Log: a.log, Alone: a.cfg.Distributed,
 	}
@@ -296,6 +298,9 @@ func (a *App) Run(ctx context.Context) error {
 	services.start("intake", a.intake.Run)
 	services.start("journal", a.notes.Run)
 	services.start("watch", a.hub.Run)
+	if !a.cfg.HoldDeliveries {
+		services.start("stalls", a.stalls.Run)
+	}
 	if door := a.openDoor(); door != nil {
 		services.start("admin", door.Run)
 	}

@@ -24,7 +24,7 @@ type metrics struct {
 	turns    prometheus.Histogram
 	commit   prometheus.Histogram
 
-	waiting, waitingBytes, stored, open, oldest, file, wal, nodes, lost *prometheus.Desc
+	waiting, waitingBytes, stored, open, oldest, file, wal, nodes, lost, stalled *prometheus.Desc
 }
 
 func newMetrics(a *App) *metrics {
@@ -52,6 +52,7 @@ func newMetrics(a *App) *metrics {
 		wal:          desc("database_wal_bytes", "Size of the write-ahead log."),
 		nodes:        desc("nodes_live", "Nodes that share the work of sending, as this one knows."),
 		lost:         desc("lease_lost_total", "How often this node has lost its lease."),
+		stalled:      desc("sender_stalled_seconds", "For how long sending has stood still that could go on; 0: it does not."),
 	}
 	return m
 }
@@ -85,7 +86,7 @@ func (m *metrics) turn(signals int, took time.Duration) {
 
 // Describe lists what Collect reads at each scrape.
 func (m *metrics) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{m.waiting, m.waitingBytes, m.stored, m.open, m.oldest, m.file, m.wal, m.nodes, m.lost} {
+	for _, d := range []*prometheus.Desc{m.waiting, m.waitingBytes, m.stored, m.open, m.oldest, m.file, m.wal, m.nodes, m.lost, m.stalled} {
 		ch <- d
 	}
 }
@@ -97,6 +98,7 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 	gauge(m.waiting, float64(inputs))
 	gauge(m.waitingBytes, float64(bytes))
 	gauge(m.nodes, float64(m.app.node.Live()))
+	gauge(m.stalled, m.app.stalls.stalled().Seconds())
 	ch <- prometheus.MustNewConstMetric(m.lost, prometheus.CounterValue, float64(m.app.node.LeasesLost()))
 	ctx, cancel := context.WithTimeout(context.Background(), statsWithin)
 	defer cancel()

@@ -337,6 +337,7 @@ func (s *Sender) mayStart(l *lane) bool {
 // launch takes the next item and counts it as in flight; its bytes stay held. Callers hold s.mu.
 func (s *Sender) launch(l *lane) item {
 	s.pace(l)
+	s.moved = time.Now()
 	it := s.take(l)
 	d := load{inFlight: 1, bytes: len(it.Body)}
 	if it.slow = l.slow; it.slow {

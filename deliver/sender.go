@@ -120,8 +120,9 @@ type Sender struct {
 	phase   phase
 	life    context.Context // of requests: ends when a stop runs out of patience
 	lanes   map[signalbox.WebhookID]*lane
-	held    load     // of all lanes
-	waiting [2]turns // lanes with work and no socket, by speed
+	held    load      // of all lanes
+	moved   time.Time // when a request started last
+	waiting [2]turns  // lanes with work and no socket, by speed
 	toClaim fifo[*lane]
 	claim   *sync.Cond    // told when toClaim grows or the phase changes
 	quiet   chan struct{} // closed when a stopping Sender has no reservation left

@@ -20,9 +20,10 @@ const (
 type outcome struct {
 	lane       *lane
 	settlement signalbox.Settlement
-	release    bool   // nothing was sent that counts
-	call       *call  // who waits for it
-	tested     tested // what it is told
+	release    bool      // nothing was sent that counts
+	call       *call     // who waits for it
+	tested     tested    // what it is told
+	at         time.Time // since when it waits
 }
 
 // settler holds the outcomes that wait for the store.
@@ -38,6 +39,7 @@ func newSettler() *settler { return &settler{wake: make(chan struct{}, 1)} }
 
 // put adds an outcome. It never blocks.
 func (q *settler) put(o outcome) {
+	o.at = time.Now()
 	q.mu.Lock()
 	q.waiting = append(q.waiting, o)
 	q.mu.Unlock()
