@@ -13,7 +13,8 @@ import (
 
 // model is the deliveries table in memory: it claims, settles and arms due rows by the rules of the store's conformance suite.
 type model struct {
-	wake chan struct{} // full when a due row may have become earlier
+	wake chan struct{}    // full when a due row may have become earlier
+	now  func() time.Time // the clock that is stored; set before anything runs
 
 	mu         sync.Mutex
 	webhooks   map[signalbox.WebhookID]*signalbox.Webhook
@@ -38,7 +39,7 @@ type modelRow struct {
 
 func newModel() *model {
 	return &model{
-		wake: make(chan struct{}, 1), generation: 1,
+		wake: make(chan struct{}, 1), now: time.Now, generation: 1,
 		webhooks: map[signalbox.WebhookID]*signalbox.Webhook{}, rows: map[signalbox.DeliveryID]*modelRow{},
 		open:   map[signalbox.WebhookID]map[signalbox.DeliveryID]*modelRow{},
 		bodies: map[signalbox.EventID][]byte{}, due: map[signalbox.WebhookID]time.Time{},
@@ -122,7 +123,7 @@ func (m *model) put(wh signalbox.Webhook) *signalbox.Webhook {
 	known := m.webhooks[wh.ID] != nil
 	m.webhooks[wh.ID] = &wh
 	if known && wh.Enabled {
-		m.arm(wh.ID, time.Now())
+		m.arm(wh.ID, m.now())
 	}
 	return &wh
 }
@@ -251,7 +252,7 @@ func (m *model) runDue(ctx context.Context, s *deliver.Sender) {
 	for {
 		wait := time.Hour
 		m.mu.Lock()
-		now := time.Now()
+		now := m.now()
 		var fire []signalbox.WebhookID
 		for wh, at := range m.due {
 			if at.After(now) {
