@@ -72,6 +72,10 @@ func (s *Sender) claimable(l *lane) int {
 	if !l.known {
 		most = min(most, few)
 	}
+	if l.speed != quick && s.waiting[fresh].len()+s.waiting[slow].len() > 0 {
+		// Lanes like this one wait for sockets: each holds the next one that it will send, so that all of them find room and their turn.
+		most = min(most, max(1-l.queue.len(), 0))
+	}
 	if n := min(items, most, bytes/l.largest); n > 0 || items == 0 {
 		return n
 	}

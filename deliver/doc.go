@@ -34,9 +34,11 @@
 // # Bounds
 //
 // A lane holds at most Limits.Lane deliveries, all lanes Limits.Items and Limits.Bytes. One lane never holds more than an eighth of
-// what is free, and lanes whose last answer was slow leave the last eighth to the others: however many dead receivers there are, a
-// live one finds room. Requests in flight are bounded by
-// Limits.Sockets; lanes that wait for one take turns, and those whose last answer was slow share three quarters of them. No
+// what is free; lanes whose last answer was slow leave the last eighth to the others, and those that were not answered yet, as after a
+// start, the last sixteenth: however many dead receivers there are, a live one finds room. Requests in flight are bounded by
+// Limits.Sockets; lanes that wait for one take turns. Those whose last answer was slow share three quarters of them, together with those
+// that were not answered yet seven eighths. While such lanes wait, each claims no more than the one delivery that it sends next: so all of
+// them find room, and the turns go round. No
 // request starts while Limits.LaneUnsettled of its lane or Limits.Unsettled of the node are answered and not settled: that
 // many can be sent twice by a crash, with the same webhook-id.
 //

@@ -14,6 +14,16 @@ const slowAnswer = time.Second
 // more they hold together, the less each may.
 const share = 8
 
+// speed is how soon a lane's receiver answers, as far as that is known. It decides how many of the sockets such lanes may hold together.
+type speed int
+
+const (
+	quick  speed = iota // its last answer came soon
+	fresh               // it has not been answered yet
+	slow                // its last answer took long
+	speeds = iota
+)
+
 // load counts deliveries by where they stand, and the bytes of those that are held in memory.
 type load struct {
 	reserved  int // promised to a turn or a claim
@@ -21,8 +31,17 @@ type load struct {
 	inFlight  int
 	unsettled int // answered, not settled
 	releasing int // to be given back to the table
+	fresh     int // in flight on lanes that had not been answered yet
 	slow      int // in flight on slow lanes
 	bytes     int // of bodies: reserved, queued, in flight
+}
+
+// negated takes away what the load adds.
+func (l load) negated() load {
+	return load{
+		reserved: -l.reserved, queued: -l.queued, inFlight: -l.inFlight, unsettled: -l.unsettled, releasing: -l.releasing,
+		fresh: -l.fresh, slow: -l.slow, bytes: -l.bytes,
+	}
 }
 
 // items are those that take room.
@@ -37,7 +56,7 @@ type lane struct {
 	max       int                // requests at the same time: this node's part; 0: other nodes send
 	held      load
 	queue     fifo[item]
-	slow      bool // its last answer took long
+	speed     speed
 	well      bool // its last attempt was delivered; false as long as none is known of
 
 	backlogged bool // the table has, or may have, deliveries that go first
@@ -68,7 +87,7 @@ type item struct {
 	signalbox.Ready
 	target *target
 	call   *call // not nil: somebody waits for the answer
-	slow   bool  // in flight, counted as slow
+	speed  speed // of its lane when it was sent
 }
 
 // lane returns the lane of a webhook. Callers hold s.mu.
@@ -76,7 +95,7 @@ func (s *Sender) lane(ws signalbox.WorkspaceID, id signalbox.WebhookID) *lane {
 	l := s.lanes[id]
 	if l == nil {
 		s.forgetIdle()
-		l = &lane{id: id, workspace: ws, max: s.share(id, nil), largest: guess}
+		l = &lane{id: id, workspace: ws, max: s.share(id, nil), largest: guess, speed: fresh}
 		s.lanes[id] = l
 	}
 	return l
@@ -145,11 +164,15 @@ func (s *Sender) handOver(l *lane) {
 	s.forget(l)
 }
 
-// room is how many more deliveries the lane may hold, and bytes of their bodies. Slow lanes leave the last eighth to the others.
+// room is how many more deliveries the lane may hold, and bytes of their bodies. Slow lanes leave the last eighth to the others, those of which
+// nothing is known yet the last sixteenth.
 // Callers hold s.mu.
 func (s *Sender) room(l *lane) (items, bytes int) {
 	items, bytes = s.limits.Items, s.limits.Bytes
-	if l.slow {
+	switch l.speed {
+	case fresh:
+		items, bytes = items-items/(2*share), bytes-bytes/(2*share)
+	case slow:
 		items, bytes = items-items/share, bytes-bytes/share
 	}
 	items = min(s.limits.Lane, (items-s.held.items())/share) - l.held.items()
@@ -165,6 +188,7 @@ func (s *Sender) add(l *lane, d load) {
 		to.inFlight += d.inFlight
 		to.unsettled += d.unsettled
 		to.releasing += d.releasing
+		to.fresh += d.fresh
 		to.slow += d.slow
 		to.bytes += d.bytes
 	}
@@ -328,10 +352,17 @@ func (s *Sender) startable(l *lane) bool {
 	return l.held.inFlight < most && s.onTime(l, (*l.queue.front()).call != nil)
 }
 
-// mayStart says whether the node allows another request, of a lane as fast as this one.
+// mayStart says whether the node allows another request, of a lane as fast as this one. Slow lanes hold three quarters of the sockets at most, and
+// together with those of which nothing is known yet, as after a start, seven eighths: the rest is for those that answer.
 func (s *Sender) mayStart(l *lane) bool {
-	return s.held.unsettled < s.limits.Unsettled && s.held.inFlight < s.limits.Sockets &&
-		(!l.slow || s.held.slow < max(s.limits.Sockets*3/4, 1))
+	most := s.limits.Sockets
+	if s.held.unsettled >= s.limits.Unsettled || s.held.inFlight >= most {
+		return false
+	}
+	if l.speed == slow && s.held.slow >= max(most*3/4, 1) {
+		return false
+	}
+	return l.speed == quick || s.held.slow+s.held.fresh < max(most*7/8, 1)
 }
 
 // launch takes the next item and counts it as in flight; its bytes stay held. Callers hold s.mu.
@@ -339,12 +370,21 @@ func (s *Sender) launch(l *lane) item {
 	s.pace(l)
 	s.moved = time.Now()
 	it := s.take(l)
+	it.speed = l.speed
+	s.add(l, it.flight())
+	return it
+}
+
+// flight is what an item counts as while it is in flight.
+func (it *item) flight() load {
 	d := load{inFlight: 1, bytes: len(it.Body)}
-	if it.slow = l.slow; it.slow {
+	switch it.speed {
+	case fresh:
+		d.fresh = 1
+	case slow:
 		d.slow = 1
 	}
-	s.add(l, d)
-	return it
+	return d
 }
 
 // work sends one delivery, and then whatever the lane allows next.
@@ -359,16 +399,15 @@ func (s *Sender) work(life context.Context, l *lane, it item) {
 func (s *Sender) answered(l *lane, it item, o outcome, r reply) (next item, more bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	freed := load{inFlight: -1, bytes: -len(it.Body)}
-	if it.slow {
-		freed.slow = -1
-	}
+	freed := it.flight().negated()
 	if o.release {
 		l.backlogged = true
 		freed.releasing = 1
 	} else {
 		freed.unsettled = 1
-		l.slow = r.took > slowAnswer
+		if l.speed = quick; r.took > slowAnswer {
+			l.speed = slow
+		}
 		l.learn(isDelivered(&o), r)
 	}
 	if !o.release && it.call == nil {
@@ -391,36 +430,45 @@ func (s *Sender) park(l *lane) {
 		return
 	}
 	l.waiting = true
-	s.waiting[l.speed()].push(l)
+	s.waiting[l.speed].push(l)
 }
 
-// speed is which of the two queues for a socket is the lane's.
-func (l *lane) speed() int {
-	if l.slow {
-		return 1
+func (s *Sender) nobodyWaits() bool {
+	for i := range s.waiting {
+		if s.waiting[i].len() > 0 {
+			return false
+		}
 	}
-	return 0
+	return true
 }
 
-func (s *Sender) nobodyWaits() bool { return s.waiting[0].len()+s.waiting[1].len() == 0 }
-
-// unpark lets waiting lanes start one request each in turn, quick lanes first. Callers hold s.mu.
+// unpark lets waiting lanes start one request each in turn: slow ones last, and of the quick and the fresh now these first, now those, so that
+// neither keeps the other out. Callers hold s.mu.
 func (s *Sender) unpark() {
-	for speed := range s.waiting {
-		q := &s.waiting[speed]
-		for range q.len() {
-			l := q.front()
-			if s.startable(l) && l.speed() == speed && !s.mayStart(l) {
-				break
-			}
-			q.pop()
-			l.waiting = false
-			if s.startable(l) && s.mayStart(l) {
-				s.start(l)
-			}
-			if s.startable(l) {
-				s.park(l)
-			}
+	first := quick
+	if s.freshFirst = !s.freshFirst; s.freshFirst {
+		first = fresh
+	}
+	s.unparkThose(first)
+	s.unparkThose(quick + fresh - first)
+	s.unparkThose(slow)
+}
+
+// unparkThose does so for the lanes that were parked with a speed.
+func (s *Sender) unparkThose(with speed) {
+	q := &s.waiting[with]
+	for range q.len() {
+		l := q.front()
+		if s.startable(l) && l.speed == with && !s.mayStart(l) {
+			break
+		}
+		q.pop()
+		l.waiting = false
+		if s.startable(l) && s.mayStart(l) {
+			s.start(l)
+		}
+		if s.startable(l) {
+			s.park(l)
 		}
 	}
 }

@@ -13,7 +13,9 @@ import (
 
 // model is the deliveries table in memory: it claims, settles and arms due rows by the rules of the store's conformance suite.
 type model struct {
-	wake chan struct{} // full when a due row may have become earlier
+	wake chan struct{}    // full when a due row may have become earlier
+	now  func() time.Time // the clock that is stored; set before anything runs
+	poll time.Duration    // how long runDue may not look at the clock
 
 	mu         sync.Mutex
 	webhooks   map[signalbox.WebhookID]*signalbox.Webhook
@@ -38,7 +40,7 @@ type modelRow struct {
 
 func newModel() *model {
 	return &model{
-		wake: make(chan struct{}, 1), generation: 1,
+		wake: make(chan struct{}, 1), now: time.Now, poll: time.Hour, generation: 1,
 		webhooks: map[signalbox.WebhookID]*signalbox.Webhook{}, rows: map[signalbox.DeliveryID]*modelRow{},
 		open:   map[signalbox.WebhookID]map[signalbox.DeliveryID]*modelRow{},
 		bodies: map[signalbox.EventID][]byte{}, due: map[signalbox.WebhookID]time.Time{},
@@ -122,7 +124,7 @@ func (m *model) put(wh signalbox.Webhook) *signalbox.Webhook {
 	known := m.webhooks[wh.ID] != nil
 	m.webhooks[wh.ID] = &wh
 	if known && wh.Enabled {
-		m.arm(wh.ID, time.Now())
+		m.arm(wh.ID, m.now())
 	}
 	return &wh
 }
@@ -249,9 +251,9 @@ func (m *model) leased() int {
 // runDue hands lanes that are due to the sender until ctx ends, as the room due does.
 func (m *model) runDue(ctx context.Context, s *deliver.Sender) {
 	for {
-		wait := time.Hour
+		wait := m.poll
 		m.mu.Lock()
-		now := time.Now()
+		now := m.now()
 		var fire []signalbox.WebhookID
 		for wh, at := range m.due {
 			if at.After(now) {
@@ -277,5 +279,18 @@ func (m *model) runDue(ctx context.Context, s *deliver.Sender) {
 		case <-m.wake:
 		case <-time.After(wait):
 		}
+	}
+}
+
+// dueNow makes everything open due now, as a recovery by hand does.
+func (m *model) dueNow() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	now := m.now()
+	for wh, rows := range m.open {
+		for _, r := range rows {
+			r.DueAt = now
+		}
+		m.arm(wh, now)
 	}
 }

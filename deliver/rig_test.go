@@ -3,6 +3,7 @@ package deliver_test
 import (
 	"context"
 	"crypto/rand"
+	"flag"
 	"fmt"
 	"io"
 	"log/slog"
@@ -25,6 +26,17 @@ import (
 const workspace signalbox.WorkspaceID = 5
 
 const secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+// full is for the counts of the reliability documents, which are too many for every change.
+var full = flag.Bool("full", false, "the true counts of webhooks")
+
+// size is a count as it is tested at every change, or the true one.
+func size(usual, whole int) int {
+	if *full {
+		return whole
+	}
+	return usual
+}
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
@@ -100,7 +112,7 @@ func (r *rig) run(receivers network, change func(*deliver.Config)) {
 	cfg := deliver.Config{
 		Store: r.model, Egress: receivers, Node: r.model, Box: r.box, Codec: r.codec, IDs: r.ids,
 		Log: slog.New(slog.NewTextHandler(io.Discard, nil)), UserAgent: "Signalbox/test", Jitter: func() float64 { return 0 },
-		Limits: deliver.Limits{Lane: 256, Claim: 128},
+		Limits: deliver.Limits{Lane: 256, Claim: 128}, Now: r.model.now,
 	}
 	if change != nil {
 		change(&cfg)
@@ -144,7 +156,7 @@ func (r *rig) webhook(id signalbox.WebhookID, change func(*signalbox.Webhook)) *
 
 // ready makes a delivery of a new event that is due now.
 func (r *rig) ready(wh *signalbox.Webhook) signalbox.Ready {
-	now := time.Now().UTC()
+	now := r.model.now().UTC()
 	event := signalbox.EventID(r.ids.Next(now))
 	return signalbox.Ready{
 		Delivery: signalbox.Delivery{

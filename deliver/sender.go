@@ -84,7 +84,7 @@ type Limits struct {
 func DefaultLimits() Limits {
 	return Limits{
 		Lane: 1024, Items: 16_384, Bytes: 64 << 20, LaneUnsettled: 64, Unsettled: 1024,
-		Sockets: 4096, Claim: 512, Settle: 512, Claimers: 4, Lanes: 4096,
+		Sockets: 4096, Claim: 512, Settle: 512, Claimers: 4, Lanes: 16_384,
 	}
 }
 
@@ -116,16 +116,17 @@ type Sender struct {
 	workers  sync.WaitGroup // one per request in flight
 	claimers sync.WaitGroup
 
-	mu      sync.Mutex // guards all below, and every field of every lane
-	phase   phase
-	life    context.Context // of requests: ends when a stop runs out of patience
-	lanes   map[signalbox.WebhookID]*lane
-	held    load      // of all lanes
-	moved   time.Time // when a request started last
-	waiting [2]turns  // lanes with work and no socket, by speed
-	toClaim fifo[*lane]
-	claim   *sync.Cond    // told when toClaim grows or the phase changes
-	quiet   chan struct{} // closed when a stopping Sender has no reservation left
+	mu         sync.Mutex // guards all below, and every field of every lane
+	phase      phase
+	life       context.Context // of requests: ends when a stop runs out of patience
+	lanes      map[signalbox.WebhookID]*lane
+	held       load          // of all lanes
+	moved      time.Time     // when a request started last
+	waiting    [speeds]turns // lanes with work and no socket, by their speed
+	freshFirst bool          // which of them begin the next time
+	toClaim    fifo[*lane]
+	claim      *sync.Cond    // told when toClaim grows or the phase changes
+	quiet      chan struct{} // closed when a stopping Sender has no reservation left
 }
 
 // phase is how far the life of a Sender has come.
