@@ -408,7 +408,9 @@ func (s *Sender) answered(l *lane, it item, o outcome, r reply) (next item, more
 		if l.speed = quick; r.took > slowAnswer {
 			l.speed = slow
 		}
-		l.learn(isDelivered(&o), r)
+		if delivered := isDelivered(&o); delivered || it.call == nil { // a test that fails is of what it was sent
+			l.learn(delivered, r)
+		}
 	}
 	if !o.release && it.call == nil {
 		delivered := isDelivered(&o)

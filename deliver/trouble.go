@@ -9,7 +9,7 @@ import (
 )
 
 // A receiver in trouble is asked less: an answer that says "too much" (429, 502, 503, 504, or none in time) halves how many requests its lane has at the same
-// time; after troubled failures in a row there is one at a time, a probe, and a growing rest before each. A delivery that works doubles the requests
+// time; after troubled failures in a row (no answer, or one of 5xx) there is one at a time, a probe, and a growing rest before each. A delivery that works doubles the requests
 // again, and a receiver that is well has all of them back after a few. Of a dead webhook there is one timer and a probe now and then, however
 // many deliveries wait. This is memory of one node: it changes when an attempt is made, never what becomes of one.
 
@@ -18,7 +18,7 @@ const (
 	troubled = 5
 	// shortestRest and longestRest bound the rest before a probe: the longest is lost in a schedule that waits for minutes.
 	shortestRest = 100 * time.Millisecond
-	longestRest  = 5 * time.Second
+	longestRest  = time.Second
 	// longestPause is how long a whole lane rests at most because its receiver asked for that (Retry-After): the delivery that was answered so waits as
 	// long as was asked, up to a day.
 	longestPause = time.Minute
@@ -34,7 +34,8 @@ type trouble struct {
 // reply is what an attempt says of its receiver.
 type reply struct {
 	took  time.Duration
-	busy  bool          // the receiver, or what stands before it, has too much to do
+	alive bool          // it answered, be it that it does not want this
+	busy  bool          // it, or what stands before it, has too much to do
 	pause time.Duration // how long it asks to be left alone
 }
 
@@ -44,10 +45,14 @@ func replyOf(o retry.Outcome, took time.Duration, now time.Time) reply {
 	switch {
 	case o.Failure != "":
 		r.busy = o.Failure == retry.Timeout
+	case o.Status == http.StatusRequestTimeout:
+		r.busy = true
 	case o.Status == http.StatusTooManyRequests || o.Status == http.StatusServiceUnavailable:
 		r.busy, r.pause = true, min(retry.After(o.RetryAfter, now), longestPause)
 	case o.Status == http.StatusBadGateway || o.Status == http.StatusGatewayTimeout:
 		r.busy = true
+	default:
+		r.alive = o.Status < http.StatusInternalServerError
 	}
 	return r
 }
@@ -59,6 +64,10 @@ func (l *lane) learn(delivered bool, r reply) {
 		if l.trouble.slots *= 2; l.trouble.slots >= l.max {
 			l.trouble.slots = 0
 		}
+		return
+	}
+	if r.alive { // it does not want what it was sent; the next may be welcome
+		l.trouble.failures = 0
 		return
 	}
 	l.trouble.failures++

@@ -123,6 +123,7 @@ func claimsAll(t *testing.T, from *storesuite.Box, to *store.DB) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	all := 0
 	for _, w := range hooks {
 		if w.Kind != signalbox.KindPush {
 			continue
@@ -137,13 +138,20 @@ func claimsAll(t *testing.T, from *storesuite.Box, to *store.DB) {
 				open++
 			}
 		}
+		if open == 0 {
+			continue
+		}
+		all += open
 		if !slices.ContainsFunc(taken, func(d signalbox.Due) bool { return d.Subject == int64(w.ID) }) {
 			t.Errorf("the lane of %d open deliveries is not due", open)
 		}
 		c, err := to.Claim(t.Context(), mine, from.WS, w.ID, 100, now)
-		if err != nil || len(c.Ready) != open || open < 10 {
+		if err != nil || len(c.Ready) != open {
 			t.Errorf("claimed %d of %d open deliveries: %v", len(c.Ready), open, err)
 		}
+	}
+	if all < 20 {
+		t.Errorf("%d open deliveries say little", all)
 	}
 }
 

@@ -122,7 +122,7 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		return
 	}
 	if r.refused(n) {
-		w.WriteHeader(http.StatusServiceUnavailable)
+		w.WriteHeader(http.StatusUnprocessableEntity) // it is there, and does not want this one
 		return
 	}
 	r.note(n, now, now.Sub(at))

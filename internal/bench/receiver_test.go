@@ -124,7 +124,7 @@ func TestReceiver_RefusesWhatItIsToldToAsOftenAsItComes(t *testing.T) {
 	for _, d := range []struct {
 		n    int64
 		want int
-	}{{6, http.StatusNoContent}, {7, http.StatusServiceUnavailable}, {8, http.StatusServiceUnavailable}, {7, http.StatusServiceUnavailable}, {9, http.StatusNoContent}} {
+	}{{6, http.StatusNoContent}, {7, http.StatusUnprocessableEntity}, {8, http.StatusUnprocessableEntity}, {7, http.StatusUnprocessableEntity}, {9, http.StatusNoContent}} {
 		if got := p.deliver(d.n, time.Now(), right); got != d.want {
 			t.Errorf("signal %d answered %d, want %d", d.n, got, d.want)
 		}

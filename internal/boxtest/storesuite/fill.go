@@ -20,6 +20,7 @@ func (b *Box) Fill(n int) {
 	_, err := b.DB.CodecKey(ctx)
 	b.Must(err)
 	b.fillMerged()
+	b.fillTrouble()
 	for i := range n {
 		acc := b.NewAccount(fmt.Sprintf("acme%d.example", i), strings.Repeat("Ä", i))
 		con := b.NewContact(acc.ID, fmt.Sprintf("ann%d@acme.example", i), "", "")
@@ -48,6 +49,19 @@ func (b *Box) Fill(n int) {
 		}
 	}
 	b.Claim(busy.ID, 2*n) // all of it: nothing of this lane is due while its node lives
+}
+
+// fillTrouble puts a webhook in trouble into the box, what is told of it and what is still to be, and one that an event was recovered for.
+func (b *Box) fillTrouble() {
+	b.Helper()
+	w := b.NewWebhook()
+	b.attempt(w, false, failedForGood)
+	b.telling(func(_ signalbox.Told, next func() int64) signalbox.Telling {
+		return signalbox.Telling{Mails: []signalbox.Mail{{ID: signalbox.MailID(next()), Workspace: b.WS, To: "ann@acme.example", Subject: "s", Body: "b", CreatedAt: b.Now}}}
+	})
+	b.attempt(w, false, failedForGood)
+	b.judge(w.ID, signalbox.Judgement{Failing: b.Now, Next: b.Now.Add(time.Hour)})
+	b.recover(b.NewWebhook(), b.recovery(signalbox.MissedNever))
 }
 
 // fillMerged puts an import and a merge of what it made into the box.
