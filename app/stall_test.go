@@ -5,6 +5,7 @@ import (
 	"context"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,14 +15,29 @@ import (
 func TestStalls_AreToldWhenTheyBeginAndWhenTheyAreOver(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex // guards all below
 		var log bytes.Buffer
 		var mails []string
 		var stuck, due time.Time
+		set := func(to *time.Time, at time.Time) {
+			mu.Lock()
+			defer mu.Unlock()
+			*to = at
+		}
+		locked := func(at *time.Time) time.Time {
+			mu.Lock()
+			defer mu.Unlock()
+			return *at
+		}
 		s := &stalls{
-			sender: func() (time.Time, string) { return stuck, "the database takes no outcomes of attempts" },
-			due:    func(context.Context) (time.Time, bool, error) { return due, !due.IsZero(), nil },
+			sender: func() (time.Time, string) { return locked(&stuck), "the database takes no outcomes of attempts" },
+			due:    func(context.Context) (time.Time, bool, error) { return locked(&due), true, nil },
 			now:    time.Now, log: slog.New(slog.NewTextHandler(&log, nil)),
-			tell: func(_ context.Context, subject, body string) { mails = append(mails, subject+"\n"+body) },
+			tell: func(_ context.Context, subject, body string) {
+				mu.Lock()
+				defer mu.Unlock()
+				mails = append(mails, subject+"\n"+body)
+			},
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error, 1)
@@ -29,28 +45,30 @@ func TestStalls_AreToldWhenTheyBeginAndWhenTheyAreOver(t *testing.T) {
 		wants := func(what string, told int, stands bool) {
 			t.Helper()
 			synctest.Wait()
+			mu.Lock()
+			defer mu.Unlock()
 			if len(mails) != told || strings.Count(log.String(), "msg=sender.") != told || s.stalled() > 0 != stands {
 				t.Fatalf("%s: mailed %q, logged\n%s, stands still for %s", what, mails, log.String(), s.stalled())
 			}
 		}
-		due = time.Now().Add(time.Hour)
+		set(&due, time.Now().Add(time.Hour))
 		time.Sleep(10 * time.Minute)
 		wants("all is well", 0, false)
-		due = time.Now().Add(-2 * time.Minute) // a machine that slept
+		set(&due, time.Now().Add(-2*time.Minute)) // a machine that slept
 		time.Sleep(stallLook)
-		due = time.Now().Add(time.Hour)
+		set(&due, time.Now().Add(time.Hour))
 		time.Sleep(time.Minute)
 		wants("one look alone", 0, false)
-		stuck = time.Now().Add(-time.Minute)
+		set(&stuck, time.Now().Add(-time.Minute))
 		time.Sleep(10 * time.Minute)
 		wants("the settler is stuck", 1, true)
 		if !strings.Contains(mails[0], "takes no outcomes") {
 			t.Errorf("mailed %q", mails[0])
 		}
-		stuck = time.Time{}
+		set(&stuck, time.Time{})
 		time.Sleep(time.Minute)
 		wants("it goes on", 2, false)
-		due = time.Now().Add(30 * time.Second)
+		set(&due, time.Now().Add(30*time.Second))
 		time.Sleep(80 * time.Second)
 		wants("due for less than a minute", 2, false)
 		time.Sleep(time.Minute)
