@@ -85,7 +85,7 @@ func (r *rig) allDelivered(n int) {
 // hours. Without the spread it would come in one second again, which is the control.
 func TestRecovery_RetriesAfterALongOutageAreSpread(t *testing.T) {
 	t.Parallel()
-	webhooks, each := size(300, 5000), 10
+	webhooks, each := size(300, 5000), size(10, 2)
 	for name, c := range map[string]struct {
 		jitter func() float64
 		spread bool
@@ -125,7 +125,7 @@ func TestRecovery_RetriesAfterALongOutageAreSpread(t *testing.T) {
 func TestRecovery_WhatIsAllDueAtOnceKeepsToEachWebhooksRate(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		webhooks, each := size(100, 5000), 50
+		webhooks, each := size(100, 1000), 50
 		o := &outage{each: map[string][]time.Time{}}
 		r := fallBehind(t, o, webhooks, each, func() float64 { return 0.5 })
 		r.model.dueNow()

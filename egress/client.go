@@ -20,7 +20,7 @@ const (
 
 	maxHeaderBytes = 64 << 10
 	maxIdlePerHost = 64
-	maxIdle        = 1024
+	maxIdle        = 4096 // as many as deliver has under way at once
 	idleTimeout    = 60 * time.Second
 )
 

@@ -402,3 +402,23 @@ func TestDo_BodiesUpToTheBoundKeepTheConnectionAndLongerOnesCloseIt(t *testing.T
 		}
 	}
 }
+
+// A burst to many webhooks leaves as many connections behind as there were requests: they are kept, for the next one.
+func TestDo_KeepsAConnectionToEachOfManyHosts(t *testing.T) {
+	t.Parallel()
+	receiver := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	t.Cleanup(receiver.Close)
+	client := newClient(t, egress.Config{Dev: true, Resolver: resolverFunc(func(context.Context, string) ([]netip.Addr, error) {
+		return []netip.Addr{netip.MustParseAddr("127.0.0.1")}, nil
+	})})
+	const hosts = 1500
+	port := mustParse(t, receiver.URL).Port()
+	for round := range 2 {
+		for i := range hosts {
+			r := client.Do(t.Context(), post(t, "http://h"+strconv.Itoa(i)+".example:"+port))
+			if r.Err != nil || r.Reused != (round == 1) {
+				t.Fatalf("round %d, host %d: reused %v, %v", round, i, r.Reused, r.Err)
+			}
+		}
+	}
+}

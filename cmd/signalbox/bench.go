@@ -24,8 +24,9 @@ type benchFlags struct {
 
 // What --full grows the databases of growth and viewer to.
 const (
-	fullStored = 2_000_000
-	fullViewed = 1_000_000
+	fullStored  = 2_000_000
+	fullViewed  = 1_000_000
+	fullHealthy = 200
 )
 
 // bench makes the command that measures the program on this machine.
@@ -41,7 +42,8 @@ signature in another, and beside it, in turn, a bare net/http handler that
 decodes the same body and answers 201. Nothing but loopback is spoken to, the
 PostgreSQL database of --database-url apart, and nothing is left behind.
 
-Scenarios: ` + strings.Join(bench.Scenarios(), ", ") + `.`,
+Scenarios:
+  ` + strings.Join(bench.Scenarios(), ", ") + `.`,
 		Example: `  signalbox bench
   signalbox bench --only ingest --connections 64,256 --duration 10s
   signalbox bench --full --json > bench.json
@@ -64,7 +66,8 @@ Scenarios: ` + strings.Join(bench.Scenarios(), ", ") + `.`,
 	flags.IntVar(&f.Preload, "preload", 0, "signals to store before anything is measured")
 	flags.IntVar(&f.Stored, "stored", 0, "signals that the growth scenario stores (default 200,000; on PostgreSQL 100,000)")
 	flags.IntVar(&f.Viewed, "viewed", 100_000, "signals that the viewer scenario stores and delivers")
-	flags.BoolVar(&f.full, "full", false, "let growth store 2,000,000 signals, and viewer 1,000,000")
+	flags.IntVar(&f.Healthy, "healthy", 40, "healthy webhooks of the isolation scenario, beside a tenth as many dead ones")
+	flags.BoolVar(&f.full, "full", false, "let growth store 2,000,000 signals, viewer 1,000,000, and isolation have 200 healthy webhooks")
 	flags.BoolVar(&f.Keys, "idempotency-keys", false, "give every signal an idempotency key")
 	flags.Uint64Var(&f.Seed, "seed", 1, "of the traffic")
 	flags.StringVar(&f.Dir, "dir", "", "where the databases lie while it runs (default the system's temporary directory)")
@@ -101,7 +104,7 @@ func (p *program) runBench(ctx context.Context, f *benchFlags) error {
 	c.SendInIngest = !f.hold
 	c.Progress = func(text string) { fmt.Fprintln(p.stderr, p.paint(faint, text)) }
 	if f.full {
-		c.Stored, c.Viewed = fullStored, fullViewed
+		c.Stored, c.Viewed, c.Healthy = fullStored, fullViewed, fullHealthy
 	}
 	if c.DatabaseURL == "" && !c.Postgres && f.server == "" {
 		c.DatabaseURL = p.env("SIGNALBOX_BENCH_DATABASE_URL")

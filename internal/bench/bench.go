@@ -17,19 +17,20 @@ import (
 
 // The scenarios, in the order in which they run.
 const (
-	Idle     = "idle"     // start on an empty database: ready time, resident memory, binary size
-	Ingest   = "ingest"   // single signals, closed loop, beside the bare handler
-	Batch    = "batch"    // the batch door
-	Delivery = "delivery" // signal in to webhook received: sustained, then a flood and its drain
-	OpenLoop = "latency"  // signal to receiver, in open loop
-	Nodes    = "nodes"    // one node and two on one PostgreSQL database, in turn
-	Growth   = "growth"   // the ingest rate and the ready time as the database grows
-	Viewer   = "viewer"   // what the pages of the dashboard ask for, while signals arrive
+	Idle      = "idle"      // start on an empty database: ready time, resident memory, binary size
+	Ingest    = "ingest"    // single signals, closed loop, beside the bare handler
+	Batch     = "batch"     // the batch door
+	Delivery  = "delivery"  // signal in to webhook received: sustained, then a flood and its drain
+	OpenLoop  = "latency"   // signal to receiver, in open loop
+	Nodes     = "nodes"     // one node and two on one PostgreSQL database, in turn
+	Growth    = "growth"    // the ingest rate and the ready time as the database grows
+	Isolation = "isolation" // healthy webhooks alone, and beside dead and dripping ones
+	Viewer    = "viewer"    // what the pages of the dashboard ask for, while signals arrive
 )
 
 // Scenarios lists all scenarios.
 func Scenarios() []string {
-	return []string{Idle, Ingest, Batch, Delivery, OpenLoop, Nodes, Growth, Viewer}
+	return []string{Idle, Ingest, Batch, Delivery, OpenLoop, Nodes, Isolation, Growth, Viewer}
 }
 
 // Config says what to measure. Every number has a default and a bound.
@@ -49,6 +50,7 @@ type Config struct {
 	Preload      int           // signals stored before anything is measured
 	Stored       int           // signals up to which growth fills the database; default 200,000, on PostgreSQL 100,000
 	Viewed       int           // signals, each delivered, that the database has which a viewer looks at; default 100,000
+	Healthy      int           // webhooks that isolation has, with a tenth as many dead ones and a fortieth dripping; default 40
 	Keys         bool          // give every signal an idempotency key
 	Seed         uint64        // of the traffic
 	DatabaseURL  string        // an empty PostgreSQL database that the own servers work on instead of the embedded one
@@ -66,6 +68,8 @@ const (
 	minContacts     = 100
 	maxContacts     = 1_000_000
 	minViewed       = 2000
+	minHealthy      = 4
+	maxHealthy      = 400 // a workspace has 500 webhooks at most
 	maxConnections  = 4096
 	maxRounds       = 25
 	maxDuration     = 10 * time.Minute
@@ -88,6 +92,7 @@ func (c Config) withDefaults() Config {
 		}
 	}
 	c.Viewed = cmp.Or(c.Viewed, 100_000)
+	c.Healthy = cmp.Or(c.Healthy, 40)
 	c.Seed = cmp.Or(c.Seed, 1)
 	if len(c.Connections) == 0 {
 		c.Connections = []int{64, 256}
@@ -107,7 +112,7 @@ func (c Config) onPostgres() bool { return c.Postgres || c.DatabaseURL != "" }
 // needs says why a scenario cannot be measured so; "" when it can.
 func (c Config) needs(scenario string) string {
 	switch {
-	case c.Server != "" && (scenario == Idle || scenario == Growth || scenario == Nodes || scenario == Viewer):
+	case c.Server != "" && (scenario == Idle || scenario == Growth || scenario == Nodes || scenario == Isolation || scenario == Viewer):
 		return "needs a server of its own: it cannot be measured on a running one"
 	case scenario == Nodes && !c.onPostgres():
 		return "needs a PostgreSQL database, which several nodes can share"
@@ -134,6 +139,7 @@ func (c Config) Check() error {
 	within("batch", c.Batch, 1, maxBatch)
 	within("preload", c.Preload, 0, maxSignals)
 	within("stored", c.Stored, c.Contacts, maxSignals)
+	within("healthy webhooks", c.Healthy, minHealthy, maxHealthy)
 	within("viewed", c.Viewed, minViewed, maxSignals)
 	if c.Duration < 100*time.Millisecond || c.Duration > maxDuration {
 		problems = append(problems, fmt.Errorf("duration: %s is not between 100ms and %s", c.Duration, maxDuration))
@@ -201,7 +207,7 @@ func Run(ctx context.Context, c Config) (*Report, error) {
 }
 
 func (b *bench) scenarios(ctx context.Context) error {
-	run := map[string]func(context.Context) error{Idle: b.idle, Ingest: b.ingest, Batch: b.batchDoor, Delivery: b.delivery, OpenLoop: b.openLoop, Nodes: b.nodes, Growth: b.growth, Viewer: b.viewer}
+	run := map[string]func(context.Context) error{Idle: b.idle, Ingest: b.ingest, Batch: b.batchDoor, Delivery: b.delivery, OpenLoop: b.openLoop, Nodes: b.nodes, Isolation: b.isolation, Growth: b.growth, Viewer: b.viewer}
 	for _, s := range Scenarios() {
 		if !slices.Contains(b.Only, s) {
 			continue

@@ -111,14 +111,14 @@ func (r *rig) watch(ctx context.Context, bound *backlog) {
 		case <-ticker.C:
 		}
 		if got, err := r.came("count"); err == nil {
-			bound.came(got.Unique)
+			bound.came(got.Unique / max(r.webhooks, 1))
 		}
 	}
 }
 
 // drain waits until so many signals have been received, and a moment more for the settling of the last.
 func (r *rig) drain(ctx context.Context, accepted int64) (Received, error) {
-	begin, last, lastAt := time.Now(), int64(-1), time.Now()
+	begin, last, lastAt, accepted := time.Now(), int64(-1), time.Now(), accepted*max(r.webhooks, 1)
 	for {
 		got, err := r.came("count")
 		if err != nil {

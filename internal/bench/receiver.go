@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strconv"
 	"sync"
@@ -27,27 +28,42 @@ type receiver struct {
 	seen   []byte   // a bit for each number from there
 	counts Received
 
+	hosts   int64 // webhooks whose deliveries are counted apart: each has a host of its own
+	conns   atomic.Int64
 	latency atomic.Pointer[Histogram]
 }
 
+// receiverConfig is what the parent wants of a receiver.
+type receiverConfig struct {
+	Hosts int `json:"hosts"` // further addresses of loopback to listen at, one for each webhook; 0: the one is enough
+}
+
+// hostOf is the address of a webhook among many, numbered from 0.
+func hostOf(n int64) string { return fmt.Sprintf("127.1.%d.%d", n/250, n%250+1) }
+
 // Received is what a receiver has counted since it was reset.
 type Received struct {
-	Unique     int64     `json:"unique"`
-	Duplicates int64     `json:"duplicates"`
-	Bad        int64     `json:"bad"` // not verified, or without the mark: never counted as received
-	First      time.Time `json:"first"`
-	Last       time.Time `json:"last"`
-	Latency    Latency   `json:"latency"` // signal sent to webhook received
+	Unique      int64     `json:"unique"`
+	Duplicates  int64     `json:"duplicates"`
+	Bad         int64     `json:"bad"` // not verified, or without the mark: never counted as received
+	First       time.Time `json:"first"`
+	Last        time.Time `json:"last"`
+	Connections int64     `json:"connections"` // accepted
+	Latency     Latency   `json:"latency"`     // signal sent to webhook received
 }
 
 func runReceiver(ctx context.Context, p *parent) error {
-	var config struct{}
+	var config receiverConfig
 	if err := p.in.Decode(&config); err != nil {
 		return err
 	}
-	r := &receiver{}
+	r := &receiver{hosts: int64(max(config.Hosts, 1))}
 	r.reset(0)
-	return serve(ctx, p, r, r.obey)
+	var more []string
+	for i := range config.Hosts {
+		more = append(more, hostOf(int64(i)))
+	}
+	return serve(ctx, p, r, r.obey, more...)
 }
 
 // obey does what the parent orders: take a secret, begin anew with the signals numbered above a number, tell what came.
@@ -78,6 +94,7 @@ func (r *receiver) reset(from int64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.from, r.seen, r.counts = from, nil, Received{}
+	r.conns.Store(0)
 	r.latency.Store(&Histogram{})
 }
 
@@ -98,6 +115,7 @@ func (r *receiver) refused(n int64) bool {
 func (r *receiver) received() Received {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.counts.Connections = r.conns.Load()
 	return r.counts
 }
 
@@ -125,16 +143,32 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		w.WriteHeader(http.StatusUnprocessableEntity) // it is there, and does not want this one
 		return
 	}
-	r.note(n, now, now.Sub(at))
+	r.note(n, hostNumber(req), now, now.Sub(at))
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// note counts a delivery of signal n.
-func (r *receiver) note(n int64, now time.Time, took time.Duration) {
+// accepted counts connections; it is http.Server's ConnState.
+func (r *receiver) accepted(_ net.Conn, state http.ConnState) {
+	if state == http.StateNew {
+		r.conns.Add(1)
+	}
+}
+
+// hostNumber says which of many webhooks a delivery is for, 0 where there is one.
+func hostNumber(req *http.Request) int64 {
+	var high, low int64
+	if _, err := fmt.Sscanf(req.Host, "127.1.%d.%d:", &high, &low); err != nil {
+		return 0
+	}
+	return high*250 + low - 1
+}
+
+// note counts a delivery of signal n to one of the webhooks.
+func (r *receiver) note(n, host int64, now time.Time, took time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	at := n - r.from - 1
-	if at < 0 || at >= 2*maxSignals {
+	at := (n-r.from-1)*r.hosts + host
+	if n <= r.from || host >= r.hosts || at >= 2*maxSignals {
 		return // of an earlier measurement
 	}
 	if short := int(at/8) + 1 - len(r.seen); short > 0 {

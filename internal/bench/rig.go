@@ -31,6 +31,7 @@ type rig struct {
 	target   string // host:port of the receiver
 	hold     bool
 	contacts int   // that there are; 0: as many as the run's others have
+	webhooks int64 // that take every signal; 0: one
 	turned   int   // of them that have had the turn of a fill
 	from     int64 // the number of the last signal before the measurement going on
 }
@@ -58,7 +59,7 @@ func (b *bench) newRig(ctx context.Context, hold bool) (_ *rig, err error) {
 		}
 	}()
 	var at listening
-	if r.receiver, err = startChild(ctx, b.Command, roleReceiver, struct{}{}, &at); err != nil {
+	if r.receiver, err = startChild(ctx, b.Command, roleReceiver, receiverConfig{}, &at); err != nil {
 		return nil, err
 	}
 	r.target = at.Addr
@@ -106,7 +107,7 @@ func (r *rig) removeNode() error {
 func (r *rig) start(ctx context.Context, n *node) (took time.Duration, err error) {
 	begin := time.Now()
 	var at listening
-	c := serverConfig{DataDir: n.dir, APIKey: r.key, Target: r.target, Hold: r.hold}
+	c := serverConfig{DataDir: n.dir, APIKey: r.key, Target: r.target, Loopback: r.webhooks > 0, Hold: r.hold}
 	if r.database != "" {
 		c.DatabaseURL, c.SecretKey = r.database, r.secret
 	}

@@ -76,15 +76,28 @@ type listening struct {
 	Addr string `json:"addr"`
 }
 
-// serve runs a handler on a loopback port of the system's choice until the parent has gone.
-func serve(ctx context.Context, p *parent, h http.Handler, do func(order) any) error {
+// serve runs a handler on a loopback port of the system's choice, and at the same port of more addresses, until the parent has gone.
+func serve(ctx context.Context, p *parent, h http.Handler, do func(order) any, more ...string) error {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
 	server := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10}
-	ended := make(chan error, 1)
-	go func() { ended <- server.Serve(l) }()
+	if r, ok := h.(*receiver); ok {
+		server.ConnState = r.accepted
+	}
+	listeners := []net.Listener{l}
+	for _, host := range more {
+		other, err := net.Listen("tcp", fmt.Sprintf("%s:%d", host, l.Addr().(*net.TCPAddr).Port))
+		if err != nil {
+			return err
+		}
+		listeners = append(listeners, other)
+	}
+	ended := make(chan error, len(listeners))
+	for _, l := range listeners {
+		go func() { ended <- server.Serve(l) }()
+	}
 	context.AfterFunc(ctx, func() { server.Close() })
 	if err := p.out.Encode(listening{l.Addr().String()}); err != nil {
 		return err
@@ -93,8 +106,10 @@ func serve(ctx context.Context, p *parent, h http.Handler, do func(order) any) e
 	if err := errors.Join(err, server.Close()); err != nil {
 		return err
 	}
-	if err := <-ended; !errors.Is(err, http.ErrServerClosed) {
-		return err
+	for range listeners {
+		if err := <-ended; !errors.Is(err, http.ErrServerClosed) {
+			return err
+		}
 	}
 	return nil
 }

@@ -160,3 +160,20 @@ func TestRun_AViewerSeesWhatWasStored(t *testing.T) {
 		t.Errorf("%d pages, the first: %+v", len(v.Pages), v.Pages[:1])
 	}
 }
+
+func TestRun_IsolationCountsEveryDeliveryToEveryHealthyWebhook(t *testing.T) {
+	t.Parallel()
+	c := small(t, bench.Isolation)
+	c.Healthy = 4
+	report, err := bench.Run(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := report.Isolation
+	if i.Alone.Deliveries == 0 || i.Alone.Deliveries != 4*i.Alone.Signals || i.Beside.Deliveries != 4*i.Beside.Signals {
+		t.Errorf("%d signals made %d deliveries alone, %d made %d beside bad webhooks; want four for each", i.Alone.Signals, i.Alone.Deliveries, i.Beside.Signals, i.Beside.Deliveries)
+	}
+	if i.Dead != 1 || i.Dripping != 1 || i.Alone.Duplicates+i.Beside.Duplicates != 0 {
+		t.Errorf("reported %+v", i)
+	}
+}

@@ -19,6 +19,7 @@ type serverConfig struct {
 	SecretKey   string `json:"secret_key,omitempty"`
 	APIKey      string `json:"api_key"`
 	Target      string `json:"target,omitempty"` // host:port of the receiver, the one place that it may send to
+	Loopback    bool   `json:"loopback"`         // let it send anywhere on loopback instead
 	Hold        bool   `json:"hold"`
 }
 
@@ -34,6 +35,9 @@ func runServer(ctx context.Context, p *parent, errOut io.Writer) error {
 	}
 	if c.Target != "" {
 		cfg.AllowTargets = []string{c.Target}
+	}
+	if c.Loopback {
+		cfg.AllowTargets = []string{"127.0.0.0/8"}
 	}
 	app.TuneMemory()
 	server, err := app.New(ctx, cfg)

@@ -36,6 +36,10 @@ const (
 	wantPageMS          = 150
 	wantViewerRatio     = 1.2
 	wantViewed          = 100_000
+	wantIsolationRatio  = 1.2
+	wantIsolationMS     = 50
+	wantThroughput      = .95
+	wantReuse           = .95
 )
 
 // What it is meant to reach on PostgreSQL, whose CPU time counts with the server's.
@@ -72,6 +76,11 @@ func targets(r *Report) (list []Target) {
 		add("idle resident memory", atMost, wantIdleMB, r.Idle.ResidentMB, "MB")
 		add("binary", atMost, wantBinaryMB, r.Idle.BinaryMB, "MB")
 		add("ready on an empty database", atMost, wantReadyMS, r.Idle.ReadyMS, "ms")
+	}
+	if i := r.Isolation; i != nil {
+		add("healthy webhooks beside dead ones at 70 % of capacity, p99", atMost, i.mostP99(), i.Beside.EndToEnd.P99, "ms")
+		add("their throughput", atLeast, wantThroughput, i.Throughput, "of that without them")
+		add("attempts over a connection that was there", atLeast, wantReuse, i.Reused, "of all")
 	}
 	if g := r.Growth; g != nil {
 		if g.RestartedAt >= wantReadyAt {

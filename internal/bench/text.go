@@ -43,6 +43,9 @@ func (r *Report) Text(w io.Writer, paint Paint) error {
 	if r.Nodes != nil {
 		p.nodes(r.Nodes)
 	}
+	if r.Isolation != nil {
+		p.isolation(r.Isolation)
+	}
 	if r.Growth != nil {
 		p.growth(r.Growth)
 	}

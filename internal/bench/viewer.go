@@ -40,7 +40,7 @@ func (b *bench) newViewedRig(ctx context.Context) (_ *rig, err error) {
 		}
 	}()
 	var at listening
-	if r.receiver, err = startChild(ctx, b.Command, roleReceiver, struct{}{}, &at); err != nil {
+	if r.receiver, err = startChild(ctx, b.Command, roleReceiver, receiverConfig{}, &at); err != nil {
 		return nil, err
 	}
 	r.target = at.Addr
