@@ -154,7 +154,7 @@ func (w *Webhook) Facts() Facts {
 		"signature_format": string(w.SignatureFormat), "header_names": nonNil(w.HeaderNames), "max_in_flight": w.MaxInFlight, "enabled": w.Enabled,
 		"rate_per_second": w.RatePerSecond, "retry_schedule": secondsOf(w.RetrySchedule),
 		"disabled_reason": w.DisabledReason, "temporary": w.Temporary, "previous_secret_until": timeOrNull(w.PreviousUntil),
-		"previous_secret_signs_format_header": w.VendorPrevious,
+		"previous_secret_signs_format_header": w.VendorPrevious, "public_key": w.PublicKey,
 	}
 }
 

@@ -44,6 +44,9 @@ type Webhook struct {
 	SealedPrevious  []byte    // the secret before, while it signs too
 	PreviousUntil   time.Time // until when it does, or did; zero: there was none
 	VendorPrevious  bool      // until then the format's own header, which has room for one signature, is signed with it
+	SealedKey       []byte    // the ed25519 key that signs as well; nil: none does
+	SealedOldKey    []byte    // the key before, while the secret before signs too
+	PublicKey       string    // of SealedKey, as Standard Webhooks writes it (whpk_…); "": none
 	SealedHeaders   []byte    // custom headers as a JSON object, sealed; nil for none
 	HeaderNames     []string
 	MaxInFlight     int

@@ -19,7 +19,7 @@ var needs = map[string]auth.Need{
 	"createSignal": auth.NeedIngest, "createSignals": auth.NeedIngest, "listSignals": auth.NeedRead, "getSignal": auth.NeedRead, "listSignalDeliveries": auth.NeedRead,
 
 	"createWebhook": auth.NeedHooks, "listWebhooks": auth.NeedRead, "getWebhook": auth.NeedRead, "updateWebhook": auth.NeedHooks,
-	"enableWebhook": auth.NeedHooks, "disableWebhook": auth.NeedHooks, "testWebhook": auth.NeedHooks, "regenerateSecret": auth.NeedHooks, "activateSecret": auth.NeedHooks, "deleteWebhook": auth.NeedHooks,
+	"enableWebhook": auth.NeedHooks, "disableWebhook": auth.NeedHooks, "testWebhook": auth.NeedHooks, "regenerateSecret": auth.NeedHooks, "activateSecret": auth.NeedHooks, "getPublicKey": auth.NeedRead, "deleteWebhook": auth.NeedHooks,
 	"listDeliveries": auth.NeedRead, "readFeed": auth.NeedRead, "listEventTypes": auth.NeedRead,
 	"getDelivery": auth.NeedRead, "explainEvent": auth.NeedRead, "retryDelivery": auth.NeedHooks, "previewRecovery": auth.NeedRead, "recoverWebhook": auth.NeedHooks,
 

@@ -116,7 +116,15 @@ func (a *API) signer(w *signalbox.Webhook) (*sign.Signer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the secret of a webhook: %w", err)
 	}
-	return sign.NewSigner([]sign.Secret{sign.Secret(secret)}, 0)
+	signer, err := sign.NewSigner([]sign.Secret{sign.Secret(secret)}, 0)
+	if err != nil || len(w.SealedKey) == 0 {
+		return signer, err
+	}
+	key, err := a.cfg.Box.Open(keyBind(w), w.SealedKey)
+	if err != nil {
+		return nil, fmt.Errorf("open the key of a webhook: %w", err)
+	}
+	return signer.WithKeys(sign.Secret(key))
 }
 
 func (a *API) feedItem(c *call, w *signalbox.Webhook, signer *sign.Signer, row *signalbox.FeedItem) (feedItem, error) {

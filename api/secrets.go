@@ -1,6 +1,7 @@
 package api
 
 import (
+	"fmt"
 	"net/http"
 	"time"
 
@@ -32,6 +33,12 @@ func (a *API) secretRoutes() []route {
 			answers: takes(a.regenerateSecret),
 		},
 		{
+			method: http.MethodGet, pattern: "/v1/webhooks/{id}/public-key", id: "getPublicKey", tag: tag, need: auth.NeedRead,
+			summary: "Read the key that receivers verify with", detail: "Of a webhook that signs with ed25519 too (`asymmetric`): the keys whose signatures `webhook-signature` carries as `v1a` now, the present one first. " +
+				"None where it does not.",
+			status: http.StatusOK, answers: asks(a.getPublicKey),
+		},
+		{
 			method: http.MethodPost, pattern: "/v1/webhooks/{id}/secret/activate", id: "activateSecret", tag: tag, need: auth.NeedHooks,
 			summary: "Sign the format's own header with the new secret now",
 			detail:  "`webhook-signature` goes on carrying both signatures until the overlap ends. Conflict where no overlap goes on.",
@@ -50,6 +57,7 @@ type newSecret struct {
 type freshSecret struct {
 	Secret         string          `json:"secret" doc:"Shown this once."`
 	StandardSecret string          `json:"standard_secret,omitempty" doc:"The same secret in the form that Standard Webhooks libraries take, when yours has another one. Shown this once."`
+	PublicKey      *string         `json:"public_key" doc:"Of the new ed25519 key; null: there is none."`
 	Previous       *previousSecret `json:"previous_secret" doc:"Null: the old secret signs nothing any more."`
 }
 
@@ -92,14 +100,51 @@ func (a *API) regenerateSecret(c *call, in *newSecret) (freshSecret, error) {
 			w.SealedPrevious, w.PreviousUntil, w.VendorPrevious = w.SealedSecret, c.now.Add(overlap), true
 		}
 		w.SealedSecret = a.cfg.Box.Seal(secretBind(w), []byte(secret.Reveal()))
-		return nil
+		if w.PublicKey == "" {
+			return nil
+		}
+		if w.SealedOldKey = nil; overlap > 0 {
+			w.SealedOldKey = w.SealedKey
+		}
+		return a.newKey(w)
 	})
 	if err != nil {
 		return freshSecret{}, err
 	}
 	a.definitionChanged(c, id)
+	out.PublicKey = textOrNull(w.PublicKey)
 	if out.Previous = c.previousSecret(&w); overlap == 0 {
 		out.Previous = nil
+	}
+	return out, nil
+}
+
+// publicKeys are what receivers verify v1a signatures with.
+type publicKeys struct {
+	Algorithm string   `json:"algorithm" enum:"ed25519"`
+	Keys      []string `json:"public_keys" doc:"whpk_…, the present one first; during an overlap the one before, too. Empty: the webhook signs with its secret alone."`
+}
+
+// getPublicKey tells the public halves of the keys that sign now.
+func (a *API) getPublicKey(c *call) (publicKeys, error) {
+	w, err := a.webhook(c)
+	if err != nil {
+		return publicKeys{}, err
+	}
+	out := publicKeys{Algorithm: "ed25519", Keys: []string{}}
+	if w.PublicKey != "" {
+		out.Keys = append(out.Keys, w.PublicKey)
+	}
+	if len(w.SealedOldKey) > 0 && w.PreviousSigns(c.now) {
+		old, err := a.cfg.Box.Open(keyBind(&w), w.SealedOldKey)
+		if err != nil {
+			return publicKeys{}, fmt.Errorf("open the key before of a webhook: %w", err)
+		}
+		public, err := sign.PublicKey(sign.Secret(old))
+		if err != nil {
+			return publicKeys{}, fmt.Errorf("read the key before of a webhook: %w", err)
+		}
+		out.Keys = append(out.Keys, public)
 	}
 	return out, nil
 }

@@ -43,6 +43,7 @@ type newWebhook struct {
 	Enabled         *bool             `json:"enabled" doc:"True unless given."`
 	Kind            *string           `json:"kind" enum:"push|pull" doc:"push unless given."`
 	Temporary       *bool             `json:"temporary" doc:"Only for pull: the webhook goes with its last reader."`
+	Asymmetric      *bool             `json:"asymmetric" doc:"Also sign with an ed25519 key (v1a of Standard Webhooks): the answer shows its public half, which receivers verify with."`
 	Secret          *string           `json:"secret" minlen:"16" maxlen:"512" doc:"Your own signing secret; one is made unless given."`
 }
 
@@ -77,6 +78,9 @@ func (a *API) buildWebhook(c *call, in *newWebhook) (signalbox.Webhook, error) {
 		if err := a.checkTarget(c, w.URL); err != nil {
 			return w, err
 		}
+	}
+	if err := a.setKey(&w, in.Asymmetric); err != nil {
+		return w, err
 	}
 	return w, a.setHeaders(&w, in.Headers)
 }
@@ -210,6 +214,32 @@ func (a *API) setHeaders(w *signalbox.Webhook, headers map[string]string) error 
 	return nil
 }
 
+// setKey gives a webhook a key that signs besides its secret, or takes it away; nil leaves it.
+func (a *API) setKey(w *signalbox.Webhook, asymmetric *bool) error {
+	switch {
+	case asymmetric == nil || *asymmetric == (w.PublicKey != ""):
+		return nil
+	case !*asymmetric:
+		w.SealedKey, w.SealedOldKey, w.PublicKey = nil, nil, ""
+		return nil
+	}
+	return a.newKey(w)
+}
+
+// newKey makes a key and seals it.
+func (a *API) newKey(w *signalbox.Webhook) error {
+	private, public, err := sign.NewEd25519(a.cfg.Rand)
+	if err != nil {
+		return err
+	}
+	w.SealedKey, w.PublicKey = a.cfg.Box.Seal(keyBind(w), []byte(private.Reveal())), public
+	return nil
+}
+
+func keyBind(w *signalbox.Webhook) seal.Bind {
+	return seal.Bind{Workspace: int64(w.Workspace), Row: int64(w.ID), Kind: "webhook.key"}
+}
+
 // secretBind and headersBind say what a webhook's sealed values belong to, in the words that deliver opens them with.
 func secretBind(w *signalbox.Webhook) seal.Bind {
 	return seal.Bind{Workspace: int64(w.Workspace), Row: int64(w.ID), Kind: "webhook.secret"}
@@ -240,6 +270,7 @@ type webhookPatch struct {
 	RatePerSecond   *int               `json:"rate_per_second" min:"0" max:"1000" doc:"0: as many as it takes."`
 	RetrySchedule   *[]int             `json:"retry_schedule" maxitems:"20" doc:"Deliveries that wait already keep their time."`
 	RetryPreset     *string            `json:"retry_preset" enum:"stairoids|standard"`
+	Asymmetric      *bool              `json:"asymmetric" doc:"True makes a key if there is none, false takes it away; another one comes with another secret."`
 	Enabled         *bool              `json:"enabled"`
 	Format          *string            `json:"format" enum:"stairoids|standard" doc:"Fixed: only the value that it has is taken."`
 	Kind            *string            `json:"kind" enum:"push|pull" doc:"Fixed: only the value that it has is taken."`
@@ -271,6 +302,9 @@ func (a *API) buildPatch(c *call, old *signalbox.Webhook, in *webhookPatch) (fun
 		}
 		if in.Enabled != nil {
 			setEnabled(w, *in.Enabled, disabledByHand)
+		}
+		if err := a.setKey(w, in.Asymmetric); err != nil {
+			return err
 		}
 		if in.Headers != nil {
 			if err := a.setHeaders(w, *in.Headers); err != nil {

@@ -160,7 +160,7 @@ func (r *rewrapper) anew(v store.Sealed) ([]byte, error) {
 		r.codec.Format(signalbox.KindWebhook, v.Row), err)
 }
 
-// giveUp disables a webhook whose secret or headers no key opens. It gets a secret that nobody knows, and no headers.
+// giveUp disables a webhook whose secret or headers no key opens. It gets a secret that nobody knows, and no headers and no key.
 func (r *rewrapper) giveUp(ctx context.Context, ws signalbox.WorkspaceID, wh signalbox.WebhookID) error {
 	secret, err := sign.NewSecret(rand.Reader)
 	if err != nil {
@@ -170,6 +170,8 @@ func (r *rewrapper) giveUp(ctx context.Context, ws signalbox.WorkspaceID, wh sig
 		w.Enabled, w.DisabledReason = false, secretLost
 		w.SealedSecret = r.box.Seal(seal.Bind{Workspace: int64(ws), Row: int64(wh), Kind: deliver.SecretKind}, []byte(secret.Reveal()))
 		w.SealedHeaders, w.HeaderNames = nil, nil
+		w.SealedPrevious, w.PreviousUntil, w.VendorPrevious = nil, time.Time{}, false
+		w.SealedKey, w.SealedOldKey, w.PublicKey = nil, nil, ""
 		return nil
 	})
 	if signalbox.CodeOf(err) == signalbox.NotFound {

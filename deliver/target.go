@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"sync"
 	"time"
 
@@ -24,6 +25,7 @@ type Opener interface {
 const (
 	SecretKind  = "webhook.secret"  // Webhook.SealedSecret: the secret's text
 	HeadersKind = "webhook.headers" // Webhook.SealedHeaders: a JSON object of strings
+	KeyKind     = "webhook.key"     // Webhook.SealedKey and SealedOldKey: a whsk_ key's text
 )
 
 // target is what a webhook is sent to by, prepared once per revision: parsing, unsealing and keying are not paid per attempt.
@@ -60,7 +62,14 @@ func (t *target) open(box Opener) error {
 	if err != nil {
 		return fmt.Errorf("the webhook's secret cannot sign: %w", err)
 	}
-	both, err := openBoth(box, wh, sign.Secret(secret))
+	key, err := openKey(box, wh, wh.SealedKey)
+	if err == nil && key != "" {
+		signer, err = signer.WithKeys(key)
+	}
+	if err != nil {
+		return fmt.Errorf("the webhook's key cannot sign: %w", err)
+	}
+	both, err := openBoth(box, wh, sign.Secret(secret), key)
 	if err != nil {
 		return err
 	}
@@ -73,7 +82,7 @@ func (t *target) open(box Opener) error {
 }
 
 // openBoth makes the signer of an overlap (contract section 12); nil when none goes on.
-func openBoth(box Opener, wh *signalbox.Webhook, secret sign.Secret) (*sign.Signer, error) {
+func openBoth(box Opener, wh *signalbox.Webhook, secret, key sign.Secret) (*sign.Signer, error) {
 	if len(wh.SealedPrevious) == 0 {
 		return nil, nil
 	}
@@ -89,7 +98,27 @@ func openBoth(box Opener, wh *signalbox.Webhook, secret sign.Secret) (*sign.Sign
 	if err != nil {
 		return nil, fmt.Errorf("the webhook's secret before cannot sign: %w", err)
 	}
+	old, err := openKey(box, wh, wh.SealedOldKey)
+	if err != nil {
+		return nil, err
+	}
+	keys := slices.DeleteFunc([]sign.Secret{key, old}, func(k sign.Secret) bool { return k == "" })
+	if signer, err = signer.WithKeys(keys...); err != nil {
+		return nil, fmt.Errorf("the webhook's key before cannot sign: %w", err)
+	}
 	return signer, nil
+}
+
+// openKey opens an ed25519 key; "" for none.
+func openKey(box Opener, wh *signalbox.Webhook, sealed []byte) (sign.Secret, error) {
+	if len(sealed) == 0 {
+		return "", nil
+	}
+	key, err := box.Open(bind(wh, KeyKind), sealed)
+	if err != nil {
+		return "", fmt.Errorf("the webhook's key cannot be opened: %w", err)
+	}
+	return sign.Secret(key), nil
 }
 
 // signerAt is what signs an attempt at a moment.

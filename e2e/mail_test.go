@@ -195,6 +195,12 @@ func TestMail_ADisabledWebhookIsToldOfByAnEventAndAMail(t *testing.T) {
 // json asks the server and reads the data of a good answer.
 func (s *server) json(method, path string, body, into any) {
 	s.t.Helper()
+	s.bare(method, path, body, &struct{ Data any }{into})
+}
+
+// bare asks the server and reads the whole of a good answer.
+func (s *server) bare(method, path string, body, into any) {
+	s.t.Helper()
 	var sent io.Reader
 	if body != nil {
 		text, err := json.Marshal(body)
@@ -218,7 +224,7 @@ func (s *server) json(method, path string, body, into any) {
 	if err != nil || resp.StatusCode/100 != 2 {
 		s.t.Fatalf("%s %s answered %d %s, %v", method, path, resp.StatusCode, answer, err)
 	}
-	if err := json.Unmarshal(answer, &struct{ Data any }{into}); err != nil {
+	if err := json.Unmarshal(answer, into); err != nil {
 		s.t.Fatal(err)
 	}
 }

@@ -26,13 +26,25 @@ func NewEd25519(random io.Reader) (signing Secret, verifying string, err error) 
 }
 
 func signEd25519(key Secret, id, stamp string, body []byte) (string, error) {
+	private, err := privateKey(key)
+	if err != nil {
+		return "", err
+	}
+	return signWith(private, id, stamp, body), nil
+}
+
+// privateKey reads a whsk_… key.
+func privateKey(key Secret) (ed25519.PrivateKey, error) {
 	text, ok := strings.CutPrefix(string(key), signKeyPrefix)
 	private, err := strictBase64(base64.StdEncoding, text)
 	if !ok || err != nil || len(private) != ed25519.PrivateKeySize {
-		return "", fmt.Errorf("%w: an ed25519 signature needs a whsk_ key of 64 bytes", ErrNoSecret)
+		return nil, fmt.Errorf("%w: an ed25519 signature needs a whsk_ key of 64 bytes", ErrNoSecret)
 	}
-	signature := ed25519.Sign(ed25519.NewKeyFromSeed(private[:ed25519.SeedSize]), signedContent(id, stamp, body))
-	return "v1a," + base64.StdEncoding.EncodeToString(signature), nil
+	return ed25519.NewKeyFromSeed(private[:ed25519.SeedSize]), nil
+}
+
+func signWith(key ed25519.PrivateKey, id, stamp string, body []byte) string {
+	return "v1a," + base64.StdEncoding.EncodeToString(ed25519.Sign(key, signedContent(id, stamp, body)))
 }
 
 func signedContent(id, stamp string, body []byte) []byte {
@@ -53,4 +65,13 @@ func publicKey(key Secret) (ed25519.PublicKey, error) {
 		}
 	}
 	return nil, fmt.Errorf("%w: an ed25519 signature needs a whpk_ key of 32 bytes or a whsk_ key of 64", ErrNoSecret)
+}
+
+// PublicKey is the public half of a whsk_… key, as whpk_….
+func PublicKey(signing Secret) (string, error) {
+	private, err := privateKey(signing)
+	if err != nil {
+		return "", err
+	}
+	return verifyKeyPrefix + base64.StdEncoding.EncodeToString(private[ed25519.SeedSize:]), nil
 }

@@ -1,6 +1,7 @@
 package sign
 
 import (
+	"crypto/ed25519"
 	"crypto/hmac"
 	"crypto/sha256"
 	"errors"
@@ -75,7 +76,8 @@ func VendorScheme(format Format, signatureFormat string) (Scheme, error) {
 type Signer struct {
 	standard []*macs // one per secret, current first
 	vendor   *macs
-	hashed   [sha256.Size]byte // SHA-256 of the vendor's secret, for the weak scheme
+	hashed   [sha256.Size]byte    // SHA-256 of the vendor's secret, for the weak scheme
+	keys     []ed25519.PrivateKey // that sign besides, current first
 }
 
 // NewSigner prepares secrets, current first, the old one second during an
@@ -94,6 +96,21 @@ func NewSigner(secrets []Secret, vendorSecret int) (*Signer, error) {
 		s.standard = append(s.standard, newMACs(secret.standardKey()))
 	}
 	return s, nil
+}
+
+// WithKeys is a Signer that signs as s does and with ed25519 keys besides
+// (whsk_…, current first): webhook-signature then carries a v1a item of each.
+func (s *Signer) WithKeys(keys ...Secret) (*Signer, error) {
+	with := *s
+	with.keys = nil
+	for _, key := range keys {
+		private, err := privateKey(key)
+		if err != nil {
+			return nil, err
+		}
+		with.keys = append(with.keys, private)
+	}
+	return &with, nil
 }
 
 // Headers sets all headers of one attempt on h: the protocol's, Standard
@@ -146,7 +163,8 @@ func (s *setter) add(name, value string) {
 	s.h[name] = s.values[n : n+1 : n+1]
 }
 
-// standardValue is webhook-signature: one item per secret, space-separated.
+// standardValue is webhook-signature: one item per secret, then one per key,
+// space-separated.
 func (s *Signer) standardValue(id, stamp string, body []byte) string {
 	var buf [256]byte
 	out := buf[:0]
@@ -156,6 +174,9 @@ func (s *Signer) standardValue(id, stamp string, body []byte) string {
 		}
 		digest := m.sum(id, stamp, body)
 		out = Standard.appendDigest(append(out, "v1,"...), &digest)
+	}
+	for _, key := range s.keys {
+		out = append(append(out, ' '), signWith(key, id, stamp, body)...)
 	}
 	return string(out)
 }

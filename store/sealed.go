@@ -20,6 +20,8 @@ var sealedColumns = []SealedColumn{
 	{"webhooks", "sealed_secret", "webhook.secret"},
 	{"webhooks", "sealed_previous", "webhook.secret"},
 	{"webhooks", "sealed_headers", "webhook.headers"},
+	{"webhooks", "sealed_key", "webhook.key"},
+	{"webhooks", "sealed_previous_key", "webhook.key"},
 }
 
 // Sealed is a sealed value and what it belongs to.

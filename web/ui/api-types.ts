@@ -282,6 +282,8 @@ export type FeedItem = {
 export type FreshSecret = {
   /** Shown this once. */
   secret: string;
+  /** Of the new ed25519 key; null: there is none. */
+  public_key: string | null;
   /** Null: the old secret signs nothing any more. */
   previous_secret: PreviousSecret | null;
   /** The same secret in the form that Standard Webhooks libraries take, when yours has another one. Shown this once. */
@@ -516,6 +518,8 @@ export type MadeWebhook = {
   retry_schedule: number[];
   /** Null: another schedule. */
   retry_preset: "stairoids" | "standard" | null;
+  /** Of the ed25519 key that signs too (v1a), as Standard Webhooks writes it: whpk_…. Null: none does. */
+  public_key: string | null;
   /** The secret before the present one; null: there was none. */
   previous_secret: PreviousSecret | null;
   enabled: boolean;
@@ -626,6 +630,8 @@ export type NewSecret = {
 export type NewWebhook = {
   /** Names of events, prefix.* or *. Only these are sent. */
   events: string[];
+  /** Also sign with an ed25519 key (v1a of Standard Webhooks): the answer shows its public half, which receivers verify with. */
+  asymmetric?: boolean | null;
   description?: string | null;
   /** True unless given. */
   enabled?: boolean | null;
@@ -728,6 +734,12 @@ export type ProvidersPatch = {
   added?: string[] | null;
   /** Replaced whole. */
   removed?: string[] | null;
+};
+
+export type PublicKeys = {
+  algorithm: "ed25519";
+  /** whpk_…, the present one first; during an overlap the one before, too. Empty: the webhook signs with its secret alone. */
+  public_keys: string[];
 };
 
 export type Rate = {
@@ -981,6 +993,8 @@ export type Webhook = {
   retry_schedule: number[];
   /** Null: another schedule. */
   retry_preset: "stairoids" | "standard" | null;
+  /** Of the ed25519 key that signs too (v1a), as Standard Webhooks writes it: whpk_…. Null: none does. */
+  public_key: string | null;
   /** The secret before the present one; null: there was none. */
   previous_secret: PreviousSecret | null;
   enabled: boolean;
@@ -1014,6 +1028,8 @@ export type WebhookList = {
 };
 
 export type WebhookPatch = {
+  /** True makes a key if there is none, false takes it away; another one comes with another secret. */
+  asymmetric?: boolean | null;
   description?: string | null;
   enabled?: boolean | null;
   events?: string[] | null;

@@ -34,6 +34,7 @@ func webhookFields(b *Box) {
 		w.MaxInFlight, w.Enabled, w.DisabledReason, w.Temporary, w.LastReadAt = 3, false, "by hand", true, b.Now
 		w.RatePerSecond, w.RetrySchedule = 7, []time.Duration{time.Second, time.Hour}
 		w.SealedPrevious, w.PreviousUntil, w.VendorPrevious = []byte{2}, b.Now.Add(time.Hour), true
+		w.SealedKey, w.SealedOldKey, w.PublicKey = []byte{3, 0}, []byte{4}, "whpk_x"
 	})
 	got, err := b.DB.Webhook(b.Context(), b.WS, want.ID)
 	b.Must(err)

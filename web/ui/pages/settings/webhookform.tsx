@@ -22,19 +22,21 @@ export type Draft = {
   /** The waits of "own", in seconds. */
   waits: string;
   temporary: boolean;
+  /** An ed25519 key signs too. */
+  asymmetric: boolean;
   secret: string;
 };
 
 export const blank: Draft = {
   kind: "push", url: "", events: ["signal.created"], format: "stairoids", prefixed: false, label: "", description: "", headers: [], inFlight: "8", rate: "", retries: "stairoids", waits: "",
-  temporary: false, secret: "",
+  temporary: false, asymmetric: false, secret: "",
 };
 
 /** draftOf is a webhook as the form has it. */
 export const draftOf = (w: Webhook): Draft => ({
   ...blank, kind: w.kind, url: w.url ?? "", events: w.events, format: w.format, prefixed: w.signature_format === "prefixed", label: w.label ?? "", description: w.description ?? "",
   headers: null, inFlight: String(w.max_in_flight), rate: w.rate_per_second === 0 ? "" : String(w.rate_per_second),
-  retries: w.retry_preset ?? "own", waits: w.retry_schedule.join(", "), temporary: w.temporary,
+  retries: w.retry_preset ?? "own", waits: w.retry_schedule.join(", "), temporary: w.temporary, asymmetric: w.public_key !== null,
 });
 
 /** tidy leaves out what a wider choice holds already. */
@@ -54,6 +56,7 @@ export function bodyOf(d: Draft, fresh: boolean): Record<string, unknown> {
     label: d.label.trim() || null,
     description: d.description.trim() || null,
     ...(d.format === "stairoids" && (fresh ? d.prefixed : true) ? { signature_format: d.prefixed ? "prefixed" : null } : {}),
+    ...(fresh && !d.asymmetric ? {} : { asymmetric: d.asymmetric }),
     ...(headers && push ? { headers: Object.fromEntries(headers.map((h) => [h.name.trim(), h.value])) } : {}),
     ...(fresh ? { kind: d.kind, format: d.format, ...(d.temporary && !push ? { temporary: true } : {}), ...(d.secret === "" ? {} : { secret: d.secret }) } : {}),
   };
@@ -242,6 +245,18 @@ export function SignatureForm({ draft, set }: Omit<FieldsProps, "error">) {
       onInput={(v) => set({ prefixed: v === "prefixed" })}
       options={[{ value: "", label: "<hex>" }, { value: "prefixed", label: "sha256=<hex>" }]}
       hint="How X-Stairoids-Signature is written. Every delivery has the headers of Standard Webhooks too."
+    />
+  );
+}
+
+/** KeySwitch has an ed25519 key sign too. */
+export function KeySwitch({ draft, set }: Omit<FieldsProps, "error">) {
+  return (
+    <Check
+      label="Sign with a key pair too"
+      hint="An ed25519 signature (v1a) beside that of the secret: receivers verify it with a public key, which need not be kept secret."
+      checked={draft.asymmetric}
+      onInput={(asymmetric) => set({ asymmetric })}
     />
   );
 }

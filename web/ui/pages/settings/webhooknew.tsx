@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import type { EventType, MadeWebhook } from "../../api-types";
-import { api, Button, Card, Choice, ErrorState, errorOf, FormError, Input, LinkButton, type Loaded, PageHead, SecretOnce, Skeleton, useAct, useLoad, useUnsaved } from "../../kit";
-import { blank, bodyOf, type Draft, EventChecklist, formFields, Headers, Names, Pace, SignatureForm, twice } from "./webhookform";
+import { api, Button, Card, Choice, CopyButton, ErrorState, errorOf, FormError, Input, LinkButton, type Loaded, PageHead, SecretOnce, Skeleton, useAct, useLoad, useUnsaved } from "../../kit";
+import { blank, bodyOf, type Draft, EventChecklist, formFields, Headers, KeySwitch, Names, Pace, SignatureForm, twice } from "./webhookform";
 import { nameOf } from "./words";
 
 /** AddEndpoint is Settings → Webhooks → Add Endpoint. */
@@ -75,6 +75,7 @@ function Form({ types, onMade }: { types: EventType[]; onMade: (w: MadeWebhook) 
             {d.format === "stairoids" && <SignatureForm draft={d} set={set} />}
           </div>
           <Input label="Signing secret" optional type="password" autocomplete="new-password" mono value={d.secret} onInput={(secret) => set({ secret })} hint="At least 16 characters. One is made unless you bring your own." error={errorOf(error, "secret")} />
+          <KeySwitch draft={d} set={set} />
           {!push && (
             <Choice
               label="How long it stays"
@@ -110,6 +111,14 @@ export function EndpointMade({ of }: { of: MadeWebhook }) {
         {of.standard_secret && (
           <Card title="For Standard Webhooks libraries">
             <SecretOnce secret={of.standard_secret} what="secret in their form" />
+          </Card>
+        )}
+        {of.public_key && (
+          <Card title="Public key">
+            <span class="id">
+              <code class="wrap">{of.public_key}</code>
+              <CopyButton text={of.public_key} label="Copy the public key" />
+            </span>
           </Card>
         )}
         <p class="soft">Your receiver verifies with it that a delivery is ours and unchanged. If it is lost, Regenerate secret makes another.</p>

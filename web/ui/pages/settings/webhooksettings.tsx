@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import type { EventType, Webhook } from "../../api-types";
 import { api, Button, can, Card, Facts, FormError, errorOf, Id, Input, Note, Time, toast, useAct, useUnsaved } from "../../kit";
-import { bodyOf, type Draft, draftOf, EventChecklist, formFields, Headers, Names, Pace, SignatureForm, twice, wait } from "./webhookform";
+import { bodyOf, type Draft, draftOf, EventChecklist, formFields, Headers, KeySwitch, Names, Pace, SignatureForm, twice, wait } from "./webhookform";
 
 /** SettingsTab changes a webhook; who may not change it reads it. */
 export function SettingsTab({ webhook, types, onChanged }: { webhook: Webhook; types: EventType[]; onChanged: (w: Webhook) => void }) {
@@ -15,6 +15,7 @@ export function SettingsTab({ webhook, types, onChanged }: { webhook: Webhook; t
               ["Id", <Id of={webhook.id} />],
               ["Kind", webhook.kind],
               ["Format", webhook.format],
+              ...(webhook.public_key ? [["Public key", <Id of={webhook.public_key} />] as [string, preact.ComponentChildren]] : []),
               ["Added", <Time at={webhook.created_at} />],
               ["Changed", <Time at={webhook.updated_at} />],
             ]}
@@ -38,6 +39,7 @@ function Reading({ of }: { of: Webhook }) {
           ["Max in flight", String(of.max_in_flight)],
           ["Requests per second", of.rate_per_second === 0 ? <span class="none">as many as it takes</span> : String(of.rate_per_second)],
           ["Waits between attempts", of.retry_schedule.map(wait).join(", ") || <span class="none">none: one attempt</span>],
+          ["Public key", of.public_key ? <code class="wrap">{of.public_key}</code> : <span class="none">none: the secret alone signs</span>],
           ["Description", of.description ?? <span class="none">none</span>],
         ]}
       />
@@ -75,6 +77,7 @@ function Form({ webhook, types, onChanged }: { webhook: Webhook; types: EventTyp
         {webhook.kind === "push" && <Pace draft={d} set={set} error={error} />}
         {webhook.format === "stairoids" && <SignatureForm draft={d} set={set} />}
       </div>
+      <KeySwitch draft={d} set={set} />
       <FormError error={error} fields={formFields} />
       {dirty && (
         <div class="savebar">
