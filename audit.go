@@ -155,6 +155,7 @@ func (w *Webhook) Facts() Facts {
 		"rate_per_second": w.RatePerSecond, "retry_schedule": secondsOf(w.RetrySchedule),
 		"disabled_reason": w.DisabledReason, "temporary": w.Temporary, "previous_secret_until": timeOrNull(w.PreviousUntil),
 		"previous_secret_signs_format_header": w.VendorPrevious, "public_key": w.PublicKey,
+		"filter": rawOrNull(w.Filter),
 	}
 }
 

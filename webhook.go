@@ -47,6 +47,7 @@ type Webhook struct {
 	SealedKey       []byte    // the ed25519 key that signs as well; nil: none does
 	SealedOldKey    []byte    // the key before, while the secret before signs too
 	PublicKey       string    // of SealedKey, as Standard Webhooks writes it (whpk_…); "": none
+	Filter          []byte    // which of the events that it names it takes, as JSON; nil: all of them
 	SealedHeaders   []byte    // custom headers as a JSON object, sealed; nil for none
 	HeaderNames     []string
 	MaxInFlight     int

@@ -36,7 +36,7 @@ type whySent struct {
 	Label     *string       `json:"label"`
 	URL       *string       `json:"url"`
 	Deleted   bool          `json:"deleted" doc:"The webhook is gone by now."`
-	Verdict   string        `json:"verdict" enum:"sent|waits|not_sent|not_subscribed|made_later|changed_later|other_webhook|unknown" doc:"In a word; reason says it in a sentence."`
+	Verdict   string        `json:"verdict" enum:"sent|waits|not_sent|not_subscribed|filtered_out|made_later|changed_later|other_webhook|unknown" doc:"In a word; reason says it in a sentence."`
 	Reason    string        `json:"reason"`
 	Delivery  *deliveryView `json:"delivery" doc:"Null: it was not for this webhook."`
 }
@@ -85,6 +85,17 @@ func (a *API) explainEvent(c *call) (explained, error) {
 	return out, nil
 }
 
+// filteredOut says why a webhook's filter keeps an event out; "" when it does not, or the event's bytes are gone.
+func filteredOut(w *signalbox.Webhook, e *signalbox.Event) string {
+	f := wire.FilterOf(w)
+	for _, body := range [][]byte{e.Bodies.Of(w.Format), e.Bodies.Stairoids, e.Bodies.Standard} {
+		if f != nil && body != nil {
+			return f.Why(wire.Record(body))
+		}
+	}
+	return ""
+}
+
 // allWebhooks reads every webhook of the workspace, newest first: there are MaxWebhooks at most.
 func (a *API) allWebhooks(c *call) (all []signalbox.Webhook, err error) {
 	for before, more := int64(0), true; more; {
@@ -125,6 +136,12 @@ func notSentWords(w *signalbox.Webhook, e *signalbox.Event) (verdict, reason str
 		return "other_webhook", "the event is of a test call of another webhook"
 	case w.CreatedAt.After(e.CreatedAt):
 		return "made_later", "the webhook was made after the event, and nothing is sent of the past"
+	case wire.Matches(w.Events, e.Name) && filteredOut(w, e) != "":
+		reason = "its filter keeps it out: " + filteredOut(w, e)
+		if changed {
+			reason += "; it was changed after the event"
+		}
+		return "filtered_out", reason
 	case !wire.Matches(w.Events, e.Name) && changed:
 		return "not_subscribed", fmt.Sprintf("it subscribes to %s, not to %s; it was changed after the event", strings.Join(w.Events, ", "), e.Name)
 	case !wire.Matches(w.Events, e.Name):

@@ -34,6 +34,7 @@ import (
 	"signalbox/seal"
 	"signalbox/store"
 	"signalbox/watch"
+	"signalbox/wire"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(program{m}) }
@@ -113,6 +114,7 @@ func newBoxOn(t *testing.T, database store.Config, tune ...func(*api.Config)) *b
 	t.Helper()
 	b := &box{T: t, ids: signalbox.NewIDs(0), world: &world{}, log: &buffer{}, arrived: make(chan struct{})}
 	var err error
+	database.Takes = func(w *signalbox.Webhook, body []byte) bool { return wire.FilterOf(w).Takes(wire.Record(body)) }
 	if b.db, err = store.Open(t.Context(), database); err != nil {
 		t.Fatal(err)
 	}

@@ -11,9 +11,11 @@ import (
 	"unicode/utf8"
 
 	"signalbox"
+	"signalbox/filter"
 	"signalbox/retry"
 	"signalbox/seal"
 	"signalbox/sign"
+	"signalbox/strictjson"
 	"signalbox/wire"
 )
 
@@ -43,6 +45,7 @@ type newWebhook struct {
 	Enabled         *bool             `json:"enabled" doc:"True unless given."`
 	Kind            *string           `json:"kind" enum:"push|pull" doc:"push unless given."`
 	Temporary       *bool             `json:"temporary" doc:"Only for pull: the webhook goes with its last reader."`
+	Filter          strictjson.Raw    `json:"filter" type:"object" doc:"Which of the events that it names it takes: {field, operator, value}, or {all: […]} or {any: […]} of such. Null: all of them."`
 	Asymmetric      *bool             `json:"asymmetric" doc:"Also sign with an ed25519 key (v1a of Standard Webhooks): the answer shows its public half, which receivers verify with."`
 	Secret          *string           `json:"secret" minlen:"16" maxlen:"512" doc:"Your own signing secret; one is made unless given."`
 }
@@ -78,6 +81,9 @@ func (a *API) buildWebhook(c *call, in *newWebhook) (signalbox.Webhook, error) {
 		if err := a.checkTarget(c, w.URL); err != nil {
 			return w, err
 		}
+	}
+	if err := setFilter(&w, in.Filter); err != nil {
+		return w, err
 	}
 	if err := a.setKey(&w, in.Asymmetric); err != nil {
 		return w, err
@@ -214,6 +220,28 @@ func (a *API) setHeaders(w *signalbox.Webhook, headers map[string]string) error 
 	return nil
 }
 
+// setFilter checks a filter; absent leaves it, null takes it away.
+func setFilter(w *signalbox.Webhook, given strictjson.Raw) error {
+	switch {
+	case len(given) == 0:
+		return nil
+	case string(given) == "null":
+		w.Filter = nil
+		return nil
+	}
+	_, err := filter.Parse(given, wire.FilterFields())
+	var bad *filter.Error
+	if errors.As(err, &bad) {
+		param := "filter"
+		if bad.Path != "" {
+			param += "." + bad.Path
+		}
+		return signalbox.InvalidField(param, "%s %s", param, bad.Msg)
+	}
+	w.Filter = slices.Clone(given)
+	return err
+}
+
 // setKey gives a webhook a key that signs besides its secret, or takes it away; nil leaves it.
 func (a *API) setKey(w *signalbox.Webhook, asymmetric *bool) error {
 	switch {
@@ -270,6 +298,7 @@ type webhookPatch struct {
 	RatePerSecond   *int               `json:"rate_per_second" min:"0" max:"1000" doc:"0: as many as it takes."`
 	RetrySchedule   *[]int             `json:"retry_schedule" maxitems:"20" doc:"Deliveries that wait already keep their time."`
 	RetryPreset     *string            `json:"retry_preset" enum:"stairoids|standard"`
+	Filter          strictjson.Raw     `json:"filter" type:"object" doc:"Replaced whole; null: all events."`
 	Asymmetric      *bool              `json:"asymmetric" doc:"True makes a key if there is none, false takes it away; another one comes with another secret."`
 	Enabled         *bool              `json:"enabled"`
 	Format          *string            `json:"format" enum:"stairoids|standard" doc:"Fixed: only the value that it has is taken."`
@@ -302,6 +331,9 @@ func (a *API) buildPatch(c *call, old *signalbox.Webhook, in *webhookPatch) (fun
 		}
 		if in.Enabled != nil {
 			setEnabled(w, *in.Enabled, disabledByHand)
+		}
+		if err := setFilter(w, in.Filter); err != nil {
+			return err
 		}
 		if err := a.setKey(w, in.Asymmetric); err != nil {
 			return err

@@ -68,7 +68,7 @@ func webhookExamples() []example {
 		{name: "push", summary: "Every signal, over HTTPS",
 			body: `{"url":"https://hooks.example.com/signalbox","events":["signal.created"]}`},
 		{name: "everything", summary: "Every field",
-			body: `{"url":"https://hooks.example.com/standard","events":["signal.*","contact.score_changed"],"label":"Warehouse","description":"Loads events into the warehouse.","format":"standard","headers":{"X-Api-Key":"k-123"},"max_in_flight":2,"asymmetric":true,"enabled":true,"kind":"push","secret":"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}`},
+			body: `{"url":"https://hooks.example.com/standard","events":["signal.*","contact.score_changed"],"label":"Warehouse","description":"Loads events into the warehouse.","format":"standard","headers":{"X-Api-Key":"k-123"},"max_in_flight":2,"asymmetric":true,"filter":{"all":[{"field":"signal.type","operator":"equals","value":"demo_requested"},{"field":"signal.properties.team_size","operator":"greater_than","value":10}]},"enabled":true,"kind":"push","secret":"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}`},
 		{name: "pull", summary: "A feed to read, gone with its last reader",
 			body: `{"kind":"pull","temporary":true,"events":["*"]}`},
 	}
@@ -216,6 +216,7 @@ type webhookView struct {
 	RatePerSecond   int             `json:"rate_per_second" doc:"0: as many as it takes."`
 	RetrySchedule   []int           `json:"retry_schedule" doc:"Seconds to wait after each failed attempt."`
 	RetryPreset     *string         `json:"retry_preset" enum:"stairoids|standard" doc:"Null: another schedule."`
+	Filter          *object         `json:"filter" doc:"Which of the events that it names it takes; null: all of them."`
 	PublicKey       *string         `json:"public_key" doc:"Of the ed25519 key that signs too (v1a), as Standard Webhooks writes it: whpk_…. Null: none does."`
 	PreviousSecret  *previousSecret `json:"previous_secret" doc:"The secret before the present one; null: there was none."`
 	Enabled         bool            `json:"enabled"`
@@ -259,7 +260,7 @@ func (c *call) webhookView(w *signalbox.Webhook) webhookView {
 		Label: textOrNull(w.Label), Description: textOrNull(w.Description), Format: string(w.Format),
 		SignatureFormat: textOrNull(string(w.SignatureFormat)), HeaderNames: names, MaxInFlight: w.MaxInFlight,
 		RatePerSecond: w.RatePerSecond, RetrySchedule: seconds, RetryPreset: textOrNull(retry.PresetOf(schedule)),
-		PublicKey:      textOrNull(w.PublicKey),
+		Filter: objectOrNull(w.Filter), PublicKey: textOrNull(w.PublicKey),
 		PreviousSecret: c.previousSecret(w), Enabled: w.Enabled, DisabledReason: textOrNull(w.DisabledReason), Temporary: w.Temporary, LastReadAt: stampOrNull(w.LastReadAt),
 		Revision: w.Revision, CreatedAt: stamp(w.CreatedAt), UpdatedAt: stamp(w.UpdatedAt),
 	}

@@ -32,6 +32,7 @@ import (
 	"signalbox/mail"
 	"signalbox/store"
 	"signalbox/watch"
+	"signalbox/wire"
 	"signalbox/web"
 )
 
@@ -103,6 +104,7 @@ func (a *App) open(ctx context.Context) (err error) {
 	}
 	a.db, err = store.Open(ctx, store.Config{
 		DatabaseURL: a.cfg.DatabaseURL, Path: filepath.Join(a.cfg.DataDir, DatabaseFile), Log: a.log, VFS: a.cfg.VFS,
+		Takes: func(w *signalbox.Webhook, body []byte) bool { return wire.FilterOf(w).Takes(wire.Record(body)) },
 	})
 	if err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"signalbox"
+	"signalbox/filter"
 	"signalbox/identity"
 	"signalbox/wire"
 )
@@ -15,17 +16,24 @@ type Compiled struct {
 	Definitions *signalbox.Definitions
 	rules       *identity.Rules
 	subscribed  map[string][]*signalbox.Webhook // by event name, in id order
+	filters     map[signalbox.WebhookID]*filter.Filter // of those that have one
 	types       sync.Map                        // name → signalbox.TypeID, for types first seen after this version was made
 }
 
 // Compile makes definitions ready. It is done outside any transaction.
 func Compile(d *signalbox.Definitions) *Compiled {
-	c := &Compiled{Definitions: d, rules: identity.NewRules(d.Workspace), subscribed: map[string][]*signalbox.Webhook{}}
+	c := &Compiled{Definitions: d, rules: identity.NewRules(d.Workspace), subscribed: map[string][]*signalbox.Webhook{},
+		filters: map[signalbox.WebhookID]*filter.Filter{}}
 	for _, event := range wire.EventTypes() {
 		for i := range d.Webhooks {
 			if wire.Matches(d.Webhooks[i].Events, event.Name) {
 				c.subscribed[event.Name] = append(c.subscribed[event.Name], &d.Webhooks[i])
 			}
+		}
+	}
+	for i := range d.Webhooks {
+		if f := wire.FilterOf(&d.Webhooks[i]); f != nil {
+			c.filters[d.Webhooks[i].ID] = f
 		}
 	}
 	for name, t := range d.Types {

@@ -149,15 +149,31 @@ func (f *fold) tell(in *Prepared, s *signalbox.Signal, account *signalbox.Accoun
 	}
 	info := wire.EventInfo{Codec: f.env.Codec, Event: e.ID, Workspace: e.Workspace, CreatedAt: e.CreatedAt, Signal: s,
 		Account: f.topAccount(account), Contact: f.topContact(contact)}
+	var record map[string]any // of the filters; nil: not asked for yet
 	for _, w := range webhooks {
 		if e.Bodies.Of(w.Format) == nil {
 			e.Bodies.Set(w.Format, wire.SignalCreated(w.Format, info))
+		}
+		if !in.By.takes(w, e.Bodies.Of(w.Format), &record) {
+			continue
 		}
 		f.out.Deliveries = append(f.out.Deliveries, f.deliver(w, &e))
 	}
 	e.CausedTo = f.last[in.Workspace]
 	s.CausedTo = e.CausedTo
 	f.out.Events = append(f.out.Events, e)
+}
+
+// takes says whether a webhook's filter lets an event through. The body is read once for all filters.
+func (c *Compiled) takes(w *signalbox.Webhook, body []byte, record *map[string]any) bool {
+	f := c.filters[w.ID]
+	if f == nil {
+		return true
+	}
+	if *record == nil {
+		*record = wire.Record(body)
+	}
+	return f.Takes(*record)
 }
 
 // deliver makes the delivery of an event to one webhook.

@@ -7,7 +7,7 @@ import (
 )
 
 const eventSQL = `
-SELECT name, signal_id, account_id, contact_id, caused_to, test, created_at
+SELECT name, signal_id, account_id, contact_id, caused_to, test, created_at, stairoids, standard
   FROM events
  WHERE workspace_id = $1 AND id = $2`
 
@@ -19,7 +19,7 @@ SELECT ` + deliveryColumns + `
  ORDER BY id
  LIMIT $4`
 
-// Event answers an event without its bytes, and the deliveries that are stored of it, oldest first: one for each webhook that it was for. NoSuch("event") when it
+// Event answers an event, and the deliveries that are stored of it, oldest first: one for each webhook that it was for. NoSuch("event") when it
 // is unknown, or past retention.
 func (db *DB) Event(ctx context.Context, ws signalbox.WorkspaceID, evt signalbox.EventID) (e signalbox.Event, list []signalbox.Delivery, err error) {
 	err = db.read(ctx, func(t *tx) error {
@@ -27,6 +27,7 @@ func (db *DB) Event(ctx context.Context, ws signalbox.WorkspaceID, evt signalbox
 		found, err := t.one(eventSQL, []any{id(ws), id(evt)}, func(r *row) {
 			e.Name, e.Signal, e.Account, e.Contact = r.text(0), signalbox.SignalID(r.int(1)), signalbox.AccountID(r.int(2)), signalbox.ContactID(r.int(3))
 			e.CausedTo, e.Test, e.CreatedAt = r.int(4), r.bool(5), r.time(6)
+			e.Bodies = signalbox.Bodies{Stairoids: r.bytes(7), Standard: r.bytes(8)}
 		})
 		if err := foundOr(found, err, "event"); err != nil {
 			return err

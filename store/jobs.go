@@ -11,7 +11,8 @@ import (
 // jobRow is a job with what the store alone keeps of it.
 type jobRow struct {
 	signalbox.Job
-	mark int64 // which step its work is in, or up to where it was safe: each kind reads it in its own way
+	takes Takes // of a recovery
+	mark  int64 // which step its work is in, or up to where it was safe: each kind reads it in its own way
 }
 
 const insertJobSQL = `
@@ -131,7 +132,7 @@ func (db *DB) runSlice(ctx context.Context, ws signalbox.WorkspaceID, job signal
 			out = j
 			return err
 		}
-		j.Status, j.UpdatedAt = signalbox.JobRunning, now
+		j.Status, j.UpdatedAt, j.takes = signalbox.JobRunning, now, db.cfg.Takes
 		if err := t.slice(&j, ids, now); err != nil {
 			return fmt.Errorf("slice of job %d (%s): %w", job, j.Kind, err)
 		}

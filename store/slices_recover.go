@@ -97,6 +97,7 @@ func missedBy(state signalbox.DeliveryState, reason string) signalbox.Missed {
 type recovery struct {
 	signalbox.Recovery
 	webhook *signalbox.Webhook
+	takes   Takes
 	step    int64
 	cursor  int64
 }
@@ -172,7 +173,7 @@ func (r *recovery) walkEvents(t *tx, rows int, found func(signalbox.Recoverable)
 	}
 	for _, e := range list {
 		if e.ours && r.webhook.Takes(e.EventName) && (r.Event == "" || r.Event == e.EventName) {
-			missing, err := t.neverWas(r.webhook, e.Event, e.causedTo)
+			missing, err := t.neverWas(r.webhook, r.takes, e.Event, e.causedTo)
 			if err != nil {
 				return false, err
 			}
@@ -187,8 +188,11 @@ func (r *recovery) walkEvents(t *tx, rows int, found func(signalbox.Recoverable)
 	return len(list) < rows, nil
 }
 
-// neverWas says whether a webhook has no delivery of an event that is kept in its format.
-func (t *tx) neverWas(w *signalbox.Webhook, evt signalbox.EventID, causedTo int64) (bool, error) {
+// Takes says whether a webhook's filter lets an event through that is kept as body.
+type Takes func(w *signalbox.Webhook, body []byte) bool
+
+// neverWas says whether a webhook has no delivery of an event that is kept in its format and that it takes.
+func (t *tx) neverWas(w *signalbox.Webhook, takes Takes, evt signalbox.EventID, causedTo int64) (bool, error) {
 	was, err := t.one(deliveryOfSQL, []any{id(w.Workspace), id(evt), causedTo, id(w.ID)}, func(*row) {})
 	if err == nil && !was {
 		was, err = t.one(recoveredSQL, []any{id(w.Workspace), id(evt), id(w.ID)}, func(*row) {})
@@ -200,7 +204,7 @@ func (t *tx) neverWas(w *signalbox.Webhook, evt signalbox.EventID, causedTo int6
 		return false, nil
 	}
 	body, err := t.eventBody(w.Workspace, evt, w.Format)
-	return body != nil, err
+	return body != nil && (takes == nil || takes(w, body)), err
 }
 
 // previewFor is how long a preview looks: somebody waits for it.
@@ -218,7 +222,7 @@ func (db *DB) PreviewRecovery(ctx context.Context, ws signalbox.WorkspaceID, wh 
 				if err != nil {
 					return err
 				}
-				r = recovery{Recovery: asked, webhook: w}
+				r = recovery{Recovery: asked, webhook: w, takes: db.cfg.Takes}
 			}
 			var err error
 			done, err = r.walk(t, signalbox.SliceRows, func(one signalbox.Recoverable) (bool, error) {
@@ -303,7 +307,7 @@ func (t *tx) sliceRecover(j *jobRow, ids *signalbox.IDs, now time.Time) error {
 	case err != nil:
 		return err
 	}
-	r := recovery{Recovery: asked, webhook: w, step: j.mark, cursor: j.Cursor}
+	r := recovery{Recovery: asked, webhook: w, takes: j.takes, step: j.mark, cursor: j.Cursor}
 	set, most := 0, paceOf(asked.Rate)
 	done, err := r.walk(t, signalbox.SliceRows, func(one signalbox.Recoverable) (bool, error) {
 		if set == most {

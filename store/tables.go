@@ -59,7 +59,7 @@ var catalogue = []*Table{
 	table("webhooks", "workspace_id, id", "kind text, url text, events text, label text, description text, format text, signature_format text, "+
 		"sealed_secret blob, sealed_headers blob, header_names text, max_in_flight, enabled, disabled_reason text, temporary, last_read_at, "+
 		"revision, created_at, updated_at, deleted_at, retry_schedule text, rate_per_second, sealed_previous blob, previous_until, vendor_previous, "+
-		"sealed_key blob, sealed_previous_key blob, public_key text"),
+		"sealed_key blob, sealed_previous_key blob, public_key text, filter text"),
 	table("signals", "workspace_id, id", "type_id, source text, account_id, contact_id, occurred_at, created_at, properties text, backfill, "+
 		"prev_account_signal_id, prev_contact_signal_id, caused_to, erased_at"),
 	table("events", "workspace_id, id", "name text, signal_id, account_id, contact_id, stairoids text, standard text, caused_to, test, created_at"),

@@ -20,8 +20,8 @@ const insertWebhookSQL = `
 INSERT INTO webhooks (id, workspace_id, kind, url, events, label, description, format, signature_format, sealed_secret,
                       sealed_headers, header_names, max_in_flight, enabled, disabled_reason, temporary, last_read_at, revision,
                       created_at, updated_at, retry_schedule, rate_per_second, sealed_previous, previous_until, vendor_previous,
-                      sealed_key, sealed_previous_key, public_key)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28)`
+                      sealed_key, sealed_previous_key, public_key, filter)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29)`
 
 // CreateWebhook adds a webhook; it is in force for every signal that is decided after it. A workspace that has MaxWebhooks gets
 // Conflict.
@@ -87,7 +87,7 @@ func (db *DB) Webhook(ctx context.Context, ws signalbox.WorkspaceID, wh signalbo
 const webhookColumns = `id, workspace_id, kind, url, events, label, description, format, signature_format, sealed_secret,
        sealed_headers, header_names, max_in_flight, enabled, disabled_reason, temporary, last_read_at, revision, created_at,
        updated_at, retry_schedule, rate_per_second, sealed_previous, previous_until, vendor_previous,
-       sealed_key, sealed_previous_key, public_key`
+       sealed_key, sealed_previous_key, public_key, filter`
 
 const webhooksSQL = `
 SELECT ` + webhookColumns + `
@@ -121,7 +121,7 @@ UPDATE webhooks
        sealed_headers = $10, header_names = $11, max_in_flight = $12, enabled = $13, disabled_reason = $14, temporary = $15,
        last_read_at = $16, revision = $17, updated_at = $18, retry_schedule = $19, rate_per_second = $20,
        sealed_previous = $21, previous_until = $22, vendor_previous = $23, sealed_key = $24, sealed_previous_key = $25,
-       public_key = $26
+       public_key = $26, filter = $27
  WHERE workspace_id = $1 AND id = $2`
 
 // UpdateWebhook reads a webhook, has change edit it and saves it as its next revision and the next version of the workspace's
@@ -256,7 +256,7 @@ func webhookArgs(w *signalbox.Webhook) ([]any, error) {
 // sendingArgs are how it is sent to, in the order of the last columns.
 func sendingArgs(w *signalbox.Webhook) []any {
 	return []any{scheduleText(w.RetrySchedule), w.RatePerSecond, w.SealedPrevious, w.PreviousUntil, w.VendorPrevious,
-		w.SealedKey, w.SealedOldKey, w.PublicKey}
+		w.SealedKey, w.SealedOldKey, w.PublicKey, string(w.Filter)}
 }
 
 // scheduleText is a schedule as it is stored: a JSON array of seconds; "" for the server's own.
@@ -289,6 +289,13 @@ func parseSchedule(text string) ([]time.Duration, error) {
 	return schedule, nil
 }
 
+func filterOf(text string) []byte {
+	if text == "" {
+		return nil
+	}
+	return []byte(text)
+}
+
 // scanWebhook reads a row of webhookColumns.
 func scanWebhook(r *row) (signalbox.Webhook, error) {
 	w := signalbox.Webhook{
@@ -299,6 +306,7 @@ func scanWebhook(r *row) (signalbox.Webhook, error) {
 		LastReadAt: r.time(16), Revision: r.int(17), CreatedAt: r.time(18), UpdatedAt: r.time(19), RatePerSecond: int(r.int(21)),
 		SealedPrevious: r.bytes(22), PreviousUntil: r.time(23), VendorPrevious: r.bool(24),
 		SealedKey: r.bytes(25), SealedOldKey: r.bytes(26), PublicKey: r.text(27),
+		Filter: filterOf(r.text(28)),
 	}
 	var err error
 	if w.RetrySchedule, err = parseSchedule(r.text(20)); err != nil {

@@ -518,6 +518,8 @@ export type MadeWebhook = {
   retry_schedule: number[];
   /** Null: another schedule. */
   retry_preset: "stairoids" | "standard" | null;
+  /** Which of the events that it names it takes; null: all of them. */
+  filter: Record<string, unknown> | null;
   /** Of the ed25519 key that signs too (v1a), as Standard Webhooks writes it: whpk_…. Null: none does. */
   public_key: string | null;
   /** The secret before the present one; null: there was none. */
@@ -635,6 +637,8 @@ export type NewWebhook = {
   description?: string | null;
   /** True unless given. */
   enabled?: boolean | null;
+  /** Which of the events that it names it takes: {field, operator, value}, or {all: […]} or {any: […]} of such. Null: all of them. */
+  filter?: Record<string, unknown>;
   /** The shape of the bodies: stairoids unless given. Fixed when the webhook is made. */
   format?: "stairoids" | "standard" | null;
   /** Sent with every delivery. Values are stored sealed and never shown. */
@@ -993,6 +997,8 @@ export type Webhook = {
   retry_schedule: number[];
   /** Null: another schedule. */
   retry_preset: "stairoids" | "standard" | null;
+  /** Which of the events that it names it takes; null: all of them. */
+  filter: Record<string, unknown> | null;
   /** Of the ed25519 key that signs too (v1a), as Standard Webhooks writes it: whpk_…. Null: none does. */
   public_key: string | null;
   /** The secret before the present one; null: there was none. */
@@ -1033,6 +1039,8 @@ export type WebhookPatch = {
   description?: string | null;
   enabled?: boolean | null;
   events?: string[] | null;
+  /** Replaced whole; null: all events. */
+  filter?: Record<string, unknown>;
   /** Fixed: only the value that it has is taken. */
   format?: "stairoids" | "standard" | null;
   /** Replaced whole. */
@@ -1059,7 +1067,7 @@ export type WhySent = {
   /** The webhook is gone by now. */
   deleted: boolean;
   /** In a word; reason says it in a sentence. */
-  verdict: "sent" | "waits" | "not_sent" | "not_subscribed" | "made_later" | "changed_later" | "other_webhook" | "unknown";
+  verdict: "sent" | "waits" | "not_sent" | "not_subscribed" | "filtered_out" | "made_later" | "changed_later" | "other_webhook" | "unknown";
   reason: string;
   /** Null: it was not for this webhook. */
   delivery: Delivery | null;

@@ -35,6 +35,7 @@ func webhookFields(b *Box) {
 		w.RatePerSecond, w.RetrySchedule = 7, []time.Duration{time.Second, time.Hour}
 		w.SealedPrevious, w.PreviousUntil, w.VendorPrevious = []byte{2}, b.Now.Add(time.Hour), true
 		w.SealedKey, w.SealedOldKey, w.PublicKey = []byte{3, 0}, []byte{4}, "whpk_x"
+		w.Filter = []byte(`{"all":[]}`)
 	})
 	got, err := b.DB.Webhook(b.Context(), b.WS, want.ID)
 	b.Must(err)
@@ -270,7 +271,7 @@ func webhookEvent(b *Box) {
 	for i, sent := range all {
 		e, list, err := b.DB.Event(b.Context(), b.WS, sent.Event)
 		b.Must(err)
-		if e.ID != sent.Event || e.Signal != sent.Signal || e.Name != "signal.created" || !e.CreatedAt.Equal(b.Now) || e.Bodies.Stairoids != nil {
+		if e.ID != sent.Event || e.Signal != sent.Signal || e.Name != "signal.created" || !e.CreatedAt.Equal(b.Now) || e.Bodies.Stairoids == nil {
 			b.Errorf("event %d reads %+v", i, e)
 		}
 		var ids []signalbox.DeliveryID

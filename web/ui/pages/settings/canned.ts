@@ -31,6 +31,7 @@ export const webhook = (n: number, more: Partial<Webhook> = {}): Webhook => ({
   rate_per_second: 0,
   retry_schedule: [60, 300, 1800, 7200, 28800],
   retry_preset: "stairoids",
+  filter: n % 4 === 1 ? { all: [{ field: "signal.type", operator: "in", value: ["demo_requested", "trial_started"] }, { field: "signal.properties.team_size", operator: "greater_than", value: 10 }] } : null,
   public_key: n % 4 === 2 ? "whpk_11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=" : null,
   previous_secret: null,
   enabled: n !== 2,

@@ -2,6 +2,7 @@
 
 import type { EventType, Webhook } from "../../api-types";
 import { type ApiError, Badge, Button, Check, errorOf, Input, Select, Textarea } from "../../kit";
+import { draftOfFilter, type FilterDraft, filterOf } from "./webhookfilter";
 
 export type HeaderField = { name: string; value: string };
 
@@ -22,6 +23,7 @@ export type Draft = {
   /** The waits of "own", in seconds. */
   waits: string;
   temporary: boolean;
+  filter: FilterDraft;
   /** An ed25519 key signs too. */
   asymmetric: boolean;
   secret: string;
@@ -29,14 +31,14 @@ export type Draft = {
 
 export const blank: Draft = {
   kind: "push", url: "", events: ["signal.created"], format: "stairoids", prefixed: false, label: "", description: "", headers: [], inFlight: "8", rate: "", retries: "stairoids", waits: "",
-  temporary: false, asymmetric: false, secret: "",
+  temporary: false, asymmetric: false, filter: draftOfFilter(null), secret: "",
 };
 
 /** draftOf is a webhook as the form has it. */
 export const draftOf = (w: Webhook): Draft => ({
   ...blank, kind: w.kind, url: w.url ?? "", events: w.events, format: w.format, prefixed: w.signature_format === "prefixed", label: w.label ?? "", description: w.description ?? "",
   headers: null, inFlight: String(w.max_in_flight), rate: w.rate_per_second === 0 ? "" : String(w.rate_per_second),
-  retries: w.retry_preset ?? "own", waits: w.retry_schedule.join(", "), temporary: w.temporary, asymmetric: w.public_key !== null,
+  retries: w.retry_preset ?? "own", waits: w.retry_schedule.join(", "), temporary: w.temporary, asymmetric: w.public_key !== null, filter: draftOfFilter(w.filter),
 });
 
 /** tidy leaves out what a wider choice holds already. */
@@ -56,6 +58,7 @@ export function bodyOf(d: Draft, fresh: boolean): Record<string, unknown> {
     label: d.label.trim() || null,
     description: d.description.trim() || null,
     ...(d.format === "stairoids" && (fresh ? d.prefixed : true) ? { signature_format: d.prefixed ? "prefixed" : null } : {}),
+    ...(fresh && filterOf(d.filter) === null ? {} : { filter: filterOf(d.filter) }),
     ...(fresh && !d.asymmetric ? {} : { asymmetric: d.asymmetric }),
     ...(headers && push ? { headers: Object.fromEntries(headers.map((h) => [h.name.trim(), h.value])) } : {}),
     ...(fresh ? { kind: d.kind, format: d.format, ...(d.temporary && !push ? { temporary: true } : {}), ...(d.secret === "" ? {} : { secret: d.secret }) } : {}),
@@ -85,7 +88,7 @@ export function twice(headers: HeaderField[] | null): string {
 }
 
 /** formFields are those whose errors stand under a field of this form. */
-export const formFields = ["url", "events", "label", "description", "headers", "max_in_flight", "rate_per_second", "retry_preset", "retry_schedule", "secret"];
+export const formFields = ["url", "events", "label", "description", "headers", "max_in_flight", "rate_per_second", "retry_preset", "retry_schedule", "secret", "filter"];
 
 type FieldsProps = { draft: Draft; set: (change: Partial<Draft>) => void; error: ApiError | null };
 

@@ -1,6 +1,7 @@
 import { useSignal } from "@preact/signals";
 import type { EventType, MadeWebhook } from "../../api-types";
 import { api, Button, Card, Choice, CopyButton, ErrorState, errorOf, FormError, Input, LinkButton, type Loaded, PageHead, SecretOnce, Skeleton, useAct, useLoad, useUnsaved } from "../../kit";
+import { FilterFields } from "./webhookfilter";
 import { blank, bodyOf, type Draft, EventChecklist, formFields, Headers, KeySwitch, Names, Pace, SignatureForm, twice } from "./webhookform";
 import { nameOf } from "./words";
 
@@ -65,6 +66,7 @@ function Form({ types, onMade }: { types: EventType[]; onMade: (w: MadeWebhook) 
         ]}
       />
       <p class="hint after">Both are signed in the headers of Standard Webhooks, so any of its libraries verifies them. The format is fixed once the endpoint is made.</p>
+      <FilterFields value={d.filter} onInput={(filter) => set({ filter })} error={error} />
       <Names draft={d} set={set} error={error} />
       <details class="more" open={["headers", "max_in_flight", "rate_per_second", "retry_schedule", "secret"].includes(error?.param ?? "")}>
         <summary>More: headers, pace, a secret of your own</summary>

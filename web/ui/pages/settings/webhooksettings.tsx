@@ -1,6 +1,7 @@
 import { useSignal } from "@preact/signals";
 import type { EventType, Webhook } from "../../api-types";
 import { api, Button, can, Card, Facts, FormError, errorOf, Id, Input, Note, Time, toast, useAct, useUnsaved } from "../../kit";
+import { FilterFields } from "./webhookfilter";
 import { bodyOf, type Draft, draftOf, EventChecklist, formFields, Headers, KeySwitch, Names, Pace, SignatureForm, twice, wait } from "./webhookform";
 
 /** SettingsTab changes a webhook; who may not change it reads it. */
@@ -71,6 +72,7 @@ function Form({ webhook, types, onChanged }: { webhook: Webhook; types: EventTyp
     >
       {webhook.kind === "push" && <Input label="URL" type="url" mono value={d.url} onInput={(url) => set({ url })} error={errorOf(error, "url")} />}
       <EventChecklist types={types} value={d.events} onInput={(events) => set({ events })} error={errorOf(error, "events")} />
+      <FilterFields value={d.filter} onInput={(filter) => set({ filter })} error={error} />
       <Names draft={d} set={set} error={error} />
       {webhook.kind === "push" && <Headers value={d.headers} onInput={(headers) => set({ headers })} names={webhook.header_names} error={errorOf(error, "headers")} />}
       <div class="pair">

@@ -1,0 +1,4 @@
+-- Which of the events that it names a webhook takes (JSON; '': all of them). A program that does not know it sends all of them.
+-- oldest: 8
+
+ALTER TABLE webhooks ADD COLUMN filter TEXT COLLATE "C" NOT NULL DEFAULT '';
