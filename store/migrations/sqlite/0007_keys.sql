@@ -1,6 +1,6 @@
 -- A webhook may sign with a key of its own besides its secret (ed25519): sealed like that, the public half to be handed out, and the key before while an
 -- overlap goes on. A program that does not know them signs with the secret alone, which every receiver can go on taking.
--- oldest: 6
+-- oldest: 5
 
 ALTER TABLE webhooks ADD COLUMN sealed_key BLOB;
 ALTER TABLE webhooks ADD COLUMN sealed_previous_key BLOB;
