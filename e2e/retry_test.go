@@ -87,9 +87,19 @@ func TestRetry_DeadWebhooksDelayNoOther(t *testing.T) {
 	}
 	<-reached
 	s.settled(good.ID, n, "delivered") // while the silent receiver answers nothing
-	for _, d := range s.settled(closed.ID, n, "retrying") {
-		if d.Reason != "connect" {
-			t.Fatalf("the refused connection has the reason %q", d.Reason)
+	tried := 0
+	for deadline := time.Now().Add(patience); tried < 8; { // five failures in a row, and then one probe at a time: the others wait
+		tried = 0
+		for _, d := range s.deliveries(closed.ID) {
+			switch {
+			case d.Status == "retrying" && d.Reason == "connect":
+				tried++
+			case d.Status != "pending":
+				t.Fatalf("of a closed port: %+v", d)
+			}
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d deliveries to a closed port were tried", tried)
 		}
 	}
 	waiting := s.deliveries(hung.ID)
