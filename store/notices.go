@@ -250,6 +250,12 @@ SELECT kind, subject, webhook_id, reason, since, at
  ORDER BY kind, subject
  LIMIT $2`
 
+	anyNoticeSQL = `
+SELECT 1
+  FROM notices
+ WHERE workspace_id = $1
+ LIMIT 1`
+
 	dropNoticeSQL = `
 DELETE FROM notices
  WHERE workspace_id = $1 AND kind = $2 AND subject = $3`
@@ -269,12 +275,8 @@ func (db *DB) TellNotices(ctx context.Context, ws signalbox.WorkspaceID, ids *si
 		if err != nil {
 			return err
 		}
-		armed, err := t.lockDue(due)
-		if err != nil {
-			return err
-		}
 		list, err := t.notices(ws)
-		if err != nil || len(list) == 0 {
+		if err != nil {
 			return err
 		}
 		hooks, err := t.webhooks(ws)
@@ -303,11 +305,17 @@ func (db *DB) TellNotices(ctx context.Context, ws signalbox.WorkspaceID, ids *si
 		if err := t.saveTelling(ws, &saved, last); err != nil {
 			return err
 		}
-		if more = len(list) == noticesAtOnce; more {
-			due.At = now
+		// The lanes come before this row, as where outcomes are settled: nobody waits in a circle. Who leaves a notice from here on waits for it, and
+		// whoever has left one is seen now.
+		armed, err := t.lockDue(due)
+		if err != nil || !armed {
+			return err // somebody else makes the row now
 		}
-		if !armed {
-			return nil // somebody else makes the row now
+		if more, err = t.one(anyNoticeSQL, []any{id(ws)}, func(*row) {}); err != nil {
+			return err
+		}
+		if more {
+			due.At = now
 		}
 		return t.setDue(due)
 	})
