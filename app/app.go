@@ -32,8 +32,8 @@ import (
 	"signalbox/mail"
 	"signalbox/store"
 	"signalbox/watch"
-	"signalbox/wire"
 	"signalbox/web"
+	"signalbox/wire"
 )
 
 // committers is how many turns are decided at once on PostgreSQL, where a commit is waited for elsewhere; the embedded database has one writer.

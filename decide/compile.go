@@ -15,9 +15,9 @@ import (
 type Compiled struct {
 	Definitions *signalbox.Definitions
 	rules       *identity.Rules
-	subscribed  map[string][]*signalbox.Webhook // by event name, in id order
+	subscribed  map[string][]*signalbox.Webhook        // by event name, in id order
 	filters     map[signalbox.WebhookID]*filter.Filter // of those that have one
-	types       sync.Map                        // name → signalbox.TypeID, for types first seen after this version was made
+	types       sync.Map                               // name → signalbox.TypeID, for types first seen after this version was made
 }
 
 // Compile makes definitions ready. It is done outside any transaction.
