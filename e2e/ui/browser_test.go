@@ -293,6 +293,9 @@ func (p *tab) goTo(path string) {
 // painted waits until what has changed is painted, and changes of colour are over.
 const painted = `new Promise((shown) => requestAnimationFrame(() => requestAnimationFrame(() => Promise.allSettled(document.getAnimations().filter((a) => a instanceof CSSTransition).map((a) => a.finished)).then(shown)))).then(() => 0)`
 
+// still waits until what comes and goes has come: colours are judged when nothing fades any more.
+const still = `Promise.allSettled(document.getAnimations().filter((a) => a.effect?.getComputedTiming().endTime !== Infinity).map((a) => a.finished)).then(() => 0)`
+
 // turnTo goes to another page of the program without loading it anew, as a link does.
 func (p *tab) turnTo(path string) {
 	p.t.Helper()
@@ -304,7 +307,7 @@ func (p *tab) turnTo(path string) {
 // settled waits until the page has its heading and nothing is being loaded.
 func (p *tab) settled() {
 	p.t.Helper()
-	p.until("the page is there", `document.querySelector("h1, h2") && !document.querySelector("main [aria-busy=true]")`)
+	p.until("the page is there", `(document.querySelector("main") ?? document).querySelector("h1, h2") && !document.querySelector("main [aria-busy=true]")`)
 }
 
 // signIn signs in as the first admin.
@@ -374,6 +377,7 @@ func (p *tab) axe(where string) {
 	if !eval[bool](p, "!!window.axe") {
 		p.do(kit.axe)
 	}
+	p.do(still)
 	found := eval[[]violation](p, `axe.run(document, {runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"], resultTypes: ["violations"],
 		rules: {"page-has-heading-one": {enabled: !document.querySelector("dialog[open]")}}}).then((r) => r.violations)`)
 	for _, v := range found {
