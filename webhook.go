@@ -208,3 +208,6 @@ type Attempt struct {
 	Truncated  bool
 	Manual     bool
 }
+
+// Delivered says whether the attempt brought a whole answer that counts: any 2xx.
+func (a *Attempt) Delivered() bool { return a.StatusCode/100 == 2 && a.Error == "" }

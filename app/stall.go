@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"signalbox"
+	"signalbox/health"
 )
 
 // stalls notices by itself that sending stands still: in the log, in a metric, and by mail to whom it concerns. Signals are taken meanwhile, so /readyz
@@ -126,11 +127,5 @@ func (a *App) operators(ctx context.Context) (to []string, err error) {
 			oldest = w
 		}
 	}
-	members, _, err := a.db.Members(ctx, oldest.ID, signalbox.Page{Limit: signalbox.MaxPage})
-	for i := range members {
-		if members[i].Role == signalbox.RoleAdmin && !members[i].JoinedAt.IsZero() {
-			to = append(to, members[i].Email)
-		}
-	}
-	return to, err
+	return health.Administrators(ctx, a.db, oldest.ID)
 }

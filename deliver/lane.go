@@ -408,13 +408,13 @@ func (s *Sender) answered(l *lane, it item, o outcome, r reply) (next item, more
 		if l.speed = quick; r.took > slowAnswer {
 			l.speed = slow
 		}
-		if delivered := isDelivered(&o); delivered || it.call == nil { // a test that fails is of what it was sent
+		delivered := o.settlement.State == signalbox.Delivered
+		if delivered || it.call == nil { // a test that fails is of what it was sent
 			l.learn(delivered, r)
 		}
-	}
-	if !o.release && it.call == nil {
-		delivered := isDelivered(&o)
-		o.settlement.Recovered, l.well = delivered && !l.well, delivered
+		if it.call == nil {
+			o.settlement.Recovered, l.well = delivered && !l.well, delivered
+		}
 	}
 	s.add(l, freed)
 	s.settler.put(o)

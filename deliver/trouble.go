@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"time"
 
-	"signalbox"
 	"signalbox/retry"
 )
 
@@ -91,6 +90,3 @@ func (l *lane) most() int {
 	}
 	return l.max
 }
-
-// isDelivered says whether an outcome is a success.
-func isDelivered(o *outcome) bool { return o.settlement.State == signalbox.Delivered }

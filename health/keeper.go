@@ -13,7 +13,7 @@ type Store interface {
 	JudgeHealth(ctx context.Context, ws signalbox.WorkspaceID, wh signalbox.WebhookID, armed, now time.Time, judge func(signalbox.Fares) signalbox.Judgement) (signalbox.Judgement, error)
 	TellNotices(ctx context.Context, ws signalbox.WorkspaceID, ids *signalbox.IDs, now time.Time, tell func(hooks []signalbox.Webhook, n signalbox.Told, next func() int64) signalbox.Telling) (saved signalbox.Telling, more bool, err error)
 	Workspace(ctx context.Context, ws signalbox.WorkspaceID) (signalbox.Workspace, error)
-	Members(ctx context.Context, ws signalbox.WorkspaceID, p signalbox.Page) (list []signalbox.Member, next int64, err error)
+	Members
 }
 
 // Config is what a Keeper works with; everything is needed.
@@ -79,7 +79,7 @@ func (k *Keeper) tell(ctx context.Context, d signalbox.Due) (signalbox.Again, er
 	}
 	var to []string
 	if k.cfg.Mails {
-		if to, err = k.administrators(ctx, d.Workspace); err != nil {
+		if to, err = Administrators(ctx, k.cfg.Store, d.Workspace); err != nil {
 			return signalbox.Again{}, err
 		}
 	}
@@ -103,11 +103,16 @@ func (k *Keeper) tell(ctx context.Context, d signalbox.Due) (signalbox.Again, er
 	return signalbox.Again{Kept: true}, nil
 }
 
-// administrators are the addresses of those who may change webhooks and have joined.
-func (k *Keeper) administrators(ctx context.Context, ws signalbox.WorkspaceID) (to []string, err error) {
+// Members lists who is a member of a workspace; *store.DB does.
+type Members interface {
+	Members(ctx context.Context, ws signalbox.WorkspaceID, p signalbox.Page) (list []signalbox.Member, next int64, err error)
+}
+
+// Administrators are the addresses of those who may change a workspace's webhooks and have joined.
+func Administrators(ctx context.Context, s Members, ws signalbox.WorkspaceID) (to []string, err error) {
 	p := signalbox.Page{Limit: signalbox.MaxPage}
 	for {
-		list, next, err := k.cfg.Store.Members(ctx, ws, p)
+		list, next, err := s.Members(ctx, ws, p)
 		if err != nil {
 			return nil, err
 		}

@@ -37,7 +37,7 @@ func (t *tx) tellSettled(list []signalbox.Settlement, settled []bool) error {
 			continue
 		}
 		d := signalbox.Due{Kind: signalbox.DueHealth, Workspace: s.Workspace, Subject: int64(s.Webhook), At: doneAt(s)}
-		if s.Attempt.StatusCode/100 == 2 && s.Attempt.Error == "" {
+		if s.Attempt.Delivered() {
 			if s.Recovered {
 				now[s.Webhook] = d
 			}

@@ -102,7 +102,7 @@ func (t *tx) tallySettled(list []signalbox.Settlement, settled []bool) error {
 		case !settled[i] || s.Attempt == nil:
 		case !s.Test:
 			counts.settled(s)
-		case s.Attempt.StatusCode/100 == 2 && s.Attempt.Error == "":
+		case s.Attempt.Delivered():
 			counts.count(tally{workspace: s.Workspace, what: tallyTested, at: minuteOf(doneAt(s)), node: s.Lease.Node}, 1, doneAt(s))
 		}
 	}
@@ -115,7 +115,7 @@ func (c tallies) settled(s *signalbox.Settlement) {
 	hour := tally{workspace: s.Workspace, subject: int64(s.Webhook), at: hourOf(end), node: s.Lease.Node}
 	whole := tally{workspace: s.Workspace, at: minuteOf(end), node: s.Lease.Node}
 	switch {
-	case a.StatusCode/100 == 2 && a.Error == "":
+	case a.Delivered():
 		hour.what, whole.what = tallyDelivered, tallyDelivered
 		c.count(hour, 1, end)
 		c.count(whole, 1, end)
