@@ -130,14 +130,14 @@ func sentWords(d *signalbox.Delivery) (verdict, reason string) {
 
 // notSentWords say why there is no delivery of an event for a webhook: by what the webhook is now, as far as that was so then.
 func notSentWords(w *signalbox.Webhook, e *signalbox.Event) (verdict, reason string) {
-	changed := w.UpdatedAt.After(e.CreatedAt)
+	changed, unfit := w.UpdatedAt.After(e.CreatedAt), filteredOut(w, e)
 	switch {
 	case e.Test:
 		return "other_webhook", "the event is of a test call of another webhook"
 	case w.CreatedAt.After(e.CreatedAt):
 		return "made_later", "the webhook was made after the event, and nothing is sent of the past"
-	case wire.Matches(w.Events, e.Name) && filteredOut(w, e) != "":
-		reason = "its filter keeps it out: " + filteredOut(w, e)
+	case wire.Matches(w.Events, e.Name) && unfit != "":
+		reason = "its filter keeps it out: " + unfit
 		if changed {
 			reason += "; it was changed after the event"
 		}
