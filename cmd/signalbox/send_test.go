@@ -177,11 +177,12 @@ func TestSendLines_StopsWhereTheServerDoes(t *testing.T) {
 }
 
 func FuzzWithKey(f *testing.F) {
-	for _, seed := range []string{`{}`, `{"type":"t"}`, `{"idempotency_key":"own"}`, `null`, `[]`, `{"a":`, " {\t} ", `{"a":1}x`, "{\"a\":\"\xff\"}", `""`} {
+	for _, seed := range []string{`{}`, `{"type":"t"}`, `{"idempotency_key":"own"}`, `null`, `[]`, `{"a":`, " {\t} ", `{"a":1}x`, "{\"a\":\"\xff\"}", `""`, "{}\f"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		keyed, err := withKey([]byte(strings.TrimSpace(text)), `file"name/1`)
+		text = strings.TrimSpace(text)
+		keyed, err := withKey([]byte(text), `file"name/1`)
 		if err != nil {
 			return
 		}

@@ -227,8 +227,7 @@ const find = `((name) => ["dialog[open]", "main", "body"].flatMap((part) => [...
 func (p *tab) press(name string) {
 	p.t.Helper()
 	script := find + "(" + quoted(name) + ")"
-	p.until("something to press is called "+name, "(e => e && !e.disabled && e.getAttribute('aria-busy') !== 'true')("+script+")")
-	p.do(script + ".click()")
+	p.until("something to press is called "+name, "(e => e && !e.disabled && e.getAttribute('aria-busy') !== 'true' && (e.click(), true))("+script+")")
 }
 
 // fill types into the field with this label, in place of what is there.

@@ -85,6 +85,7 @@ func TestAPIKeys_AreShownOnceAndRevokedByName(t *testing.T) {
 	p.press("Rename")
 	p.fill("Name", "shop")
 	p.answer("Rename")
+	p.until("the new name is shown", `[...document.querySelectorAll("main td strong")].some((e) => e.innerText === "shop")`)
 	p.press("Undo")
 	p.until("the old name is back", `[...document.querySelectorAll("main td strong")].some((e) => e.innerText === "website")`)
 	p.press("Acts on website")
