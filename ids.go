@@ -28,7 +28,9 @@ type (
 	AuditID     int64
 	MergeID     int64
 	ImportID    int64
-	MailID      int64
+
+	LinkedAccountID int64
+	MailID          int64
 )
 
 // ID is any of the typed ids.
@@ -57,6 +59,7 @@ const (
 	KindAudit     Kind = "chg" // a change, as the audit log tells of it
 	KindMerge     Kind = "mrg"
 	KindImport    Kind = "imp"
+	KindLinked    Kind = "lac" // a linked account
 )
 
 // The layout of an id, from the highest bit: one zero bit, 41 bits of milliseconds since idEpoch (until 2094), 10 bits of node

@@ -103,7 +103,8 @@ func NamesEvent(pattern, event string) bool {
 	return wild && strings.HasSuffix(prefix, ".") && strings.HasPrefix(event, prefix)
 }
 
-// Takes says whether the webhook names an event.
+// Takes says whether the webhook names an event, as its format calls it.
 func (w *Webhook) Takes(event string) bool {
-	return slices.ContainsFunc(w.Events, func(pattern string) bool { return NamesEvent(pattern, event) })
+	name := w.Format.EventName(event)
+	return name != "" && slices.ContainsFunc(w.Events, func(pattern string) bool { return NamesEvent(pattern, name) })
 }

@@ -1,21 +1,58 @@
 package signalbox
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Format is the shape of a webhook's bodies and of its vendor headers (contract section 12).
 type Format string
 
-// The formats that this version sends.
+// The formats. Stackone sends what happens to linked accounts and their records, under its own names (S4-9…S4-15); staircase sends notifications alone
+// and subscribes to nothing.
 const (
 	FormatStairoids Format = "stairoids"
 	FormatStandard  Format = "standard"
+	FormatStackOne  Format = "stackone"
+	FormatStaircase Format = "staircase"
 )
+
+// Formats lists them all.
+func Formats() []Format {
+	return []Format{FormatStairoids, FormatStandard, FormatStackOne, FormatStaircase}
+}
+
+// linkedAccount and account begin the name of the same event here and in the format stackone.
+const (
+	linkedAccount = "linked_account."
+	account       = "account."
+)
+
+// EventName is what an event is called by the webhooks of a format; "" when the format does not send it.
+func (f Format) EventName(event string) string {
+	switch {
+	case f == FormatStairoids || f == FormatStandard:
+		return event
+	case f != FormatStackOne:
+		return ""
+	case strings.HasPrefix(event, "hris_") || strings.HasPrefix(event, "ats_"):
+		return event
+	}
+	if what, ok := strings.CutPrefix(event, linkedAccount); ok {
+		return account + what
+	}
+	return ""
+}
 
 // SignatureFormat is a variant of a format's vendor signature; "" is the format's own.
 type SignatureFormat string
 
-// SignaturePrefixed writes X-Stairoids-Signature as sha256=<hex> (contradiction C1).
-const SignaturePrefixed SignatureFormat = "prefixed"
+// The variants: prefixed, of stairoids, writes X-Stairoids-Signature as sha256=<hex> (contradiction C1); secret_sha256, of staircase, sends the hash of
+// the secret alone (C28), which whoever has seen one request can send too.
+const (
+	SignaturePrefixed SignatureFormat = "prefixed"
+	SignatureHashed   SignatureFormat = "secret_sha256"
+)
 
 // WebhookKind says how events reach the receiver.
 type WebhookKind string
@@ -85,24 +122,25 @@ type Event struct {
 type Bodies struct {
 	Stairoids []byte
 	Standard  []byte
+	Vendor    []byte // in the format of the product that the event is known from: stackone or staircase, and no event is known from both
+}
+
+// of is where the bytes of a format are.
+func (b *Bodies) of(f Format) *[]byte {
+	switch f {
+	case FormatStairoids:
+		return &b.Stairoids
+	case FormatStandard:
+		return &b.Standard
+	}
+	return &b.Vendor
 }
 
 // Of returns the bytes for a format.
-func (b Bodies) Of(f Format) []byte {
-	if f == FormatStandard {
-		return b.Standard
-	}
-	return b.Stairoids
-}
+func (b Bodies) Of(f Format) []byte { return *b.of(f) }
 
 // Set freezes the bytes for a format.
-func (b *Bodies) Set(f Format, body []byte) {
-	if f == FormatStandard {
-		b.Standard = body
-		return
-	}
-	b.Stairoids = body
-}
+func (b *Bodies) Set(f Format, body []byte) { *b.of(f) = body }
 
 // DeliveryState is where a delivery stands; docs/states.md draws the transitions.
 type DeliveryState uint8

@@ -2,6 +2,8 @@ package api
 
 import (
 	"net/http"
+	"slices"
+	"strings"
 
 	"signalbox"
 	"signalbox/auth"
@@ -12,8 +14,8 @@ func (a *API) eventTypeRoute() route {
 	return route{
 		method: http.MethodGet, pattern: "/v1/event-types", id: "listEventTypes", tag: "Webhooks", need: auth.NeedRead,
 		summary: "List the events that a webhook can subscribe to", status: http.StatusOK,
-		query: []param{{name: "format", kind: words, enum: []string{string(signalbox.FormatStairoids), string(signalbox.FormatStandard)},
-			doc: "Whose bodies `schema` and `sample` show: stairoids unless given."}},
+		query: []param{{name: "format", kind: words, enum: formatNames(),
+			doc: "Whose events these are, by its names, and whose bodies `schema` and `sample` show: stairoids unless given."}},
 		answers: lists(a.listEventTypes),
 	}
 }
@@ -21,21 +23,35 @@ func (a *API) eventTypeRoute() route {
 // listEventTypes answers every event with the schema and a sample of its body.
 func (a *API) listEventTypes(c *call) (page[eventTypeView], error) {
 	format := signalbox.FormatStairoids
-	switch given := signalbox.Format(c.query.Get("format")); given {
-	case "":
-	case signalbox.FormatStairoids, signalbox.FormatStandard:
+	if given := signalbox.Format(c.query.Get("format")); given != "" {
 		format = given
-	default:
-		return page[eventTypeView]{}, signalbox.InvalidField("format", "format must be stairoids or standard")
+	}
+	if err := checkFormat(format); err != nil {
+		return page[eventTypeView]{}, err
 	}
 	var out page[eventTypeView]
-	for _, t := range wire.EventTypes() {
+	for _, t := range wire.EventTypes(format) {
 		out.items = append(out.items, eventTypeView{
-			Name: t.Name, Description: t.Description, Produced: t.Produced, Schema: t.Schema(format),
-			Sample: wire.Sample(t.Name, format, a.cfg.Codec, c.now),
+			Name: t.In(format), Description: t.Description, Produced: t.Produced, Schema: t.Schema(format),
+			Sample: wire.Sample(t.In(format), format, a.cfg.Codec, c.now),
 		})
 	}
 	return out, nil
+}
+
+// formatNames are the formats of webhooks, for the document.
+func formatNames() (names []string) {
+	for _, f := range signalbox.Formats() {
+		names = append(names, string(f))
+	}
+	return names
+}
+
+func checkFormat(f signalbox.Format) error {
+	if !slices.Contains(signalbox.Formats(), f) {
+		return signalbox.InvalidField("format", "format must be one of %s", strings.Join(formatNames(), ", "))
+	}
+	return nil
 }
 
 type eventTypeView struct {

@@ -88,9 +88,15 @@ func (a *API) explainEvent(c *call) (explained, error) {
 // filteredOut says why a webhook's filter keeps an event out; "" when it does not, or the event's bytes are gone.
 func filteredOut(w *signalbox.Webhook, e *signalbox.Event) string {
 	f := wire.FilterOf(w)
-	for _, body := range [][]byte{e.Bodies.Of(w.Format), e.Bodies.Stairoids, e.Bodies.Standard} {
-		if f != nil && body != nil {
-			return f.Why(wire.Record(body))
+	if f == nil {
+		return ""
+	}
+	if body := e.Bodies.Of(w.Format); body != nil {
+		return f.Why(wire.Record(w.Format, body))
+	}
+	for _, format := range []signalbox.Format{signalbox.FormatStairoids, signalbox.FormatStandard} {
+		if body := e.Bodies.Of(format); body != nil && w.Format != signalbox.FormatStackOne {
+			return f.Why(wire.Record(format, body))
 		}
 	}
 	return ""
@@ -136,15 +142,17 @@ func notSentWords(w *signalbox.Webhook, e *signalbox.Event) (verdict, reason str
 		return "other_webhook", "the event is of a test call of another webhook"
 	case w.CreatedAt.After(e.CreatedAt):
 		return "made_later", "the webhook was made after the event, and nothing is sent of the past"
-	case wire.Matches(w.Events, e.Name) && unfit != "":
+	case w.Format.EventName(e.Name) == "":
+		return "not_subscribed", fmt.Sprintf("its format, %s, does not send %s", w.Format, e.Name)
+	case w.Takes(e.Name) && unfit != "":
 		reason = "its filter keeps it out: " + unfit
 		if changed {
 			reason += "; it was changed after the event"
 		}
 		return "filtered_out", reason
-	case !wire.Matches(w.Events, e.Name) && changed:
+	case !w.Takes(e.Name) && changed:
 		return "not_subscribed", fmt.Sprintf("it subscribes to %s, not to %s; it was changed after the event", strings.Join(w.Events, ", "), e.Name)
-	case !wire.Matches(w.Events, e.Name):
+	case !w.Takes(e.Name):
 		return "not_subscribed", fmt.Sprintf("it subscribes to %s, not to %s", strings.Join(w.Events, ", "), e.Name)
 	case changed:
 		return "changed_later", fmt.Sprintf("it subscribes to %s now, and was changed after the event", e.Name)

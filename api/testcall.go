@@ -25,8 +25,8 @@ func (a *API) testRoute() route {
 
 // testOrder is the body of a test call.
 type testOrder struct {
-	Event *string        `json:"event" doc:"Any event of GET /v1/event-types, signal.created unless given; it need not be subscribed."`
-	Data  strictjson.Raw `json:"data" type:"object" doc:"Replaces the data of the sample."`
+	Event *string        `json:"event" doc:"Any event that GET /v1/event-types lists for the webhook's format, the first of them unless given; it need not be subscribed."`
+	Data  strictjson.Raw `json:"data" type:"object" doc:"Replaces the data of the sample; the whole body, in the formats stackone and staircase."`
 }
 
 // testWebhook makes a test delivery, sends it once and shows both sides.
@@ -63,7 +63,7 @@ func (a *API) testWebhook(c *call, in *testOrder) (testResult, error) {
 func (a *API) insertTest(c *call, w *signalbox.Webhook, in *testOrder) (signalbox.Ready, error) {
 	name := value(in.Event)
 	if name == "" {
-		name = wire.EventSignalCreated
+		name = wire.EventTypes(w.Format)[0].In(w.Format)
 	}
 	var data []byte
 	if string(in.Data) != "null" {
@@ -75,19 +75,18 @@ func (a *API) insertTest(c *call, w *signalbox.Webhook, in *testOrder) (signalbo
 	if err != nil {
 		return signalbox.Ready{}, err
 	}
+	if t, ok := wire.LookUp(w.Format, name); ok {
+		e.Name = t.Name
+	}
 	lease, ok := a.cfg.Sender.Lease()
 	if !ok {
 		return signalbox.Ready{}, &signalbox.Error{
 			Code: signalbox.Unavailable, Msg: "this server cannot send at the moment", RetryAfter: signalbox.HeartbeatEvery,
 		}
 	}
-	if w.Format == signalbox.FormatStandard {
-		e.Bodies.Standard = body
-	} else {
-		e.Bodies.Stairoids = body
-	}
+	e.Bodies.Set(w.Format, body)
 	d := signalbox.Delivery{
-		ID: signalbox.DeliveryID(a.cfg.IDs.Next(c.now)), Workspace: c.ws(), Webhook: w.ID, Event: e.ID, EventName: name,
+		ID: signalbox.DeliveryID(a.cfg.IDs.Next(c.now)), Workspace: c.ws(), Webhook: w.ID, Event: e.ID, EventName: e.Name,
 		State: signalbox.Pending, DueAt: c.now, Test: true, CreatedAt: c.now,
 	}
 	e.CausedTo = int64(d.ID)

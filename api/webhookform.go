@@ -32,11 +32,11 @@ const (
 // newWebhook is the body of POST /v1/webhooks.
 type newWebhook struct {
 	URL             *string           `json:"url" maxlen:"2048" doc:"Where push deliveries go: HTTPS, a public address. A pull webhook has none."`
-	Events          []string          `json:"events" required:"true" minitems:"1" maxitems:"100" doc:"Names of events, prefix.* or *. Only these are sent."`
+	Events          []string          `json:"events" maxitems:"100" doc:"Names of events, prefix.* or *. Only these are sent. Required, but for the format staircase, which gets notifications alone."`
 	Label           *string           `json:"label" maxlen:"200"`
 	Description     *string           `json:"description" maxlen:"2000"`
-	Format          *string           `json:"format" enum:"stairoids|standard" doc:"The shape of the bodies: stairoids unless given. Fixed when the webhook is made."`
-	SignatureFormat *string           `json:"signature_format" enum:"prefixed" doc:"For the format stairoids: prefixed writes X-Stairoids-Signature as sha256=<hex>."`
+	Format          *string           `json:"format" enum:"stairoids|standard|stackone|staircase" doc:"The shape of the bodies: stairoids unless given. Fixed when the webhook is made. Stackone knows the events of linked accounts and their records alone."`
+	SignatureFormat *string           `json:"signature_format" enum:"prefixed|secret_sha256" doc:"For the format stairoids, prefixed writes X-Stairoids-Signature as sha256=<hex>. For staircase, secret_sha256 sends the hash of the secret alone: weak, for receivers that compare just that."`
 	Headers         map[string]string `json:"headers" doc:"Sent with every delivery. Values are stored sealed and never shown."`
 	MaxInFlight     *int              `json:"max_in_flight" min:"1" max:"100" doc:"How many requests it gets at the same time, 8 unless given."`
 	RatePerSecond   *int              `json:"rate_per_second" min:"0" max:"1000" doc:"How many requests it gets in a second, spread evenly; 0, the default: as many as it takes."`
@@ -53,7 +53,7 @@ type newWebhook struct {
 // buildWebhook checks what was asked for and makes the webhook, all but its secret.
 func (a *API) buildWebhook(c *call, in *newWebhook) (signalbox.Webhook, error) {
 	w := signalbox.Webhook{
-		ID: signalbox.WebhookID(a.cfg.IDs.Next(c.now)), Workspace: c.ws(), Kind: signalbox.KindPush, URL: value(in.URL), Events: in.Events,
+		ID: signalbox.WebhookID(a.cfg.IDs.Next(c.now)), Workspace: c.ws(), Kind: signalbox.KindPush, URL: value(in.URL), Events: append([]string{}, in.Events...),
 		Label: value(in.Label), Description: value(in.Description), Format: signalbox.FormatStairoids,
 		SignatureFormat: signalbox.SignatureFormat(value(in.SignatureFormat)), MaxInFlight: signalbox.DefaultMaxInFlight,
 		Enabled: in.Enabled == nil || *in.Enabled, Temporary: in.Temporary != nil && *in.Temporary, CreatedAt: c.now, UpdatedAt: c.now,
@@ -108,13 +108,16 @@ func checkWebhook(w *signalbox.Webhook) error {
 	default:
 		return signalbox.InvalidField("kind", "kind must be push or pull")
 	}
+	if err := checkFormat(w.Format); err != nil {
+		return err
+	}
 	switch {
-	case w.Format != signalbox.FormatStairoids && w.Format != signalbox.FormatStandard:
-		return signalbox.InvalidField("format", "format must be stairoids or standard")
-	case w.SignatureFormat != "" && w.SignatureFormat != signalbox.SignaturePrefixed:
-		return signalbox.InvalidField("signature_format", "signature_format must be prefixed, or absent for the format's own")
-	case w.SignatureFormat != "" && w.Format != signalbox.FormatStairoids:
-		return signalbox.InvalidField("signature_format", "signature_format is only for the format stairoids")
+	case w.SignatureFormat == signalbox.SignaturePrefixed && w.Format != signalbox.FormatStairoids:
+		return signalbox.InvalidField("signature_format", "signature_format prefixed is only for the format stairoids")
+	case w.SignatureFormat == signalbox.SignatureHashed && w.Format != signalbox.FormatStaircase:
+		return signalbox.InvalidField("signature_format", "signature_format secret_sha256 is only for the format staircase")
+	case w.SignatureFormat != "" && w.SignatureFormat != signalbox.SignaturePrefixed && w.SignatureFormat != signalbox.SignatureHashed:
+		return signalbox.InvalidField("signature_format", "signature_format must be prefixed (stairoids) or secret_sha256 (staircase), or absent for the format's own")
 	case w.MaxInFlight < 1 || w.MaxInFlight > maxInFlight:
 		return signalbox.InvalidField("max_in_flight", "max_in_flight must be a whole number from 1 to %d", maxInFlight)
 	case w.RatePerSecond < 0 || w.RatePerSecond > maxPerSecond:
@@ -126,7 +129,7 @@ func checkWebhook(w *signalbox.Webhook) error {
 	if err := checkLength("description", w.Description, maxDescription); err != nil {
 		return err
 	}
-	return checkEvents(w.Events)
+	return checkEvents(w.Format, w.Events)
 }
 
 // setSchedule sets by which waits a webhook is tried again: those given, or those of a preset.
@@ -159,7 +162,13 @@ func setSchedule(w *signalbox.Webhook, seconds *[]int, preset *string) error {
 	return nil
 }
 
-func checkEvents(patterns []string) error {
+func checkEvents(format signalbox.Format, patterns []string) error {
+	if format == signalbox.FormatStaircase {
+		if len(patterns) > 0 {
+			return signalbox.InvalidField("events", "events must be empty for the format staircase: it gets the notifications that name it as where they go")
+		}
+		return nil
+	}
 	if len(patterns) == 0 {
 		return signalbox.InvalidField("events", "events must name at least one event, prefix.* or *: GET /v1/event-types lists them")
 	}
@@ -167,7 +176,7 @@ func checkEvents(patterns []string) error {
 		return signalbox.InvalidField("events", "events holds too many: at most %d", maxPatterns)
 	}
 	for i, p := range patterns {
-		if err := wire.CheckPattern(p); err != nil {
+		if err := wire.CheckPattern(format, p); err != nil {
 			return err
 		}
 		if slices.Contains(patterns[:i], p) {
@@ -229,7 +238,10 @@ func setFilter(w *signalbox.Webhook, given strictjson.Raw) error {
 		w.Filter = nil
 		return nil
 	}
-	_, err := filter.Parse(given, wire.FilterFields())
+	if w.Format == signalbox.FormatStaircase {
+		return signalbox.InvalidField("filter", "filter: a webhook of the format staircase has none: each notification has an account filter of its own")
+	}
+	_, err := filter.Parse(given, wire.FilterFields(w.Format))
 	var bad *filter.Error
 	if errors.As(err, &bad) {
 		param := "filter"

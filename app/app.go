@@ -104,7 +104,9 @@ func (a *App) open(ctx context.Context) (err error) {
 	}
 	a.db, err = store.Open(ctx, store.Config{
 		DatabaseURL: a.cfg.DatabaseURL, Path: filepath.Join(a.cfg.DataDir, DatabaseFile), Log: a.log, VFS: a.cfg.VFS,
-		Takes: func(w *signalbox.Webhook, body []byte) bool { return wire.FilterOf(w).Takes(wire.Record(body)) },
+		Takes: func(w *signalbox.Webhook, body []byte) bool {
+			return wire.FilterOf(w).Takes(wire.Record(w.Format, body))
+		},
 	})
 	if err != nil {
 		return err

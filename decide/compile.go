@@ -24,9 +24,9 @@ type Compiled struct {
 func Compile(d *signalbox.Definitions) *Compiled {
 	c := &Compiled{Definitions: d, rules: identity.NewRules(d.Workspace), subscribed: map[string][]*signalbox.Webhook{},
 		filters: map[signalbox.WebhookID]*filter.Filter{}}
-	for _, event := range wire.EventTypes() {
-		for i := range d.Webhooks {
-			if wire.Matches(d.Webhooks[i].Events, event.Name) {
+	for i := range d.Webhooks {
+		for _, event := range wire.EventTypes(d.Webhooks[i].Format) {
+			if d.Webhooks[i].Takes(event.Name) {
 				c.subscribed[event.Name] = append(c.subscribed[event.Name], &d.Webhooks[i])
 			}
 		}

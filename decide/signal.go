@@ -171,7 +171,7 @@ func (c *Compiled) takes(w *signalbox.Webhook, body []byte, record *map[string]a
 		return true
 	}
 	if *record == nil {
-		*record = wire.Record(body)
+		*record = wire.Record(w.Format, body)
 	}
 	return f.Takes(*record)
 }

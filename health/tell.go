@@ -43,7 +43,7 @@ func (t *teller) tell(hooks []signalbox.Webhook, n signalbox.Told, next func() i
 		if e.Bodies.Of(w.Format) == nil {
 			e.Bodies.Set(w.Format, wire.Freeze(w.Format, e.Name, info))
 		}
-		if f := wire.FilterOf(w); f != nil && !f.Takes(wire.Record(e.Bodies.Of(w.Format))) {
+		if f := wire.FilterOf(w); f != nil && !f.Takes(wire.Record(w.Format, e.Bodies.Of(w.Format))) {
 			continue
 		}
 		d := signalbox.Born(w, &e, signalbox.DeliveryID(next()), t.now)

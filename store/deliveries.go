@@ -214,7 +214,7 @@ func (t *tx) attempts(ws signalbox.WorkspaceID, dlv signalbox.DeliveryID) ([]sig
 }
 
 const eventBodySQL = `
-SELECT CASE $3 WHEN 'standard' THEN standard ELSE stairoids END
+SELECT CASE $3 WHEN 'stairoids' THEN stairoids WHEN 'standard' THEN standard ELSE vendor END
   FROM events
  WHERE workspace_id = $1 AND id = $2`
 

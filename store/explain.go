@@ -7,7 +7,7 @@ import (
 )
 
 const eventSQL = `
-SELECT name, signal_id, account_id, contact_id, caused_to, test, created_at, stairoids, standard
+SELECT name, signal_id, account_id, contact_id, caused_to, test, created_at, stairoids, standard, vendor
   FROM events
  WHERE workspace_id = $1 AND id = $2`
 
@@ -27,7 +27,7 @@ func (db *DB) Event(ctx context.Context, ws signalbox.WorkspaceID, evt signalbox
 		found, err := t.one(eventSQL, []any{id(ws), id(evt)}, func(r *row) {
 			e.Name, e.Signal, e.Account, e.Contact = r.text(0), signalbox.SignalID(r.int(1)), signalbox.AccountID(r.int(2)), signalbox.ContactID(r.int(3))
 			e.CausedTo, e.Test, e.CreatedAt = r.int(4), r.bool(5), r.time(6)
-			e.Bodies = signalbox.Bodies{Stairoids: r.bytes(7), Standard: r.bytes(8)}
+			e.Bodies = signalbox.Bodies{Stairoids: r.bytes(7), Standard: r.bytes(8), Vendor: r.bytes(9)}
 		})
 		if err := foundOr(found, err, "event"); err != nil {
 			return err

@@ -11,7 +11,7 @@ import (
 // feedSQL reads a webhook's deliveries in the order of their commits: ids grow with them.
 const feedSQL = `
 SELECT d.id, d.event_id, d.event_name, d.state, d.created_at,
-       CASE $5 WHEN 'standard' THEN e.standard ELSE e.stairoids END
+       CASE $5 WHEN 'stairoids' THEN e.stairoids WHEN 'standard' THEN e.standard ELSE e.vendor END
   FROM deliveries AS d
   LEFT JOIN events AS e ON e.id = d.event_id AND e.workspace_id = d.workspace_id
  WHERE d.workspace_id = $1 AND d.webhook_id = $2 AND d.id > $3

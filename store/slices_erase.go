@@ -217,8 +217,8 @@ func (t *tx) eraseSignal(j *jobRow, causedTo int64, now time.Time, left *int) (b
 
 const eraseEventSQL = `
 UPDATE events
-   SET stairoids = NULL, standard = NULL
- WHERE workspace_id = $1 AND id = $2 AND (stairoids IS NOT NULL OR standard IS NOT NULL)`
+   SET stairoids = NULL, standard = NULL, vendor = NULL
+ WHERE workspace_id = $1 AND id = $2 AND (stairoids IS NOT NULL OR standard IS NOT NULL OR vendor IS NOT NULL)`
 
 const eraseAttemptsSQL = `
 UPDATE attempts

@@ -46,6 +46,12 @@ type EventInfo struct {
 	Account   *signalbox.Account // nil: the signal has none
 	Contact   *signalbox.Contact // nil: the signal has none
 
+	OccurredAt time.Time // when it happened that the event tells of, where that is told; zero: when it was generated
+
+	Linked *signalbox.LinkedAccount // of events of linked accounts and of their records alone
+	Record *signalbox.LinkedRecord  // of events of records alone
+	Notice *Notice                  // of notifications alone
+
 	// Of operational events alone.
 	Webhook  *signalbox.Webhook
 	Delivery *signalbox.Delivery
@@ -63,7 +69,29 @@ func SignalCreated(format signalbox.Format, e EventInfo) []byte {
 	return append(dst, `}}`...)
 }
 
-// appendHead appends a format's envelope up to the value of "data"; the caller appends that value and closes the object.
+// Freeze freezes an event, of those that [LookUp] finds by its own name, in a format that sends it. What e must hold depends on the event.
+func Freeze(format signalbox.Format, event string, e EventInfo) []byte {
+	t := notification
+	if event != EventNotification {
+		t, _ = named(event)
+	}
+	return t.append(make([]byte, 0, 512), format, &e)
+}
+
+// append appends the body of an event of this type.
+func (t EventType) append(dst []byte, format signalbox.Format, e *EventInfo) []byte {
+	switch format {
+	case signalbox.FormatStackOne:
+		dst = appendStackOne(dst, t.Name, e)
+	case signalbox.FormatStaircase:
+		dst = appendNotification(dst, e)
+	default:
+		dst = t.data(appendHead(dst, format, t.Name, e), e)
+	}
+	return append(dst, '}')
+}
+
+// appendHead appends the envelope of stairoids or standard up to the value of "data"; the caller appends that value and closes the object.
 func appendHead(dst []byte, format signalbox.Format, event string, e *EventInfo) []byte {
 	if format == signalbox.FormatStandard {
 		dst = append(dst, `{"type":`...)

@@ -26,24 +26,54 @@ type EventType struct {
 	dataSchema  string
 }
 
-// eventTypes are in the order of S1's checklist, operational ones last; never changed.
-var eventTypes = []EventType{
+// eventTypes are in the order of S1's checklist, then those of S4, operational ones last; never changed.
+var eventTypes = slices.Concat(engagement, providerEvents(), operational)
+
+var engagement = []EventType{
 	{EventSignalCreated, "A new signal was ingested, from any source.", true, appendSignalData, signalCreatedSchema},
 	{EventSignalScored, "A signal was processed and given a score.", false, appendScoredData, signalScoredSchema},
 	{EventAutomationTriggered, "An automation was triggered by a matching signal.", false, appendTriggeredData, automationTriggeredSchema},
 	{EventAccountScoreChanged, "The score of an account changed.", false, appendAccountScoreData, accountScoreSchema},
 	{EventContactScoreChanged, "The score of a contact changed.", false, appendContactScoreData, contactScoreSchema},
+}
+
+var operational = []EventType{
 	{EventWebhookFailing, "Every attempt of an hour to deliver to another webhook has failed.", true, appendFailingData, webhookFailingSchema},
 	{EventWebhookRecovered, "Another webhook that was failing is delivered to again.", true, appendFailingData, webhookFailingSchema},
 	{EventWebhookDisabled, "Another webhook was disabled: by hand, by its receiver, or after five days of failures.", true, appendDisabledData, webhookDisabledSchema},
 	{EventDeliveryFailed, "A delivery to another webhook has no attempt left.", true, appendDeliveryData, deliveryFailedSchema},
 }
 
-// EventTypes lists every event that a webhook can subscribe to, in S1's order. The list is the caller's own.
-func EventTypes() []EventType { return slices.Clone(eventTypes) }
+// EventTypes lists every event that a webhook of a format can be sent, in the documents' order: those that it can subscribe to, and for staircase
+// the notification, which nothing subscribes to. The list is the caller's own.
+func EventTypes(format signalbox.Format) []EventType {
+	if format == signalbox.FormatStaircase {
+		return []EventType{notification}
+	}
+	list := slices.Clone(eventTypes)
+	return slices.DeleteFunc(list, func(t EventType) bool { return format.EventName(t.Name) == "" })
+}
 
-// LookUp finds an event type by its exact name.
-func LookUp(event string) (EventType, bool) {
+// In is what the webhooks of a format call the event.
+func (t EventType) In(format signalbox.Format) string {
+	if name := format.EventName(t.Name); name != "" {
+		return name
+	}
+	return t.Name
+}
+
+// LookUp finds an event by what the webhooks of a format call it.
+func LookUp(format signalbox.Format, event string) (EventType, bool) {
+	for _, t := range EventTypes(format) {
+		if t.In(format) == event {
+			return t, true
+		}
+	}
+	return EventType{}, false
+}
+
+// named finds an event by its own name.
+func named(event string) (EventType, bool) {
 	for _, t := range eventTypes {
 		if t.Name == event {
 			return t, true
@@ -55,14 +85,19 @@ func LookUp(event string) (EventType, bool) {
 // Schema returns the JSON Schema (draft 2020-12) of the whole body that a format sends for this event, as compact JSON.
 func (t EventType) Schema(format signalbox.Format) []byte {
 	dst := append([]byte(nil), `{"$schema":"https://json-schema.org/draft/2020-12/schema","title":`...)
-	dst = strictjson.AppendString(dst, t.Name)
+	dst = strictjson.AppendString(dst, t.In(format))
 	dst = append(dst, `,"description":`...)
 	dst = strictjson.AppendString(dst, t.Description)
-	if format == signalbox.FormatStandard {
+	switch format {
+	case signalbox.FormatStackOne:
+		return append(stackOneSchema(dst, t.Name), '}')
+	case signalbox.FormatStaircase:
+		return append(notificationSchema(dst), '}')
+	case signalbox.FormatStandard:
 		dst = append(dst, `,"type":"object","required":["type","timestamp","data"],"properties":{"type":{"const":`...)
 		dst = strictjson.AppendString(dst, t.Name)
 		dst = append(dst, `},"timestamp":`+timeSchema+`,"data":`...)
-	} else {
+	default:
 		dst = append(dst, `,"type":"object","required":["event","id","created_at","workspace_id","data"],"properties":{"event":{"const":`...)
 		dst = strictjson.AppendString(dst, t.Name)
 		dst = append(dst, `},"id":`+textSchema+`,"created_at":`+timeSchema+`,"workspace_id":`+textSchema+`,"data":`...)
@@ -82,36 +117,53 @@ func Sample(event string, format signalbox.Format, c *signalbox.Codec, now time.
 	return body
 }
 
-// SampleWith freezes the body of a test call (S1-11): the sample of an event under the event id, workspace and time of e. A
-// non-empty data, a JSON object, replaces the sample's own; e's signal, account and contact are not looked at. The errors are of
-// Params "event" and "data".
+// SampleWith freezes the body of a test call (S1-11): the sample of an event, by what the format calls it, under the event id, workspace and time
+// of e. A non-empty data, a JSON object, replaces the sample's own: its "data", or the whole body in a format that has none. The rest of e is not
+// looked at. The errors are of Params "event" and "data".
 func SampleWith(event string, format signalbox.Format, e EventInfo, data []byte) ([]byte, error) {
-	t, ok := LookUp(event)
+	t, ok := LookUp(format, event)
 	if !ok {
-		return nil, unknownEvent(event)
+		return nil, unknownEvent(format, event)
 	}
-	dst := appendHead(make([]byte, 0, 1024+len(data)), format, event, &e)
+	dst := make([]byte, 0, 1024+len(data))
 	if len(data) == 0 {
-		if fillSample(&e); signalbox.Operational(event) {
-			fillOperational(&e, event)
-		}
-		return append(t.data(dst, &e), '}'), nil
+		t.fill(&e)
+		return t.append(dst, format, &e), nil
 	}
+	enveloped := format == signalbox.FormatStairoids || format == signalbox.FormatStandard
+	if enveloped {
+		dst = appendHead(dst, format, t.Name, &e)
+	}
+	at := len(dst)
 	dst, err := strictjson.AppendStable(dst, data)
 	if err != nil {
 		return nil, badJSON(err, "data")
 	}
-	if at := len(appendHead(nil, format, event, &e)); dst[at] != '{' {
+	if dst[at] != '{' {
 		return nil, signalbox.InvalidField("data", "data must be a JSON object, not %s", kindOf(dst[at:]))
 	}
-	return append(dst, '}'), nil
+	if enveloped {
+		dst = append(dst, '}')
+	}
+	return dst, nil
 }
 
-func unknownEvent(event string) error {
-	known := make([]string, len(eventTypes))
-	for i, t := range eventTypes {
-		known[i] = t.Name
+// fill puts the sample of an event into e.
+func (t EventType) fill(e *EventInfo) {
+	switch {
+	case t.Name == EventNotification:
+		fillNotification(e)
+	case signalbox.Operational(t.Name):
+		fillOperational(e, t.Name)
+	case signalbox.FormatStackOne.EventName(t.Name) != "":
+		fillProvider(e, t.Name)
+	default:
+		fillSample(e)
 	}
+}
+
+func unknownEvent(format signalbox.Format, event string) error {
+	known := namesIn(format)
 	if near := nearest(event, known); near != "" {
 		return signalbox.InvalidField("event", "event: unknown event %q; did you mean %q?", clip(event), near)
 	}

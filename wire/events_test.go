@@ -21,7 +21,7 @@ var formats = []signalbox.Format{signalbox.FormatStairoids, signalbox.FormatStan
 func TestEventTypes_AreThoseOfTheDocument(t *testing.T) {
 	t.Parallel()
 	var names, produced []string
-	for _, e := range wire.EventTypes() {
+	for _, e := range wire.EventTypes(signalbox.FormatStandard) {
 		names = append(names, e.Name)
 		if e.Produced {
 			produced = append(produced, e.Name)
@@ -31,6 +31,10 @@ func TestEventTypes_AreThoseOfTheDocument(t *testing.T) {
 		}
 	}
 	want := []string{"signal.created", "signal.scored", "automation.triggered", "account.score_changed", "contact.score_changed",
+		"linked_account.created", "linked_account.updated", "linked_account.deleted",
+		"hris_employees.created", "hris_employees.updated", "hris_employees.deleted", "hris_employments.created", "hris_employments.updated", "hris_employments.deleted",
+		"ats_interviews.created", "ats_interviews.updated", "ats_interviews.deleted", "ats_applications.created", "ats_applications.updated", "ats_applications.deleted",
+		"ats_candidates.created", "ats_candidates.updated", "ats_candidates.deleted", "ats_job_postings.created", "ats_job_postings.updated", "ats_job_postings.deleted",
 		"webhook.failing", "webhook.recovered", "webhook.disabled", "delivery.failed"}
 	if diff := cmp.Diff(want, names); diff != "" {
 		t.Error(diff)
@@ -42,8 +46,8 @@ func TestEventTypes_AreThoseOfTheDocument(t *testing.T) {
 
 func TestEventTypes_TheListIsTheCallersOwn(t *testing.T) {
 	t.Parallel()
-	wire.EventTypes()[0].Name = "changed"
-	if got := wire.EventTypes()[0].Name; got != wire.EventSignalCreated {
+	wire.EventTypes(signalbox.FormatStairoids)[0].Name = "changed"
+	if got := wire.EventTypes(signalbox.FormatStairoids)[0].Name; got != wire.EventSignalCreated {
 		t.Errorf("a caller changed the list for all: %s", got)
 	}
 }
@@ -51,9 +55,9 @@ func TestEventTypes_TheListIsTheCallersOwn(t *testing.T) {
 // proves S1-11, S1-19…S1-24
 func TestSample_FitsItsSchemaInEveryFormat(t *testing.T) {
 	t.Parallel()
-	for _, e := range wire.EventTypes() {
-		for _, f := range formats {
-			body := wire.Sample(e.Name, f, codec, createdAt)
+	for _, f := range signalbox.Formats() {
+		for _, e := range wire.EventTypes(f) {
+			body := wire.Sample(e.In(f), f, codec, createdAt)
 			schema := e.Schema(f)
 			for what, text := range map[string][]byte{"sample": body, "schema": schema} {
 				if stable, err := strictjson.Stable(text); err != nil || !bytes.Equal(stable, text) {
@@ -70,15 +74,18 @@ func TestSample_FitsItsSchemaInEveryFormat(t *testing.T) {
 			for _, flaw := range fits(s, v, "body") {
 				t.Errorf("%s %s: %s", e.Name, f, flaw)
 			}
-			golden(t, "sample_"+e.Name+"_"+string(f)+".json", body)
-			golden(t, "schema_"+e.Name+"_"+string(f)+".json", schema)
+			if e.In(f) != "hris_employees.updated" && (strings.HasPrefix(e.Name, "hris_") || strings.HasPrefix(e.Name, "ats_")) {
+				continue // they differ in their names alone
+			}
+			golden(t, "sample_"+e.In(f)+"_"+string(f)+".json", body)
+			golden(t, "schema_"+e.In(f)+"_"+string(f)+".json", schema)
 		}
 	}
 }
 
 func TestSchema_FitsARealEventAndRefusesAPoorerOne(t *testing.T) {
 	t.Parallel()
-	created, _ := wire.LookUp(wire.EventSignalCreated)
+	created, _ := wire.LookUp(signalbox.FormatStairoids, wire.EventSignalCreated)
 	bare := s1()
 	bare.Account, bare.Contact = nil, nil
 	for _, f := range formats {
@@ -203,7 +210,7 @@ func TestSampleWith_ReplacesTheData(t *testing.T) {
 }
 
 // proves S1-8, S1-17
-func TestMatches_OnlyWhatIsSubscribed(t *testing.T) {
+func TestTakes_OnlyWhatIsSubscribed(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		patterns string
@@ -223,11 +230,12 @@ func TestMatches_OnlyWhatIsSubscribed(t *testing.T) {
 		{"sig*", "signal.created", false},
 		{"*.created", "signal.created", false},
 	} {
-		if got := wire.Matches(strings.Split(c.patterns, ","), c.event); got != c.want {
+		w := signalbox.Webhook{Format: signalbox.FormatStairoids, Events: strings.Split(c.patterns, ",")}
+		if got := w.Takes(c.event); got != c.want {
 			t.Errorf("%q on %q: got %v", c.patterns, c.event, got)
 		}
 	}
-	if wire.Matches(nil, "signal.created") {
+	if (&signalbox.Webhook{Format: signalbox.FormatStairoids}).Takes("signal.created") {
 		t.Error("no pattern subscribed to something")
 	}
 }
@@ -235,7 +243,7 @@ func TestMatches_OnlyWhatIsSubscribed(t *testing.T) {
 func TestCheckPattern_RefusesWhatCanNeverMatch(t *testing.T) {
 	t.Parallel()
 	for _, good := range []string{"*", "signal.*", "account.*", "signal.created", "contact.score_changed"} {
-		if err := wire.CheckPattern(good); err != nil {
+		if err := wire.CheckPattern(signalbox.FormatStairoids, good); err != nil {
 			t.Errorf("%s: %v", good, err)
 		}
 	}
@@ -250,7 +258,7 @@ func TestCheckPattern_RefusesWhatCanNeverMatch(t *testing.T) {
 		"audit.written":                `known are`,
 		strings.Repeat("x", 300) + "*": `x…`,
 	} {
-		err := wire.CheckPattern(bad)
+		err := wire.CheckPattern(signalbox.FormatStairoids, bad)
 		wantInvalid(t, err, "events")
 		if err != nil && !strings.Contains(err.Error(), near) {
 			t.Errorf("%s: the refusal does not say %s: %v", bad, near, err)

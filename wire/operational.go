@@ -16,12 +16,6 @@ const (
 	EventDeliveryFailed   = "delivery.failed"
 )
 
-// Freeze freezes an event of e.Webhook, and of e.Delivery where it is one, in a format. The event must be one of those above.
-func Freeze(format signalbox.Format, event string, e EventInfo) []byte {
-	t, _ := LookUp(event)
-	return append(t.data(appendHead(make([]byte, 0, 512), format, event, &e), &e), '}')
-}
-
 // appendWebhook appends what is told of a webhook: nothing that is secret.
 func appendWebhook(dst []byte, e *EventInfo) []byte {
 	w := e.Webhook

@@ -1,38 +1,39 @@
 package wire
 
 import (
+	"slices"
 	"strings"
 
 	"signalbox"
 )
 
-// Matches says whether a webhook with these patterns is subscribed to an event. A pattern is an event's name, "prefix.*" for
-// every event whose name begins with "prefix.", or "*" for all; only what is explicitly subscribed is sent (S1-8).
-func Matches(patterns []string, event string) bool {
-	for _, p := range patterns {
-		if signalbox.NamesEvent(p, event) {
-			return true
-		}
-	}
-	return false
-}
-
-// CheckPattern refuses a pattern that can never match an event of [EventTypes]: a mistyped subscription would be silent for ever.
-// The refusal names what was probably meant; its Param is "events".
-func CheckPattern(p string) error {
-	for _, t := range eventTypes {
-		if signalbox.NamesEvent(p, t.Name) {
+// CheckPattern refuses a pattern that can never match an event of a format: a mistyped subscription would be silent for ever. A pattern is an event's
+// name, "prefix.*" for every event whose name begins with "prefix.", or "*" for all; only what is explicitly subscribed is sent (S1-8). The refusal
+// names what was probably meant; its Param is "events".
+func CheckPattern(format signalbox.Format, p string) error {
+	known := namesIn(format)
+	for _, name := range known {
+		if signalbox.NamesEvent(p, name) {
 			return nil
 		}
 	}
-	known := make([]string, 0, len(eventTypes))
-	for _, t := range eventTypes {
-		known = append(known, t.Name)
+	if format == signalbox.FormatStackOne && slices.ContainsFunc(namesIn(signalbox.FormatStairoids), func(name string) bool { return signalbox.NamesEvent(p, name) }) {
+		return signalbox.InvalidField("events", "events: %q is not sent in the format stackone; that knows account.*, hris_… and ats_… events", clip(p))
 	}
 	if near := nearest(p, known); near != "" {
 		return signalbox.InvalidField("events", "events: unknown event %q; did you mean %q?", clip(p), near)
 	}
 	return signalbox.InvalidField("events", `events: unknown event %q; known are %s, "prefix.*" and "*"`, clip(p), strings.Join(known, ", "))
+}
+
+// namesIn lists what the events of a format are called by it.
+func namesIn(format signalbox.Format) []string {
+	list := EventTypes(format)
+	names := make([]string, len(list))
+	for i, t := range list {
+		names[i] = t.In(format)
+	}
+	return names
 }
 
 // nearest returns the known name that is fewest edits away from what was written, "" when none is near.

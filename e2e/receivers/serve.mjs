@@ -1,17 +1,19 @@
 // What every Express receiver needs around its route: a free port of loopback, counts for whoever asks, and an end.
 import express from "express";
 
+const raw = express.raw({ type: "application/json", limit: "5mb" });
+
 // receiver makes an app whose route at path answers 200 when verify(request) is true and 401 when it is false or throws. Throwing
-// is how the libraries refuse.
-export function receiver(path, verify) {
+// is how the libraries refuse. parse is what reads the body.
+export function receiver(path, verify, parse = raw) {
   const app = express();
   const counts = { verified: 0, refused: 0 };
-  app.post(path, express.raw({ type: "application/json", limit: "5mb" }), (req, res) => {
+  app.post(path, parse, (req, res) => {
     if (!verify(req)) {
       counts.refused++;
       return res.status(401).send("Invalid signature");
     }
-    const event = JSON.parse(req.body);
+    const event = parse === raw ? JSON.parse(req.body) : req.body;
     if (typeof event !== "object") return res.status(422).send("no event");
     counts.verified++;
     res.status(200).send("OK");

@@ -1,6 +1,8 @@
 package storesuite
 
 import (
+	"bytes"
+	"reflect"
 	"time"
 
 	"signalbox"
@@ -45,12 +47,20 @@ var claimTests = map[string]func(*Box){
 		b.wantLane(w.ID, time.Time{})
 	},
 	"BringsTheBodyInTheWebhooksFormat": func(b *Box) {
-		w := b.NewWebhook(func(w *signalbox.Webhook) { w.Format = signalbox.FormatStandard })
-		d := b.oneDelivery(w, signalbox.Bodies{Stairoids: []byte(`{"a":1}`), Standard: []byte(`{"b":2}`)})
-		c := b.Claim(w.ID, 1)
-		b.wantReady(c, d)
-		if string(c.Ready[0].Body) != `{"b":2}` {
-			b.Fatalf("body %s", c.Ready[0].Body)
+		for _, f := range signalbox.Formats() {
+			w := b.NewWebhook(func(w *signalbox.Webhook) { w.Format = f })
+			bodies := signalbox.Bodies{Stairoids: []byte(`{"a":1}`), Standard: []byte(`{"b":2}`), Vendor: []byte(`{"c":3}`)}
+			d := b.oneDelivery(w, bodies)
+			c := b.Claim(w.ID, 1)
+			b.wantReady(c, d)
+			if !bytes.Equal(c.Ready[0].Body, bodies.Of(f)) {
+				b.Fatalf("%s: body %s", f, c.Ready[0].Body)
+			}
+			e, _, err := b.DB.Event(b.Context(), b.WS, c.Ready[0].Event)
+			b.Must(err)
+			if !reflect.DeepEqual(e.Bodies, bodies) {
+				b.Fatalf("the event has %+v", e.Bodies)
+			}
 		}
 	},
 	"FailsWhatHasNoBodyAnyMore": func(b *Box) {
