@@ -179,7 +179,7 @@ type RecordStore interface {
 type WebhookStore interface {
 	CreateWebhook(ctx context.Context, w signalbox.Webhook) error
 	Webhook(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.WebhookID) (signalbox.Webhook, error)
-	Webhooks(ctx context.Context, ws signalbox.WorkspaceID, page signalbox.Page) (list []signalbox.Webhook, total int, next int64, err error)
+	WebhooksOf(ctx context.Context, ws signalbox.WorkspaceID, format signalbox.Format, page signalbox.Page) (list []signalbox.Webhook, total int, next int64, err error)
 	UpdateWebhook(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.WebhookID, now time.Time, change func(*signalbox.Webhook) error) (signalbox.Webhook, error)
 	DeleteWebhook(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.WebhookID, now time.Time, job signalbox.Job) error
 }

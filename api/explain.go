@@ -105,7 +105,7 @@ func filteredOut(w *signalbox.Webhook, e *signalbox.Event) string {
 // allWebhooks reads every webhook of the workspace, newest first: there are MaxWebhooks at most.
 func (a *API) allWebhooks(c *call) (all []signalbox.Webhook, err error) {
 	for before, more := int64(0), true; more; {
-		list, _, next, err := a.cfg.Store.Webhooks(c.r.Context(), c.ws(), signalbox.Page{Limit: signalbox.MaxPage, Before: before})
+		list, _, next, err := a.cfg.Store.WebhooksOf(c.r.Context(), c.ws(), "", signalbox.Page{Limit: signalbox.MaxPage, Before: before})
 		if err != nil {
 			return nil, err
 		}

@@ -313,7 +313,7 @@ type webhookPatch struct {
 	Filter          strictjson.Raw     `json:"filter" type:"object" doc:"Replaced whole; null: all events."`
 	Asymmetric      *bool              `json:"asymmetric" doc:"True makes a key if there is none, false takes it away; another one comes with another secret."`
 	Enabled         *bool              `json:"enabled"`
-	Format          *string            `json:"format" enum:"stairoids|standard" doc:"Fixed: only the value that it has is taken."`
+	Format          *string            `json:"format" enum:"stairoids|standard|stackone|staircase" doc:"Fixed: only the value that it has is taken."`
 	Kind            *string            `json:"kind" enum:"push|pull" doc:"Fixed: only the value that it has is taken."`
 	Temporary       *bool              `json:"temporary" doc:"Fixed: only the value that it has is taken."`
 }

@@ -23,7 +23,8 @@ func (a *API) webhookRoutes() []route {
 		},
 		{
 			method: http.MethodGet, pattern: "/v1/webhooks", id: "listWebhooks", tag: tag, need: auth.NeedRead,
-			summary: "List webhooks", detail: "Newest first.", status: http.StatusOK, bare: true, query: paging(),
+			summary: "List webhooks", detail: "Newest first.", status: http.StatusOK, bare: true,
+			query:   append(paging(), param{name: "format", kind: words, enum: formatNames(), doc: "Only the webhooks of this format."}),
 			answers: asks(a.listWebhooks),
 		},
 		{
@@ -96,7 +97,13 @@ func (a *API) listWebhooks(c *call) (webhookList, error) {
 	if err != nil {
 		return webhookList{}, err
 	}
-	rows, total, next, err := a.cfg.Store.Webhooks(c.r.Context(), c.ws(), p)
+	format := signalbox.Format(c.query.Get("format"))
+	if format != "" {
+		if err := checkFormat(format); err != nil {
+			return webhookList{}, err
+		}
+	}
+	rows, total, next, err := a.cfg.Store.WebhooksOf(c.r.Context(), c.ws(), format, p)
 	if err != nil {
 		return webhookList{}, err
 	}
@@ -209,7 +216,7 @@ type webhookView struct {
 	Events          []string        `json:"events"`
 	Label           *string         `json:"label"`
 	Description     *string         `json:"description"`
-	Format          string          `json:"format" enum:"stairoids|standard"`
+	Format          string          `json:"format" enum:"stairoids|standard|stackone|staircase"`
 	SignatureFormat *string         `json:"signature_format" doc:"Null: the format's own."`
 	HeaderNames     []string        `json:"header_names" doc:"Custom headers; their values are never shown."`
 	MaxInFlight     int             `json:"max_in_flight"`

@@ -338,7 +338,7 @@ func (t *tx) notices(ws signalbox.WorkspaceID) (list []signalbox.Notice, err err
 
 // webhooks reads every webhook of a workspace, newest first: there are MaxWebhooks at most.
 func (t *tx) webhooks(ws signalbox.WorkspaceID) (list []signalbox.Webhook, err error) {
-	err = t.query(webhooksSQL, []any{id(ws), int64(1<<63 - 1), signalbox.MaxWebhooks}, func(r *row) error {
+	err = t.query(webhooksSQL, []any{id(ws), int64(1<<63 - 1), signalbox.MaxWebhooks, ""}, func(r *row) error {
 		w, err := scanWebhook(r)
 		list = append(list, w)
 		return err

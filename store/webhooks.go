@@ -14,7 +14,7 @@ import (
 const countWebhooksSQL = `
 SELECT count(*)
   FROM webhooks
- WHERE workspace_id = $1 AND deleted_at IS NULL`
+ WHERE workspace_id = $1 AND deleted_at IS NULL AND ($2 = '' OR format = $2)`
 
 const insertWebhookSQL = `
 INSERT INTO webhooks (id, workspace_id, kind, url, events, label, description, format, signature_format, sealed_secret,
@@ -33,7 +33,7 @@ func (db *DB) CreateWebhook(ctx context.Context, w signalbox.Webhook) error {
 		if _, err := t.workspace(w.Workspace); err != nil {
 			return err
 		}
-		n, err := t.count(countWebhooksSQL, id(w.Workspace))
+		n, err := t.count(countWebhooksSQL, id(w.Workspace), "")
 		if err != nil {
 			return fmt.Errorf("count webhooks: %w", err)
 		}
@@ -92,15 +92,20 @@ const webhookColumns = `id, workspace_id, kind, url, events, label, description,
 const webhooksSQL = `
 SELECT ` + webhookColumns + `
   FROM webhooks
- WHERE workspace_id = $1 AND id < $2 AND deleted_at IS NULL
+ WHERE workspace_id = $1 AND id < $2 AND deleted_at IS NULL AND ($4 = '' OR format = $4)
  ORDER BY id DESC
  LIMIT $3`
 
 // Webhooks answers a page of the workspace's webhooks, newest first, and how many there are in all.
 func (db *DB) Webhooks(ctx context.Context, ws signalbox.WorkspaceID, p signalbox.Page) (list []signalbox.Webhook, total int, next int64, err error) {
+	return db.WebhooksOf(ctx, ws, "", p)
+}
+
+// WebhooksOf answers a page of the webhooks of a format, "" for any, newest first, and how many of it there are in all.
+func (db *DB) WebhooksOf(ctx context.Context, ws signalbox.WorkspaceID, f signalbox.Format, p signalbox.Page) (list []signalbox.Webhook, total int, next int64, err error) {
 	list, next, err = fill(ctx, db, p, listing[signalbox.Webhook]{
 		slice: func(t *tx, before int64, n int, each func(*row) error) error {
-			return t.query(webhooksSQL, []any{id(ws), before, n}, each)
+			return t.query(webhooksSQL, []any{id(ws), before, n, string(f)}, each)
 		},
 		scan: scanWebhook,
 	})
@@ -108,7 +113,7 @@ func (db *DB) Webhooks(ctx context.Context, ws signalbox.WorkspaceID, p signalbo
 		return nil, 0, 0, err
 	}
 	err = db.read(ctx, func(t *tx) error {
-		n, err := t.count(countWebhooksSQL, id(ws))
+		n, err := t.count(countWebhooksSQL, id(ws), string(f))
 		total = int(n)
 		return err
 	})

@@ -101,7 +101,7 @@ func (s *server) settingsPaths() []string {
 		s.webhook, s.delivery = "/settings/webhooks/"+made.ID, tested.DeliveryID
 	}
 	return []string{
-		"/settings/api-keys", "/settings/webhooks", "/settings/webhooks/new", s.webhook, s.webhook + "?tab=health", s.webhook + "?tab=test", s.webhook + "?tab=settings",
+		"/settings/api-keys", "/settings/webhooks", "/settings/webhooks/new", "/settings/configurations", s.webhook, s.webhook + "?tab=health", s.webhook + "?tab=test", s.webhook + "?tab=settings",
 		s.webhook + "/deliveries/" + s.delivery, "/settings/logs", "/settings/members", "/settings/audit-log", "/settings/workspace", "/settings/profile",
 	}
 }

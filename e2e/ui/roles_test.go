@@ -152,6 +152,7 @@ var acts = []struct{ path, name, need string }{
 	{"/imports", "Undo", "write"},
 	{"/merges?status=done", "acme-corp.com > Undo", "write"},
 	{"/settings/webhooks", "Add Endpoint", "admin"},
+	{"/settings/configurations", "Add webhook", "admin"},
 	{"/settings/webhooks/:id", "Test", "admin"},
 	{"/settings/webhooks/:id", "Recover…", "admin"},
 	{"/settings/webhooks/:id", "Disable", "admin"},

@@ -506,7 +506,7 @@ export type MadeWebhook = {
   events: string[];
   label: string | null;
   description: string | null;
-  format: "stairoids" | "standard";
+  format: "stairoids" | "standard" | "stackone" | "staircase";
   /** Null: the format's own. */
   signature_format: string | null;
   /** Custom headers; their values are never shown. */
@@ -630,17 +630,17 @@ export type NewSecret = {
 };
 
 export type NewWebhook = {
-  /** Names of events, prefix.* or *. Only these are sent. */
-  events: string[];
   /** Also sign with an ed25519 key (v1a of Standard Webhooks): the answer shows its public half, which receivers verify with. */
   asymmetric?: boolean | null;
   description?: string | null;
   /** True unless given. */
   enabled?: boolean | null;
+  /** Names of events, prefix.* or *. Only these are sent. Required, but for the format staircase, which gets notifications alone. */
+  events?: string[];
   /** Which of the events that it names it takes: {field, operator, value}, or {all: […]} or {any: […]} of such. Null: all of them. */
   filter?: Record<string, unknown>;
-  /** The shape of the bodies: stairoids unless given. Fixed when the webhook is made. */
-  format?: "stairoids" | "standard" | null;
+  /** The shape of the bodies: stairoids unless given. Fixed when the webhook is made. Stackone knows the events of linked accounts and their records alone. */
+  format?: "stairoids" | "standard" | "stackone" | "staircase" | null;
   /** Sent with every delivery. Values are stored sealed and never shown. */
   headers?: Record<string, string>;
   /** push unless given. */
@@ -656,8 +656,8 @@ export type NewWebhook = {
   retry_schedule?: number[] | null;
   /** Your own signing secret; one is made unless given. */
   secret?: string | null;
-  /** For the format stairoids: prefixed writes X-Stairoids-Signature as sha256=<hex>. */
-  signature_format?: "prefixed" | null;
+  /** For the format stairoids, prefixed writes X-Stairoids-Signature as sha256=<hex>. For staircase, secret_sha256 sends the hash of the secret alone: weak, for receivers that compare just that. */
+  signature_format?: "prefixed" | "secret_sha256" | null;
   /** Only for pull: the webhook goes with its last reader. */
   temporary?: boolean | null;
   /** Where push deliveries go: HTTPS, a public address. A pull webhook has none. */
@@ -945,9 +945,9 @@ export type SignalContact = {
 };
 
 export type TestOrder = {
-  /** Replaces the data of the sample. */
+  /** Replaces the data of the sample; the whole body, in the formats stackone and staircase. */
   data?: Record<string, unknown>;
-  /** Any event of GET /v1/event-types, signal.created unless given; it need not be subscribed. */
+  /** Any event that GET /v1/event-types lists for the webhook's format, the first of them unless given; it need not be subscribed. */
   event?: string | null;
 };
 
@@ -985,7 +985,7 @@ export type Webhook = {
   events: string[];
   label: string | null;
   description: string | null;
-  format: "stairoids" | "standard";
+  format: "stairoids" | "standard" | "stackone" | "staircase";
   /** Null: the format's own. */
   signature_format: string | null;
   /** Custom headers; their values are never shown. */
@@ -1042,7 +1042,7 @@ export type WebhookPatch = {
   /** Replaced whole; null: all events. */
   filter?: Record<string, unknown>;
   /** Fixed: only the value that it has is taken. */
-  format?: "stairoids" | "standard" | null;
+  format?: "stairoids" | "standard" | "stackone" | "staircase" | null;
   /** Replaced whole. */
   headers?: Record<string, string> | null;
   /** Fixed: only the value that it has is taken. */

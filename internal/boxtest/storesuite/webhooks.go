@@ -46,10 +46,20 @@ func webhookFields(b *Box) {
 
 func webhookMost(b *Box) {
 	for i := range signalbox.MaxWebhooks {
-		b.NewWebhook(func(w *signalbox.Webhook) { w.Label = fmt.Sprint(i) })
+		b.NewWebhook(func(w *signalbox.Webhook) { w.Label, w.Format = fmt.Sprint(i), signalbox.Formats()[i%4] })
 	}
 	extra := signalbox.Webhook{ID: signalbox.WebhookID(b.ID()), Workspace: b.WS, Kind: signalbox.KindPull, Format: signalbox.FormatStandard, CreatedAt: b.Now, UpdatedAt: b.Now}
 	b.WantCode(b.DB.CreateWebhook(b.Context(), extra), signalbox.Conflict)
+	of, ofTotal, _, err := b.DB.WebhooksOf(b.Context(), b.WS, signalbox.FormatStackOne, signalbox.Page{Limit: 3})
+	b.Must(err)
+	for _, w := range of {
+		if w.Format != signalbox.FormatStackOne {
+			b.Fatalf("among those of a format is %+v", w)
+		}
+	}
+	if len(of) != 3 || ofTotal != signalbox.MaxWebhooks/4 {
+		b.Fatalf("of a format there are %d, and %d of 3 are listed", ofTotal, len(of))
+	}
 	list, total, _, err := b.DB.Webhooks(b.Context(), b.WS, signalbox.Page{Limit: 1})
 	b.Must(err)
 	if len(list) != 1 || total != signalbox.MaxWebhooks {

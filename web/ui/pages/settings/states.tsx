@@ -6,6 +6,7 @@ import { broken, loaded, loading, type PageStates, rows, rowsBroken, rowsLoading
 import { hostile, long, many } from "../gallery/data";
 import { Entry as AuditEntry, AuditLogView } from "./audit";
 import * as canned from "./canned";
+import { ConfigurationsView, SecretKey } from "./configurations";
 import { DeliveryView } from "./delivery";
 import { ApiKeysView, KeyMade } from "./keys";
 import { Entry as LogEntry, LogsView } from "./logs";
@@ -51,8 +52,19 @@ export const settingsStates: PageStates[] = [
       empty: () => <WebhooksView webhooks={rows([])} health={words} />,
       loading: () => <WebhooksView webhooks={rowsLoading} health={words} />,
       error: () => <WebhooksView webhooks={rowsBroken} health={words} />,
-      add: () => <AddEndpointView types={loaded(types)} />,
+      add: () => <AddEndpointView typesOf={() => loaded(types)} />,
       made: () => <EndpointMade of={{ ...webhook(0), secret: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw" }} />,
+    },
+  },
+  {
+    page: "configurations",
+    states: {
+      full: () => <ConfigurationsView webhooks={rows(many(4, webhook, webhook(5, { label: hostile, description: hostile }), webhook(2, { id: "wh_9", label: long })))} />,
+      empty: () => <ConfigurationsView webhooks={rows([])} />,
+      loading: () => <ConfigurationsView webhooks={rowsLoading} />,
+      error: () => <ConfigurationsView webhooks={rowsBroken} />,
+      add: () => <ConfigurationsView webhooks={rows([])} adds />,
+      key: () => over("Configurations", <SecretKey secret="whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw" onClose={() => {}} />),
     },
   },
   {
@@ -67,7 +79,7 @@ export const settingsStates: PageStates[] = [
       test: () => within(webhook(1), <TestView webhook={webhook(1)} types={loaded(types)} />),
       "test-delivered": () => within(webhook(1), <TestView webhook={webhook(1)} types={loaded(types)} result={tested(true)} />),
       "test-failed": () => within(webhook(1), <TestView webhook={webhook(1)} types={loaded(types)} result={tested(false)} />),
-      settings: () => within(webhook(1), <SettingsTab webhook={webhook(1)} types={types} onChanged={() => {}} />),
+      settings: () => within(webhook(1), <SettingsTab webhook={webhook(1)} types={loaded(types)} onChanged={() => {}} />),
       disabled: () => within(webhook(2), <DeliveryLogView webhook={webhook(2)} events={[]} list={rowsLoading} />),
       recover: () => within(webhook(1), <Preview of={canned.recovery} loading={false} />),
       "recover-nothing": () => within(webhook(1), <Preview of={{ ...canned.recovery, matching: 0 }} loading={false} />),

@@ -1,12 +1,13 @@
 // One webhook: its Delivery Log, health, test, and settings, each a tab with an address of its own.
 
 import { useSignal } from "@preact/signals";
-import type { Delivery, EventType, Webhook } from "../../api-types";
+import type { Delivery, Webhook } from "../../api-types";
 import {
   api, Badge, Button, can, Confirm, CopyButton, EmptyState, ErrorState, FilterSelect, FilterTime, Filters, type Loaded, Menu, Note, PageHead, type Paged, PagedTable, param, query, setParams,
   Skeleton, Status, Tabs, Time, toast, useAct, useLive, useLoad, usePages, useRange, navigate,
 } from "../../kit";
 import { lazy } from "../lazy";
+import { useTypes } from "./webhookform";
 import { HealthTab } from "./webhookhealth";
 import { ReadTab } from "./webhookread";
 import { Overlap, Regenerate } from "./webhooksecret";
@@ -17,14 +18,14 @@ import { nameOf, whyDelivery, whyDisabled } from "./words";
 /** WebhookPage is Settings → Webhooks → [name]. */
 export function WebhookPage({ id }: { id: string }) {
   const webhook = useLoad("webhook:" + id, (signal) => api.bare<Webhook>("GET", "/v1/webhooks/" + encodeURIComponent(id), undefined, signal));
-  const types = useLoad("event-types", (signal) => api.get<EventType[]>("/v1/event-types", signal));
+  const types = useTypes(webhook.value?.format ?? "stairoids");
   return (
     <WebhookView webhook={webhook}>
       {(w, tab) => {
         if (tab === "health") return <HealthTab id={w.id} />;
         if (tab === "test") return <TestTab webhook={w} />;
         if (tab === "read") return <ReadTab webhook={w} />;
-        if (tab === "settings") return types.value ? <SettingsTab webhook={w} types={types.value} onChanged={webhook.set} /> : types.error ? <ErrorState error={types.error} retry={types.reload} /> : <Skeleton lines={8} />;
+        if (tab === "settings") return <SettingsTab webhook={w} types={types} onChanged={webhook.set} />;
         return <DeliveryLog webhook={w} events={types.value?.map((t) => t.name) ?? []} />;
       }}
     </WebhookView>
@@ -44,7 +45,7 @@ export function WebhookView({ webhook, children }: { webhook: Loaded<Webhook>; c
     webhook.set(await api.bare<Webhook>("POST", `/v1/webhooks/${w!.id}/enable`));
     toast("Enabled. What waited is sent now.");
   });
-  const back = { href: "/settings/webhooks", label: "Webhooks" };
+  const back = placeOf(w);
   if (!w) {
     return (
       <>
@@ -103,6 +104,9 @@ export function WebhookView({ webhook, children }: { webhook: Loaded<Webhook>; c
   );
 }
 
+/** placeOf is the list that a webhook is found in. */
+const placeOf = (w: Webhook | undefined) => (w?.format === "staircase" ? { href: "/settings/configurations", label: "Configurations" } : { href: "/settings/webhooks", label: "Webhooks" });
+
 function Acts({ webhook, of: w, open, close }: { webhook: Loaded<Webhook>; of: Webhook; open: Open; close: () => void }) {
   if (open === "regenerate") {
     return (
@@ -141,7 +145,7 @@ function Acts({ webhook, of: w, open, close }: { webhook: Loaded<Webhook>; of: W
         onConfirm={async () => {
           await api.del("/v1/webhooks/" + w.id);
           toast(`${nameOf(w)} is deleted.`);
-          await navigate("/settings/webhooks", { force: true });
+          await navigate(placeOf(w).href, { force: true });
         }}
       >
         <p>It is gone at once, with its secret. What it still had to be sent ends as failed. To pause it, disable it instead.</p>

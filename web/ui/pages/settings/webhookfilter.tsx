@@ -1,5 +1,6 @@
 // The filter of a webhook: which of the events that it names it takes.
 
+import type { Webhook } from "../../api-types";
 import { Button, type ApiError, errorOf, Input, Select, Textarea } from "../../kit";
 
 export type Condition = { field: string; operator: string; value: unknown };
@@ -20,6 +21,7 @@ const operators = [
 ] as const;
 
 const fields = ["signal.type", "signal.source", "signal.properties.…", "account.domain", "account.name", "contact.email", "contact.name"];
+const stackOneFields = ["event", "record_type", "record_id", "account_id", "origin_owner_id", "origin_username", "setup_information.…"];
 
 const isCondition = (v: unknown): v is Condition => typeof v === "object" && v !== null && "field" in v;
 
@@ -59,13 +61,14 @@ function read({ operator, value }: { operator: string; value: string }): unknown
 }
 
 /** FilterFields chooses the conditions. */
-export function FilterFields({ value, onInput, error }: { value: FilterDraft; onInput: (v: FilterDraft) => void; error: ApiError | null }) {
+export function FilterFields({ of, value, onInput, error }: { of: Webhook["format"]; value: FilterDraft; onInput: (v: FilterDraft) => void; error: ApiError | null }) {
   const said = errorOf(error, "filter");
+  const names = of === "stackone" ? stackOneFields : fields;
   if (value.text !== null) {
     return <Textarea label="Filter" optional mono rows={8} value={value.text} onInput={(text) => onInput({ ...value, text })} error={said} hint="Groups within groups are written as JSON. Empty: every event." />;
   }
   const change = (i: number, by: Partial<FilterDraft["rows"][number]>) => onInput({ ...value, rows: value.rows.map((r, at) => (at === i ? { ...r, ...by } : r)) });
-  const add = () => onInput({ ...value, rows: [...value.rows, { field: "signal.type", operator: "equals", value: "" }] });
+  const add = () => onInput({ ...value, rows: [...value.rows, { field: names[0]!, operator: "equals", value: "" }] });
   return (
     <fieldset class="choice bare">
       <legend>
@@ -77,7 +80,7 @@ export function FilterFields({ value, onInput, error }: { value: FilterDraft; on
         )}
         {value.rows.map((r, i) => (
           <div key={i} class="line-of-fields three">
-            <Input label={`Condition ${i + 1}, field`} hideLabel mono list={fields} value={r.field} onInput={(field) => change(i, { field })} />
+            <Input label={`Condition ${i + 1}, field`} hideLabel mono list={names} value={r.field} onInput={(field) => change(i, { field })} />
             <Select label={`Condition ${i + 1}, comparison`} hideLabel value={r.operator} onInput={(operator) => change(i, { operator })} options={operators.map(([v, label]) => ({ value: v, label }))} />
             <Input label={`Condition ${i + 1}, value`} hideLabel value={r.value} onInput={(v) => change(i, { value: v })} />
             <Button look="quiet" icon="close" label={`Take condition ${i + 1} out`} onClick={() => onInput({ ...value, rows: value.rows.filter((_, at) => at !== i) })} />

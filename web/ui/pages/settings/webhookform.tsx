@@ -1,7 +1,7 @@
 // The fields of a webhook, for the page that adds one and for the one that changes it.
 
 import type { EventType, Webhook } from "../../api-types";
-import { type ApiError, Badge, Button, Check, errorOf, Input, Select, Textarea } from "../../kit";
+import { api, type ApiError, Badge, Button, Check, ErrorState, errorOf, Input, type Loaded, Note, Select, Skeleton, Textarea, useLoad } from "../../kit";
 import { draftOfFilter, type FilterDraft, filterOf } from "./webhookfilter";
 
 export type HeaderField = { name: string; value: string };
@@ -11,7 +11,8 @@ export type Draft = {
   url: string;
   events: string[];
   format: Webhook["format"];
-  prefixed: boolean;
+  /** The variant of the format's signature; "" is its own. */
+  signature: "" | "prefixed" | "secret_sha256";
   label: string;
   description: string;
   /** null leaves the headers as they are: their values are never shown. */
@@ -30,13 +31,13 @@ export type Draft = {
 };
 
 export const blank: Draft = {
-  kind: "push", url: "", events: ["signal.created"], format: "stairoids", prefixed: false, label: "", description: "", headers: [], inFlight: "8", rate: "", retries: "stairoids", waits: "",
+  kind: "push", url: "", events: ["signal.created"], format: "stairoids", signature: "", label: "", description: "", headers: [], inFlight: "8", rate: "", retries: "stairoids", waits: "",
   temporary: false, asymmetric: false, filter: draftOfFilter(null), secret: "",
 };
 
 /** draftOf is a webhook as the form has it. */
 export const draftOf = (w: Webhook): Draft => ({
-  ...blank, kind: w.kind, url: w.url ?? "", events: w.events, format: w.format, prefixed: w.signature_format === "prefixed", label: w.label ?? "", description: w.description ?? "",
+  ...blank, kind: w.kind, url: w.url ?? "", events: w.events, format: w.format, signature: (w.signature_format ?? "") as Draft["signature"], label: w.label ?? "", description: w.description ?? "",
   headers: null, inFlight: String(w.max_in_flight), rate: w.rate_per_second === 0 ? "" : String(w.rate_per_second),
   retries: w.retry_preset ?? "own", waits: w.retry_schedule.join(", "), temporary: w.temporary, asymmetric: w.public_key !== null, filter: draftOfFilter(w.filter),
 });
@@ -54,11 +55,11 @@ export function bodyOf(d: Draft, fresh: boolean): Record<string, unknown> {
   const headers = d.headers?.filter((h) => h.name.trim() !== "" || h.value !== "");
   return {
     ...(push ? { url: d.url.trim(), max_in_flight: Number(d.inFlight), rate_per_second: Number(d.rate), ...retriesOf(d) } : {}),
-    events: tidy(d.events),
+    ...(d.format === "staircase" ? {} : { events: tidy(d.events) }),
     label: d.label.trim() || null,
     description: d.description.trim() || null,
-    ...(d.format === "stairoids" && (fresh ? d.prefixed : true) ? { signature_format: d.prefixed ? "prefixed" : null } : {}),
-    ...(fresh && filterOf(d.filter) === null ? {} : { filter: filterOf(d.filter) }),
+    ...(d.format in signatures && (fresh ? d.signature !== "" : true) ? { signature_format: d.signature || null } : {}),
+    ...((fresh && filterOf(d.filter) === null) || d.format === "staircase" ? {} : { filter: filterOf(d.filter) }),
     ...(fresh && !d.asymmetric ? {} : { asymmetric: d.asymmetric }),
     ...(headers && push ? { headers: Object.fromEntries(headers.map((h) => [h.name.trim(), h.value])) } : {}),
     ...(fresh ? { kind: d.kind, format: d.format, ...(d.temporary && !push ? { temporary: true } : {}), ...(d.secret === "" ? {} : { secret: d.secret }) } : {}),
@@ -239,17 +240,35 @@ export function Pace({ draft, set, error }: FieldsProps) {
   );
 }
 
-/** SignatureForm is how the format stairoids writes its signature. */
+/** signatures are the formats whose signature can be written in more than one way. */
+const signatures: Partial<Record<Draft["format"], { options: { value: string; label: string }[]; hint: string }>> = {
+  stairoids: {
+    options: [{ value: "", label: "<hex>" }, { value: "prefixed", label: "sha256=<hex>" }],
+    hint: "How X-Stairoids-Signature is written. Every delivery has the headers of Standard Webhooks too.",
+  },
+  staircase: {
+    options: [{ value: "", label: "of the body" }, { value: "secret_sha256", label: "of the secret alone (weak)" }],
+    hint: "What x-staircase-signature is the hash of. That of the secret alone is the same each time: whoever has seen one request can send another.",
+  },
+};
+
+/** SignatureForm is how the format writes its signature, where there is a choice. */
 export function SignatureForm({ draft, set }: Omit<FieldsProps, "error">) {
-  return (
-    <Select
-      label="Signature header"
-      value={draft.prefixed ? "prefixed" : ""}
-      onInput={(v) => set({ prefixed: v === "prefixed" })}
-      options={[{ value: "", label: "<hex>" }, { value: "prefixed", label: "sha256=<hex>" }]}
-      hint="How X-Stairoids-Signature is written. Every delivery has the headers of Standard Webhooks too."
-    />
-  );
+  const of = signatures[draft.format];
+  return of ? <Select label="Signature header" value={draft.signature} onInput={(v) => set({ signature: v as Draft["signature"] })} options={of.options} hint={of.hint} /> : null;
+}
+
+/** useTypes are the events that a webhook of the format can be sent. */
+export function useTypes(format: Draft["format"]): Loaded<EventType[]> {
+  return useLoad("event-types:" + format, (signal) => api.get<EventType[]>("/v1/event-types?format=" + format, signal));
+}
+
+/** Events chooses what a webhook of the format is sent, where there is a choice. */
+export function Events({ draft, set, error, types }: FieldsProps & { types: Loaded<EventType[]> }) {
+  if (draft.format === "staircase") return <Note>Nothing is subscribed to: notifications name this endpoint as where they go.</Note>;
+  if (types.error) return <ErrorState error={types.error} retry={types.reload} />;
+  if (!types.value) return <Skeleton lines={8} />;
+  return <EventChecklist types={types.value} value={draft.events} onInput={(events) => set({ events })} error={errorOf(error, "events")} />;
 }
 
 /** KeySwitch has an ed25519 key sign too. */

@@ -1,18 +1,19 @@
 import { useSignal } from "@preact/signals";
 import type { EventType, MadeWebhook } from "../../api-types";
-import { api, Button, Card, Choice, CopyButton, ErrorState, errorOf, FormError, Input, LinkButton, type Loaded, PageHead, SecretOnce, Skeleton, useAct, useLoad, useUnsaved } from "../../kit";
+import { api, Button, Card, Choice, CopyButton, errorOf, FormError, Input, LinkButton, type Loaded, PageHead, SecretOnce, useAct, useUnsaved } from "../../kit";
 import { FilterFields } from "./webhookfilter";
-import { blank, bodyOf, type Draft, EventChecklist, formFields, Headers, KeySwitch, Names, Pace, SignatureForm, twice } from "./webhookform";
+import { blank, bodyOf, type Draft, Events, formFields, Headers, KeySwitch, Names, Pace, SignatureForm, twice, useTypes } from "./webhookform";
 import { nameOf } from "./words";
 
 /** AddEndpoint is Settings → Webhooks → Add Endpoint. */
 export function AddEndpoint() {
-  return <AddEndpointView types={useLoad("event-types", (signal) => api.get<EventType[]>("/v1/event-types", signal))} />;
+  return <AddEndpointView typesOf={useTypes} />;
 }
 
 const back = { href: "/settings/webhooks", label: "Webhooks" };
 
-export function AddEndpointView({ types }: { types: Loaded<EventType[]> }) {
+/** typesOf is a hook: the same one at each call. */
+export function AddEndpointView({ typesOf, format }: { typesOf: (f: Draft["format"]) => Loaded<EventType[]>; format?: Draft["format"] }) {
   const made = useSignal<MadeWebhook | null>(null);
   if (made.value) return <EndpointMade of={made.value} />;
   return (
@@ -20,13 +21,16 @@ export function AddEndpointView({ types }: { types: Loaded<EventType[]> }) {
       <PageHead title="Add Endpoint" back={back}>
         Say where events go and which ones. You see its signing secret next, once.
       </PageHead>
-      {types.error ? <ErrorState error={types.error} retry={types.reload} /> : types.value ? <Form types={types.value} onMade={(w) => void (made.value = w)} /> : <Skeleton lines={8} />}
+      <Form typesOf={typesOf} start={of(format ?? "stairoids")} onMade={(w) => void (made.value = w)} />
     </>
   );
 }
 
-function Form({ types, onMade }: { types: EventType[]; onMade: (w: MadeWebhook) => void }) {
-  const draft = useSignal<Draft>(blank);
+/** of is a new webhook of a format, with the events that one would begin with. */
+const of = (format: Draft["format"]): Draft => ({ ...blank, format, events: format === "stackone" ? ["*"] : blank.events });
+
+function Form({ typesOf, start, onMade }: { typesOf: (f: Draft["format"]) => Loaded<EventType[]>; start: Draft; onMade: (w: MadeWebhook) => void }) {
+  const draft = useSignal<Draft>(start);
   const touched = useSignal(false);
   const set = (change: Partial<Draft>) => {
     draft.value = { ...draft.peek(), ...change };
@@ -34,6 +38,7 @@ function Form({ types, onMade }: { types: EventType[]; onMade: (w: MadeWebhook) 
   };
   const d = draft.value;
   const { run, busy, error } = useAct(async () => onMade(await api.bare<MadeWebhook>("POST", "/v1/webhooks", bodyOf(d, true))));
+  const types = typesOf(d.format);
   useUnsaved(touched.value);
   const push = d.kind === "push";
   return (
@@ -55,18 +60,10 @@ function Form({ types, onMade }: { types: EventType[]; onMade: (w: MadeWebhook) 
         ]}
       />
       {push && <Input label="URL" type="url" mono autofocus value={d.url} onInput={(url) => set({ url })} placeholder="https://hooks.example.com/signalbox" error={errorOf(error, "url")} hint="HTTPS, and an address that the internet reaches." />}
-      <EventChecklist types={types} value={d.events} onInput={(events) => set({ events })} error={errorOf(error, "events")} />
-      <Choice
-        label="Format"
-        value={d.format}
-        onInput={(format) => set({ format: format as Draft["format"] })}
-        options={[
-          { value: "stairoids", label: "Stairoids", hint: "{ event, id, created_at, workspace_id, data }, signed in X-Stairoids-Signature too." },
-          { value: "standard", label: "Standard", hint: "{ type, timestamp, data } as Standard Webhooks recommends." },
-        ]}
-      />
-      <p class="hint after">Both are signed in the headers of Standard Webhooks, so any of its libraries verifies them. The format is fixed once the endpoint is made.</p>
-      <FilterFields value={d.filter} onInput={(filter) => set({ filter })} error={error} />
+      <Choice label="Format" value={d.format} onInput={(format) => set(changed(d, format as Draft["format"]))} options={formats} />
+      <p class="hint after">All are signed in the headers of Standard Webhooks too, so any of its libraries verifies them. The format is fixed once the endpoint is made.</p>
+      <Events draft={d} set={set} error={error} types={types} />
+      {d.format !== "staircase" && <FilterFields of={d.format} value={d.filter} onInput={(filter) => set({ filter })} error={error} />}
       <Names draft={d} set={set} error={error} />
       <details class="more" open={["headers", "max_in_flight", "rate_per_second", "retry_schedule", "secret"].includes(error?.param ?? "")}>
         <summary>More: headers, pace, a secret of your own</summary>
@@ -74,7 +71,7 @@ function Form({ types, onMade }: { types: EventType[]; onMade: (w: MadeWebhook) 
           {push && <Headers value={d.headers} onInput={(headers) => set({ headers })} names={[]} error={errorOf(error, "headers")} />}
           <div class="pair">
             {push && <Pace draft={d} set={set} error={error} />}
-            {d.format === "stairoids" && <SignatureForm draft={d} set={set} />}
+            <SignatureForm draft={d} set={set} />
           </div>
           <Input label="Signing secret" optional type="password" autocomplete="new-password" mono value={d.secret} onInput={(secret) => set({ secret })} hint="At least 16 characters. One is made unless you bring your own." error={errorOf(error, "secret")} />
           <KeySwitch draft={d} set={set} />
@@ -100,6 +97,19 @@ function Form({ types, onMade }: { types: EventType[]; onMade: (w: MadeWebhook) 
       </div>
     </form>
   );
+}
+
+const formats: { value: Draft["format"]; label: string; hint: string }[] = [
+  { value: "stairoids", label: "Stairoids", hint: "{ event, id, created_at, workspace_id, data }, signed in X-Stairoids-Signature." },
+  { value: "standard", label: "Standard", hint: "{ type, timestamp, data } as Standard Webhooks recommends." },
+  { value: "stackone", label: "StackOne", hint: "{ project_id, event, record_type, record_id, … } of linked accounts and their records, signed in x-stackone-signature." },
+  { value: "staircase", label: "Staircase", hint: "Notifications: { id, type, notification, title, account, … }, signed in x-staircase-signature." },
+];
+
+/** changed is what another format changes: the events are chosen anew where they have other names. */
+function changed(d: Draft, format: Draft["format"]): Partial<Draft> {
+  const named = (f: Draft["format"]) => f === "stackone" || f === "staircase";
+  return { format, signature: "", ...(named(format) || named(d.format) ? { events: of(format).events, filter: blank.filter } : {}) };
 }
 
 /** EndpointMade shows the secret, once, and what to do next. */

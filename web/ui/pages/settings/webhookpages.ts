@@ -1,5 +1,6 @@
 // The pages of webhooks, fetched together when the first of them is shown.
 
+export { Configurations } from "./configurations";
 export { Delivery } from "./delivery";
 export { WebhookPage } from "./webhook";
 export { AddEndpoint } from "./webhooknew";

@@ -3,7 +3,7 @@ import { api, can, EmptyState, LinkButton, Note, PageHead, type Page, type Paged
 import { nameOf } from "./words";
 
 /** readWebhooks reads the one list that has a shape of its own. */
-async function readWebhooks(path: string, signal: AbortSignal): Promise<Page<Webhook>> {
+export async function readWebhooks(path: string, signal: AbortSignal): Promise<Page<Webhook>> {
   const a = await api.bare<WebhookList>("GET", path, undefined, signal);
   return { rows: a.webhooks, next: a.next_cursor ?? "", total: a.total };
 }

@@ -13,14 +13,14 @@ const overlaps = [
 ];
 
 /** Regenerate makes another secret and shows it, once. */
-export function Regenerate({ of, onClose }: { of: Webhook; onClose: () => void }) {
+export function Regenerate({ of, title = "The new secret", onClose }: { of: Webhook; title?: string; onClose: () => void }) {
   const made = useSignal<FreshSecret | null>(null);
   const overlap = useSignal("86400");
   const { run, busy, error } = useAct(async () => void (made.value = await api.bare<FreshSecret>("POST", `/v1/webhooks/${of.id}/secret/regenerate`, { overlap: Number(overlap.value) })));
   if (made.value) {
     const old = made.value.previous_secret;
     return (
-      <Dialog title="The new secret" onClose={onClose} actions={<Button look="primary" onClick={onClose}>Done</Button>}>
+      <Dialog title={title} onClose={onClose} actions={<Button look="primary" onClick={onClose}>Done</Button>}>
         <SecretOnce secret={made.value.secret} what="signing secret" />
         <p class="soft">
           Every delivery from now on is signed with it, those that are tried again too.{" "}

@@ -1,11 +1,11 @@
 import { useSignal } from "@preact/signals";
 import type { EventType, Webhook } from "../../api-types";
-import { api, Button, can, Card, Facts, FormError, errorOf, Id, Input, Note, Time, toast, useAct, useUnsaved } from "../../kit";
+import { api, Button, can, Card, Facts, FormError, errorOf, Id, Input, type Loaded, Note, Time, toast, useAct, useUnsaved } from "../../kit";
 import { FilterFields } from "./webhookfilter";
-import { bodyOf, type Draft, draftOf, EventChecklist, formFields, Headers, KeySwitch, Names, Pace, SignatureForm, twice, wait } from "./webhookform";
+import { bodyOf, type Draft, draftOf, Events, formFields, Headers, KeySwitch, Names, Pace, SignatureForm, twice, wait } from "./webhookform";
 
 /** SettingsTab changes a webhook; who may not change it reads it. */
-export function SettingsTab({ webhook, types, onChanged }: { webhook: Webhook; types: EventType[]; onChanged: (w: Webhook) => void }) {
+export function SettingsTab({ webhook, types, onChanged }: { webhook: Webhook; types: Loaded<EventType[]>; onChanged: (w: Webhook) => void }) {
   return (
     <div class="split">
       {can("admin") ? <Form key={webhook.revision} webhook={webhook} types={types} onChanged={onChanged} /> : <Reading of={webhook} />}
@@ -35,7 +35,7 @@ function Reading({ of }: { of: Webhook }) {
       <Facts
         rows={[
           ["URL", of.url ?? <span class="none">read by its receiver</span>],
-          ["Events", of.events.join(", ")],
+          ["Events", of.events.join(", ") || <span class="none">none: notifications name it</span>],
           ["Custom headers", of.header_names.join(", ") || <span class="none">none</span>],
           ["Max in flight", String(of.max_in_flight)],
           ["Requests per second", of.rate_per_second === 0 ? <span class="none">as many as it takes</span> : String(of.rate_per_second)],
@@ -48,7 +48,7 @@ function Reading({ of }: { of: Webhook }) {
   );
 }
 
-function Form({ webhook, types, onChanged }: { webhook: Webhook; types: EventType[]; onChanged: (w: Webhook) => void }) {
+function Form({ webhook, types, onChanged }: { webhook: Webhook; types: Loaded<EventType[]>; onChanged: (w: Webhook) => void }) {
   const first = draftOf(webhook);
   const draft = useSignal<Draft>(first);
   const d = draft.value;
@@ -71,13 +71,13 @@ function Form({ webhook, types, onChanged }: { webhook: Webhook; types: EventTyp
       }}
     >
       {webhook.kind === "push" && <Input label="URL" type="url" mono value={d.url} onInput={(url) => set({ url })} error={errorOf(error, "url")} />}
-      <EventChecklist types={types} value={d.events} onInput={(events) => set({ events })} error={errorOf(error, "events")} />
-      <FilterFields value={d.filter} onInput={(filter) => set({ filter })} error={error} />
+      <Events draft={d} set={set} error={error} types={types} />
+      {d.format !== "staircase" && <FilterFields of={d.format} value={d.filter} onInput={(filter) => set({ filter })} error={error} />}
       <Names draft={d} set={set} error={error} />
       {webhook.kind === "push" && <Headers value={d.headers} onInput={(headers) => set({ headers })} names={webhook.header_names} error={errorOf(error, "headers")} />}
       <div class="pair">
         {webhook.kind === "push" && <Pace draft={d} set={set} error={error} />}
-        {webhook.format === "stairoids" && <SignatureForm draft={d} set={set} />}
+        <SignatureForm draft={d} set={set} />
       </div>
       <KeySwitch draft={d} set={set} />
       <FormError error={error} fields={formFields} />

@@ -1,12 +1,13 @@
 import { useSignal } from "@preact/signals";
 import type { EventType, TestResult, Webhook } from "../../api-types";
-import { api, Badge, Button, Card, CopyButton, EmptyState, ErrorState, errorOf, FormError, JsonView, LinkButton, type Loaded, ms, parse, Select, Skeleton, Textarea, useAct, useLoad } from "../../kit";
+import { api, Badge, Button, Card, CopyButton, EmptyState, ErrorState, errorOf, FormError, JsonView, LinkButton, type Loaded, ms, parse, Select, Skeleton, Textarea, useAct } from "../../kit";
 import { Answer } from "./delivery";
+import { useTypes } from "./webhookform";
 import { bodyText, curl, whyDelivery } from "./words";
 
 /** TestTab sends a sample, which can be edited first, and shows both sides. */
 export function TestTab({ webhook }: { webhook: Webhook }) {
-  return <TestView webhook={webhook} types={useLoad("event-types:" + webhook.format, (signal) => api.get<EventType[]>("/v1/event-types?format=" + webhook.format, signal))} />;
+  return <TestView webhook={webhook} types={useTypes(webhook.format)} />;
 }
 
 export function TestView({ webhook, types, result }: { webhook: Webhook; types: Loaded<EventType[]>; result?: TestResult }) {
@@ -15,7 +16,11 @@ export function TestView({ webhook, types, result }: { webhook: Webhook; types: 
   return <Bench webhook={webhook} types={types.value} before={result ?? null} />;
 }
 
-const sampleOf = (types: EventType[], name: string): string => JSON.stringify(types.find((t) => t.name === name)?.sample.data ?? {}, null, 2);
+/** sampleOf is what can be edited of an event's sample: its data, or all of it in a format that has no envelope. */
+function sampleOf(types: EventType[], name: string): string {
+  const sample = types.find((t) => t.name === name)?.sample ?? {};
+  return JSON.stringify(sample.data ?? sample, null, 2);
+}
 
 function Bench({ webhook, types, before }: { webhook: Webhook; types: EventType[]; before: TestResult | null }) {
   const start = types.find((t) => webhook.events.includes(t.name)) ?? types[0]!;
@@ -54,7 +59,7 @@ function Bench({ webhook, types, before }: { webhook: Webhook; types: EventType[
         }}
       >
         <Select label="Event" value={event.value} onInput={choose} options={types.map((t) => ({ value: t.name, label: t.name }))} hint="Any event; it need not be one that the endpoint asks for." error={errorOf(error, "event")} />
-        <Textarea label="Data" mono rows={18} value={text.value} onInput={(v) => void (text.value = v)} hint="Sent in the event's envelope, signed like a real one, once. It is marked as a test in the Delivery Log." error={wrong.value || errorOf(error, "data")} />
+        <Textarea label="Data" mono rows={18} value={text.value} onInput={(v) => void (text.value = v)} hint={`${types[0]?.sample.data ? "Sent in the event's envelope" : "The whole body"}, signed like a real one, once. It is marked as a test in the Delivery Log.`} error={wrong.value || errorOf(error, "data")} />
         <FormError error={error} fields={["event", "data"]} />
         <div class="row">
           <Button type="submit" look="primary" busy={busy}>

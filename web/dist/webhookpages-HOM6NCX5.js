@@ -1,1 +1,0 @@
-import{a as o,g as e,j as r,m as p}from"./chunk-ZJNTTCXX.js";import"./chunk-2LDG6HDZ.js";import"./chunk-CTS7UDNH.js";import"./chunk-JITDASNN.js";import"./chunk-WOT6VMZA.js";export{r as AddEndpoint,o as Delivery,e as WebhookPage,p as Webhooks};
