@@ -98,6 +98,7 @@ type Decision struct {
 	Imported   []ImportedRow
 	Unimported []ImportedRow // rows that were taken back
 	Proposals  []Merge       // each is kept where the pair was never proposed before
+	Due        []Due         // set to exactly these moments; the zero time takes a row away
 }
 
 // Written is a record to insert (New) or to replace.
@@ -218,6 +219,7 @@ const (
 	DueHealth    DueKind = 5 // how a webhook fares is to be judged; subject: the webhook
 	DueNotices   DueKind = 6 // there is something to tell of webhooks; subject: the workspace
 	DueMail      DueKind = 7 // a message is to be sent; subject: the mail
+	DueRecord    DueKind = 8 // time alone may have changed where a record stands; subject: the account or contact
 )
 
 // Due is the earliest moment that time alone can change a subject: a lower bound, rewritten only to earlier.

@@ -71,7 +71,15 @@ type EntityState struct {
 	Signals      int64 // how many signals it ever had
 	Kind         RecordKind
 	Ranked       time.Time // where it stands in lists by last signal: LastSignalAt when that was last noted there
+	Standing     []byte    // what deciding keeps of it besides, packed; nil: nothing yet. Never changed in place
 	New          bool      // not stored yet
+}
+
+// Standing is where a record stands at a moment.
+type Standing struct {
+	Points float64 // what its signals are worth then
+	Score  int     // that in whole points, never below 0: what is shown
+	Stage  string
 }
 
 // KeyKind is a way to recognise an account or a contact.

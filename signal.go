@@ -1,6 +1,9 @@
 package signalbox
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // The longest a signal's fields may be (contract sections 2 and 3), in characters for names and bytes for the rest.
 const (
@@ -31,7 +34,18 @@ type Signal struct {
 	PrevContact SignalID // the contact's signal before this one
 	CausedTo    int64    // the highest id that the signal's own decision made: what it caused lies in (ID, CausedTo]
 	ErasedAt    time.Time
+	Points      Points // what it was worth when it was decided
+	Rules       []byte // the rules that gave points, as JSON; nil: its type alone did
 }
+
+// Points are points of a score in millionths: what is stored and what is added up are the same numbers.
+type Points int64
+
+// PointsOf rounds points to a millionth.
+func PointsOf(points float64) Points { return Points(math.Round(points * 1e6)) }
+
+// Float is the points as a number.
+func (p Points) Float() float64 { return float64(p) / 1e6 }
 
 // SignalType is a kind of signal that a workspace has seen or declared.
 type SignalType struct {

@@ -57,7 +57,8 @@ const (
 type Definitions struct {
 	Version   int64
 	Workspace Workspace
-	Webhooks  []Webhook             // not deleted, by id
+	Webhooks  []Webhook // not deleted, by id
+	Scoring   Scoring
 	Types     map[string]SignalType // by name; types first seen later may be missing
 }
 

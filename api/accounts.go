@@ -115,6 +115,7 @@ func (a *API) accountViews(c *call, rows ...signalbox.Account) ([]accountView, e
 		views[i] = accountView{
 			ID: c.idText(signalbox.KindAccount, int64(row.ID)), Domain: textOrNull(row.Domain), Name: textOrNull(row.Name),
 			Status: textOrNull(row.Status), Attributes: row.Attributes, MergedIDs: c.mergedIDs(row), Revision: row.Revision, LastSignalAt: stampOrNull(beside.lastSignal(row)),
+			Score: beside.standings[row.Entity()].Score, Stage: textOrNull(beside.standings[row.Entity()].Stage),
 			CreatedAt: stamp(row.CreatedAt), UpdatedAt: stamp(row.UpdatedAt),
 		}
 	}

@@ -21,6 +21,7 @@ type Config struct {
 	Keys    Authenticator
 	SignIn  *auth.SignIn
 	Signals Signals
+	Scores  Scores
 	Acts    Acts
 	Imports Imports
 	Merges  Merges

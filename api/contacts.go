@@ -130,7 +130,8 @@ func (a *API) contactViews(c *call, rows ...signalbox.Contact) ([]contactView, e
 			AccountDomain: textOrNull(beside.companies[row.Account].Domain),
 			Email:         textOrNull(row.Email), FirstName: textOrNull(row.FirstName), LastName: textOrNull(row.LastName), Name: textOrNull(row.FullName()),
 			Title: textOrNull(row.Title), LinkedInURL: textOrNull(row.LinkedInURL), Attributes: row.Attributes, MergedIDs: c.mergedIDs(row), Revision: row.Revision,
-			LastSignalAt: stampOrNull(beside.lastSignal(row)), CreatedAt: stamp(row.CreatedAt), UpdatedAt: stamp(row.UpdatedAt),
+			LastSignalAt: stampOrNull(beside.lastSignal(row)), Score: beside.standings[row.Entity()].Score, Stage: textOrNull(beside.standings[row.Entity()].Stage),
+			CreatedAt: stamp(row.CreatedAt), UpdatedAt: stamp(row.UpdatedAt),
 		}
 	}
 	return views, nil

@@ -240,3 +240,9 @@ type View interface {
 	Next(ctx context.Context) ([]signalbox.LiveEvent, *signalbox.LiveStats, error)
 	Close()
 }
+
+// Scores says where records stand.
+type Scores interface {
+	// Standings answers a function that says where a record of the workspace stands at a moment: of its own state and those of all that is merged into it.
+	Standings(ctx context.Context, ws signalbox.WorkspaceID) (func(kind signalbox.RecordKind, at time.Time, states ...signalbox.EntityState) (signalbox.Standing, error), error)
+}

@@ -11,7 +11,7 @@ import (
 func TestFilter_SendsWhatFitsAndExplainsTheRest(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(b *box) {
-		hook := b.do(http.StatusCreated, "POST", "/v1/webhooks", `{"url":"https://hooks.example.com/x","events":["*"],"label":"big ones",
+		hook := b.do(http.StatusCreated, "POST", "/v1/webhooks", `{"url":"https://hooks.example.com/x","events":["signal.created"],"label":"big ones",
 			"filter":{"all":[{"field":"signal.type","operator":"in","value":["demo_requested"]},{"field":"signal.properties.team_size","operator":"greater_than","value":10}]}}`)
 		all := b.do(http.StatusCreated, "POST", "/v1/webhooks", push).text("id")
 		path := "/v1/webhooks/" + hook.text("id")
@@ -51,11 +51,11 @@ func TestFilter_SendsWhatFitsAndExplainsTheRest(t *testing.T) {
 		if got := b.do(http.StatusOK, "GET", "/v1/webhooks/"+all+"/deliveries", ""); len(got.at("data").([]any)) != 3 {
 			b.Errorf("the other webhook's log %s", got.body)
 		}
-		later := "/v1/webhooks/" + b.do(http.StatusCreated, "POST", "/v1/webhooks", `{"url":"https://hooks.example.com/y","events":["*"],"filter":{"field":"signal.properties.team_size","operator":"less_than","value":10}}`).text("id")
+		later := "/v1/webhooks/" + b.do(http.StatusCreated, "POST", "/v1/webhooks", `{"url":"https://hooks.example.com/y","events":["signal.created"],"filter":{"field":"signal.properties.team_size","operator":"less_than","value":10}}`).text("id")
 		if got := b.do(http.StatusOK, "POST", later+"/recover/preview", `{"since":"2026-01-02T15:04:05Z"}`); got.at("counts.never_attempted").(json.Number) != "2" {
 			b.Errorf("a recovery would send %s, want what the filter lets through", got.body)
 		}
-		bad := `{"url":"https://hooks.example.com/x","events":["*"],"filter":{"all":[{"field":"signal.type","operator":"equals","value":"x"},{"field":"signal.kind","operator":"equals","value":1}]}}`
+		bad := `{"url":"https://hooks.example.com/x","events":["signal.created"],"filter":{"all":[{"field":"signal.type","operator":"equals","value":"x"},{"field":"signal.kind","operator":"equals","value":1}]}}`
 		b.send(b.admin, "POST", "/v1/webhooks", bad).refuses(http.StatusBadRequest, "validation_error", "filter.all[1].field", `"signal.kind" is none of signal.type`)
 		b.send(b.admin, "PATCH", path, `{"filter":"signal.type"}`).refuses(http.StatusBadRequest, "validation_error", "filter", "")
 		if told := b.do(http.StatusOK, "GET", "/v1/audit-log", ""); !strings.Contains(string(told.body), `"filter"`) {

@@ -73,7 +73,7 @@ func TestRecords_AreReadListedAndChanged(t *testing.T) {
 	account, contact := "/v1/accounts/"+signal.text("account_id"), "/v1/contacts/"+signal.text("contact_id")
 
 	got := b.do(http.StatusOK, "GET", account, "")
-	if got.text("data.domain") != "acmecorp.com" || got.at("data.score").(json.Number) != "0" || got.at("data.stage") != nil ||
+	if got.text("data.domain") != "acmecorp.com" || got.at("data.score").(json.Number) != "5" || got.text("data.stage") != "Cool" ||
 		got.at("data.attributes.a").(json.Number) != "1" || got.text("data.last_signal_at") == "" {
 		t.Errorf("account %s", got.body)
 	}

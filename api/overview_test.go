@@ -67,7 +67,7 @@ func TestWebhookHealth_ShowsTroubleAtTheFirstAttempt(t *testing.T) {
 			return egress.Result{Status: 500, Header: http.Header{}, RemoteAddr: "203.0.113.7:443", Timings: egress.Timings{Total: time.Millisecond}}
 		}
 		b.world.mu.Unlock()
-		hook := b.do(http.StatusCreated, "POST", "/v1/webhooks", `{"url":"https://example.com/hook","events":["*"]}`).text("id")
+		hook := b.do(http.StatusCreated, "POST", "/v1/webhooks", `{"url":"https://example.com/hook","events":["signal.created"]}`).text("id")
 		path := "/v1/webhooks/" + hook + "/health"
 		if got := b.do(http.StatusOK, "GET", path, ""); got.at("data.success_rate_7d") != nil || got.at("data.p95_ms") != nil || len(got.at("data.hours").([]any)) != 168 {
 			b.Errorf("before anything: %s", got.body)

@@ -13,6 +13,7 @@ import (
 type facts struct {
 	states    map[signalbox.EntityID]signalbox.EntityState
 	companies map[signalbox.AccountID]signalbox.Account // by the ids that contacts have, which may have been merged
+	standings map[signalbox.EntityID]signalbox.Standing
 }
 
 // facts reads what is shown beside accounts or contacts; accounts are those that contacts belong to.
@@ -21,11 +22,34 @@ func (a *API) facts(c *call, rows []signalbox.Record, accounts []signalbox.Accou
 	for _, r := range rows {
 		ids = append(ids, everyID(r)...)
 	}
-	if f.states, err = a.cfg.Store.States(c.r.Context(), c.ws(), ids); err != nil || len(accounts) == 0 {
+	if f.states, err = a.cfg.Store.States(c.r.Context(), c.ws(), ids); err != nil {
+		return f, err
+	}
+	if f.standings, err = a.standings(c, rows, f.states); err != nil || len(accounts) == 0 {
 		return f, err
 	}
 	f.companies, err = a.cfg.Store.Companies(c.r.Context(), c.ws(), accounts)
 	return f, err
+}
+
+// standings says where records stand now.
+func (a *API) standings(c *call, rows []signalbox.Record, states map[signalbox.EntityID]signalbox.EntityState) (map[signalbox.EntityID]signalbox.Standing, error) {
+	stand, err := a.cfg.Scores.Standings(c.r.Context(), c.ws())
+	if err != nil {
+		return nil, err
+	}
+	list := make(map[signalbox.EntityID]signalbox.Standing, len(rows))
+	for _, r := range rows {
+		ids := everyID(r)
+		own := make([]signalbox.EntityState, len(ids))
+		for i, id := range ids {
+			own[i] = states[id]
+		}
+		if list[r.Entity()], err = stand(r.Kind(), c.now, own...); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
 }
 
 // everyID lists a record's id and those of all that was merged into it.

@@ -61,6 +61,6 @@ func TestRecover_BadOrdersAreRefusedByName(t *testing.T) {
 			b.send(b.admin, "POST", path+door, body).refuses(http.StatusBadRequest, "validation_error", want[0], want[1])
 		}
 	}
-	pull := "/v1/webhooks/" + b.do(http.StatusCreated, "POST", "/v1/webhooks", `{"kind":"pull","events":["*"]}`).text("id")
+	pull := "/v1/webhooks/" + b.do(http.StatusCreated, "POST", "/v1/webhooks", `{"kind":"pull","events":["signal.created"]}`).text("id")
 	b.send(b.admin, "POST", pull+"/recover", `{"since":"2026-01-02T00:00:00Z"}`).refuses(http.StatusConflict, "conflict", "", "pull webhook")
 }

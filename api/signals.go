@@ -132,7 +132,7 @@ func (a *API) signalPage(c *call, filter signalbox.SignalFilter) (page[signalVie
 	for i := range rows {
 		out.items = append(out.items, c.signalView(&rows[i]))
 	}
-	return out, nil
+	return out, a.scoreHeads(c, rows, out.items)
 }
 
 // signalFilter reads the filters. none says that they name a record that nobody knows: no signal can match.
@@ -193,7 +193,8 @@ func (a *API) getSignal(c *call) (signalView, error) {
 	if err != nil {
 		return signalView{}, err
 	}
-	return c.signalView(&row), nil
+	views := []signalView{c.signalView(&row)}
+	return views[0], a.scoreHeads(c, []signalbox.SignalView{row}, views)
 }
 
 // listSignalDeliveries answers what a signal caused.
@@ -220,7 +221,8 @@ type signalView struct {
 	Source     string       `json:"source"`
 	Account    *accountHead `json:"account" doc:"Null: the signal belongs to no company."`
 	Contact    *contactHead `json:"contact" doc:"Null: the signal belongs to no person."`
-	Score      int          `json:"score"`
+	Score      float64      `json:"score" doc:"The points that it was worth."`
+	Reasons    []reasonView `json:"score_reasons" doc:"Which rules gave the points: its type first."`
 	Properties object       `json:"properties"`
 	Backfill   bool         `json:"backfill"`
 	OccurredAt stamp        `json:"occurred_at"`
@@ -228,12 +230,26 @@ type signalView struct {
 	ErasedAt   *stamp       `json:"erased_at" doc:"Set when the record that the signal is about was erased: then nothing but its type and times is left."`
 }
 
+// reasonView is a rule, or the signal's type, and the points that it gave.
+type reasonView struct {
+	Rule   string  `json:"rule"`
+	Points float64 `json:"points"`
+}
+
+func reasonViews(s *signalbox.Signal) []reasonView {
+	list := []reasonView{}
+	for _, r := range wire.ReasonsOf(s) {
+		list = append(list, reasonView(r))
+	}
+	return list
+}
+
 // accountHead is what a signal shows of its account.
 type accountHead struct {
 	ID     string  `json:"id"`
 	Domain *string `json:"domain"`
 	Name   *string `json:"name"`
-	Score  int     `json:"score"`
+	Score  *int    `json:"score" doc:"As it is now; null in the live stream."`
 }
 
 // contactHead is what a signal shows of its contact.
@@ -242,12 +258,12 @@ type contactHead struct {
 	Email       *string `json:"email"`
 	LinkedInURL *string `json:"linkedin_url"`
 	Name        *string `json:"name"`
-	Score       int     `json:"score"`
+	Score       *int    `json:"score" doc:"As it is now; null in the live stream."`
 }
 
 func (c *call) signalView(s *signalbox.SignalView) signalView {
 	v := signalView{
-		ID: c.idText(signalbox.KindSignal, int64(s.ID)), Type: s.Type, Source: s.Source, Properties: s.Properties, Backfill: s.Backfill,
+		ID: c.idText(signalbox.KindSignal, int64(s.ID)), Type: s.Type, Source: s.Source, Score: s.Points.Float(), Reasons: reasonViews(&s.Signal), Properties: s.Properties, Backfill: s.Backfill,
 		OccurredAt: stamp(s.OccurredAt), CreatedAt: stamp(s.CreatedAt), ErasedAt: stampOrNull(s.ErasedAt),
 	}
 	if a := s.AccountRow; a != nil {
@@ -257,6 +273,44 @@ func (c *call) signalView(s *signalbox.SignalView) signalView {
 		v.Contact = &contactHead{ID: c.idText(signalbox.KindContact, int64(p.ID)), Email: textOrNull(p.Email), LinkedInURL: textOrNull(p.LinkedInURL), Name: textOrNull(p.FullName())}
 	}
 	return v
+}
+
+// scoreHeads fills in the scores of whom signals are about, for views[i] of rows[i].
+func (a *API) scoreHeads(c *call, rows []signalbox.SignalView, views []signalView) error {
+	known := map[signalbox.EntityID]bool{}
+	var records []signalbox.Record
+	add := func(r signalbox.Record) {
+		if !known[r.Entity()] {
+			known[r.Entity()] = true
+			records = append(records, r)
+		}
+	}
+	for i := range rows {
+		if r := rows[i].AccountRow; r != nil {
+			add(r)
+		}
+		if r := rows[i].ContactRow; r != nil {
+			add(r)
+		}
+	}
+	if len(records) == 0 {
+		return nil
+	}
+	beside, err := a.facts(c, records, nil)
+	if err != nil {
+		return err
+	}
+	for i := range rows {
+		if r := rows[i].AccountRow; r != nil {
+			score := beside.standings[r.Entity()].Score
+			views[i].Account.Score = &score
+		}
+		if r := rows[i].ContactRow; r != nil {
+			score := beside.standings[r.Entity()].Score
+			views[i].Contact.Score = &score
+		}
+	}
+	return nil
 }
 
 // receiptView is the answer to a signal: exactly S0-23 (wire.AppendReceipt writes it).

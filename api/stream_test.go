@@ -128,7 +128,7 @@ func (l *listener) over() {
 func TestStream_ShowsWhatHappensAsTheListsDo(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(b *box) {
-		b.do(http.StatusCreated, "POST", "/v1/webhooks", `{"url":"https://example.com/hook","events":["*"]}`)
+		b.do(http.StatusCreated, "POST", "/v1/webhooks", `{"url":"https://example.com/hook","events":["signal.created"]}`)
 		b.do(http.StatusCreated, "POST", "/v1/signals", `{"type":"before","source":"s"}`)
 		l := b.listen(b.admin, "")
 		sig := b.do(http.StatusCreated, "POST", "/v1/signals", trial).text("id")
@@ -139,6 +139,9 @@ func TestStream_ShowsWhatHappensAsTheListsDo(t *testing.T) {
 			return e.name == "signal"
 		})
 		listed := b.do(http.StatusOK, "GET", "/v1/signals/"+sig, "").at("data")
+		for _, whom := range []string{"account", "contact"} { // the score of now is not part of what streams by
+			listed.(map[string]any)[whom].(map[string]any)["score"] = nil
+		}
 		if got, want := asJSON(b, shown.data), asJSON(b, listed); got != want || shown.id != sig {
 			b.Errorf("shown as %s,\nlisted as %s", got, want)
 		}
@@ -274,7 +277,7 @@ func TestStream_ASlowReaderSlowsNobody(t *testing.T) {
 	b.world.mu.Lock()
 	b.world.answer = func(egress.Request) egress.Result { return egress.Result{Status: 204, Header: http.Header{}} }
 	b.world.mu.Unlock()
-	b.do(http.StatusCreated, "POST", "/v1/webhooks", `{"url":"https://example.com/hook","events":["*"]}`)
+	b.do(http.StatusCreated, "POST", "/v1/webhooks", `{"url":"https://example.com/hook","events":["signal.created"]}`)
 	conn, err := net.Dial("tcp", b.server.Listener.Addr().String())
 	if err != nil {
 		t.Fatal(err)

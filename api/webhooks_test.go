@@ -346,14 +346,14 @@ func TestExplainEvent_SaysOfEachWebhookWhy(t *testing.T) {
 	make := func(label, events string) string {
 		return b.do(http.StatusCreated, "POST", "/v1/webhooks", `{"url":"https://hooks.example.com/x","events":[`+events+`],"label":"`+label+`"}`).text("id")
 	}
-	gets, gone := make("gets it", `"signal.*"`), make("gone", `"*"`)
+	gets, gone := make("gets it", `"signal.created"`), make("gone", `"signal.created"`)
 	make("wants others", `"account.*"`)
 	changed := make("changed", `"account.*"`)
-	off := make("off", `"*"`)
+	off := make("off", `"signal.created"`)
 	b.do(http.StatusOK, "POST", "/v1/webhooks/"+off+"/disable", "")
 	b.do(http.StatusCreated, "POST", "/v1/signals", trial)
 	first := b.do(http.StatusOK, "GET", "/v1/deliveries/"+b.attempted(gets), "")
-	make("later", `"*"`)
+	make("later", `"signal.created"`)
 	b.do(http.StatusOK, "PATCH", "/v1/webhooks/"+changed, `{"events":["signal.created"]}`)
 	b.attempted(gone)
 	b.do(http.StatusNoContent, "DELETE", "/v1/webhooks/"+gone, "")

@@ -168,7 +168,7 @@ func TestProgram_WhatWasNotSentIsSentAfterARestart(t *testing.T) {
 	dir := t.TempDir()
 	rec := newReceiver(t, always(200))
 	first := start(t, dir, func(c *app.Config) { c.HoldDeliveries = true })
-	first.want(201, "POST", "/v1/webhooks", fmt.Sprintf(`{"url":%q,"events":["*"]}`, rec.URL))
+	first.want(201, "POST", "/v1/webhooks", fmt.Sprintf(`{"url":%q,"events":["signal.created"]}`, rec.URL))
 	want := map[string]bool{}
 	for range 20 {
 		want[first.want(201, "POST", "/v1/signals", signal)["id"].(string)] = true
@@ -288,7 +288,7 @@ func TestMetrics_PassPromtool(t *testing.T) {
 	}
 	s := start(t, t.TempDir(), nil)
 	rec := newReceiver(t, always(200))
-	s.want(201, "POST", "/v1/webhooks", fmt.Sprintf(`{"url":%q,"events":["*"]}`, rec.URL))
+	s.want(201, "POST", "/v1/webhooks", fmt.Sprintf(`{"url":%q,"events":["signal.created"]}`, rec.URL))
 	s.want(201, "POST", "/v1/signals", signal)
 	rec.next(t)
 	res, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Get(s.app.URL() + "/metrics")

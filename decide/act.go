@@ -77,6 +77,7 @@ func (f *fold) erase(in *Prepared, r signalbox.Record, kind signalbox.JobKind) *
 // blank leaves a row of a record that says nothing, and gives up its keys.
 func (f *fold) blank(in *Prepared, r signalbox.Record) {
 	f.note(r)
+	f.dissolve(in, r)
 	f.forgetKeys(in.Workspace, r)
 	switch r := r.(type) {
 	case *signalbox.Account:

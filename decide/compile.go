@@ -7,6 +7,7 @@ import (
 	"signalbox"
 	"signalbox/filter"
 	"signalbox/identity"
+	"signalbox/score"
 	"signalbox/wire"
 )
 
@@ -17,13 +18,14 @@ type Compiled struct {
 	rules       *identity.Rules
 	subscribed  map[string][]*signalbox.Webhook        // by event name, in id order
 	filters     map[signalbox.WebhookID]*filter.Filter // of those that have one
-	types       sync.Map                               // name → signalbox.TypeID, for types first seen after this version was made
+	model       *score.Model
+	types       sync.Map // name → signalbox.TypeID, for types first seen after this version was made
 }
 
 // Compile makes definitions ready. It is done outside any transaction.
 func Compile(d *signalbox.Definitions) *Compiled {
 	c := &Compiled{Definitions: d, rules: identity.NewRules(d.Workspace), subscribed: map[string][]*signalbox.Webhook{},
-		filters: map[signalbox.WebhookID]*filter.Filter{}}
+		filters: map[signalbox.WebhookID]*filter.Filter{}, model: score.Compile(&d.Scoring)}
 	for i := range d.Webhooks {
 		for _, event := range wire.EventTypes(d.Webhooks[i].Format) {
 			if d.Webhooks[i].Takes(event.Name) {
@@ -72,6 +74,7 @@ type Input struct {
 	Contact *ContactAct
 	Merge   *MergeAct
 	Undo    *signalbox.ImportedRow // of an import that is undone
+	Due     signalbox.EntityID     // a record that time alone may have changed
 }
 
 // AccountAct is a person's act on an account: a patch, its erasure, or a row of an import.
@@ -152,5 +155,12 @@ func (p *Prepared) Rows() int {
 	if p.Signal == nil {
 		return 10 // a contact's row: it, its account, and the keys of both
 	}
-	return 8 + len(p.By.subscribed[wire.EventSignalCreated])
+	rows := 12
+	for _, name := range []string{
+		wire.EventSignalCreated, wire.EventSignalScored, wire.EventAccountScoreChanged, wire.EventAccountStageChanged, wire.EventContactScoreChanged,
+		wire.EventContactStageChanged,
+	} {
+		rows += 1 + len(p.By.subscribed[name])
+	}
+	return rows
 }

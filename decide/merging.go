@@ -39,6 +39,7 @@ func (f *fold) mergeAct(in *Prepared, out *Outcome) {
 		}
 		m.ID = signalbox.MergeID(f.mint(in.Workspace))
 		f.join(&m)
+		f.restandOf(in, &m)
 		f.writeMerge(&m, true)
 		f.tellMerge(in, &m, "merged")
 		out.Merge = &m
@@ -63,6 +64,7 @@ func (f *fold) mergeAct(in *Prepared, out *Outcome) {
 	if out.Err != nil {
 		return
 	}
+	f.restandOf(in, &m)
 	f.writeMerge(&m, false)
 	f.tellMerge(in, &m, map[MergeDeed]string{MergeAccept: "merged", MergeUndo: "unmerged", MergeDismiss: "merge_dismissed"}[act.Deed])
 	out.Merge = &m

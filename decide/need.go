@@ -32,6 +32,9 @@ func Need(inputs []Prepared) signalbox.Need {
 			n.Contacts = append(n.Contacts, in.Contact.ID)
 		case in.Merge != nil:
 			n.merge(in.Merge)
+		case in.Due != 0: // ids are unique over both kinds
+			n.Accounts = append(n.Accounts, signalbox.AccountID(in.Due))
+			n.Contacts = append(n.Contacts, signalbox.ContactID(in.Due))
 		}
 	}
 	slices.Sort(n.Workspaces)

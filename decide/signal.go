@@ -129,30 +129,64 @@ func (f *fold) store(in *Prepared, typeID signalbox.TypeID, account *signalbox.A
 		s.Contact = contact.ID
 		s.PrevContact = f.link(in.Workspace, signalbox.ContactRecord, signalbox.EntityID(contact.ID), s.ID)
 	}
-	s.CausedTo = int64(s.ID)
+	f.scoreSignal(in, &s, about(account, contact)...)
 	if !s.Backfill { // a backfilled signal is history: nobody is told (contract section 3)
-		f.tell(in, &s, account, contact)
+		told := event{signal: &s, account: f.topAccount(account), contact: f.topContact(contact)}
+		for _, told.name = range []string{wire.EventSignalCreated, wire.EventSignalScored} {
+			f.tell(in, told)
+		}
 	}
+	f.judgeAll(in, &s, about(account, contact)...)
+	s.CausedTo = max(int64(s.ID), f.last[in.Workspace])
 	f.out.Signals = append(f.out.Signals, s)
 	return &f.out.Signals[len(f.out.Signals)-1]
 }
 
-// tell makes the event signal.created, with a delivery for every webhook that subscribes to it; without any there is no event.
-func (f *fold) tell(in *Prepared, s *signalbox.Signal, account *signalbox.Account, contact *signalbox.Contact) {
-	webhooks := in.By.subscribed[wire.EventSignalCreated]
+// about lists whom a signal is about.
+func about(account *signalbox.Account, contact *signalbox.Contact) []signalbox.Record {
+	list := make([]signalbox.Record, 0, 2)
+	if account != nil {
+		list = append(list, account)
+	}
+	if contact != nil {
+		list = append(list, contact)
+	}
+	return list
+}
+
+// event is something to tell of, and whom it is about: the records that stand for those that were matched.
+type event struct {
+	name    string
+	signal  *signalbox.Signal // that caused it; nil: none did
+	account *signalbox.Account
+	contact *signalbox.Contact
+	change  *wire.ScoreChange
+}
+
+// tell makes an event, with a delivery for every webhook that subscribes to it; without any there is no event.
+func (f *fold) tell(in *Prepared, what event) {
+	webhooks := in.By.subscribed[what.name]
 	if len(webhooks) == 0 {
 		return
 	}
-	e := signalbox.Event{
-		ID: signalbox.EventID(f.mint(in.Workspace)), Workspace: in.Workspace, Name: wire.EventSignalCreated,
-		Signal: s.ID, Account: s.Account, Contact: s.Contact, CreatedAt: f.env.Now,
+	e := signalbox.Event{ID: signalbox.EventID(f.mint(in.Workspace)), Workspace: in.Workspace, Name: what.name, CreatedAt: f.env.Now}
+	if s := what.signal; s != nil {
+		e.Signal, e.Account, e.Contact = s.ID, s.Account, s.Contact
+	} else {
+		for _, r := range about(what.account, what.contact) {
+			if r.Kind() == signalbox.ContactRecord {
+				e.Contact = signalbox.ContactID(r.Entity())
+			} else {
+				e.Account = signalbox.AccountID(r.Entity())
+			}
+		}
 	}
-	info := wire.EventInfo{Codec: f.env.Codec, Event: e.ID, Workspace: e.Workspace, CreatedAt: e.CreatedAt, Signal: s,
-		Account: f.topAccount(account), Contact: f.topContact(contact)}
+	info := wire.EventInfo{Codec: f.env.Codec, Event: e.ID, Workspace: e.Workspace, CreatedAt: e.CreatedAt, Signal: what.signal,
+		Account: what.account, Contact: what.contact, Change: what.change}
 	var record map[string]any // of the filters; nil: not asked for yet
 	for _, w := range webhooks {
 		if e.Bodies.Of(w.Format) == nil {
-			e.Bodies.Set(w.Format, wire.SignalCreated(w.Format, info))
+			e.Bodies.Set(w.Format, wire.Freeze(w.Format, what.name, info))
 		}
 		if !in.By.takes(w, e.Bodies.Of(w.Format), &record) {
 			continue
@@ -160,7 +194,6 @@ func (f *fold) tell(in *Prepared, s *signalbox.Signal, account *signalbox.Accoun
 		f.out.Deliveries = append(f.out.Deliveries, f.deliver(w, &e))
 	}
 	e.CausedTo = f.last[in.Workspace]
-	s.CausedTo = e.CausedTo
 	f.out.Events = append(f.out.Events, e)
 }
 

@@ -29,7 +29,8 @@ type Outcome struct {
 	Change  signalbox.RowChange // of a row of an import
 	Job     *signalbox.Job
 	Merge   *signalbox.Merge
-	Left    string // why an undone import leaves this record alone
+	Left    string    // why an undone import leaves this record alone
+	Next    time.Time // of a record that was due: when it is again; zero: not before a signal comes
 	Err     error
 	Stale   bool
 	Busy    bool
@@ -55,9 +56,11 @@ type fold struct {
 	now *signalbox.Situation
 	out *signalbox.Decision
 
-	accounts map[signalbox.AccountID]int      // place in out.Accounts
-	contacts map[signalbox.ContactID]int      // place in out.Contacts
-	states   map[signalbox.EntityID]bool      // already in out.States
+	accounts map[signalbox.AccountID]int // place in out.Accounts
+	contacts map[signalbox.ContactID]int // place in out.Contacts
+	states   map[signalbox.EntityID]bool // already in out.States
+	standing map[signalbox.EntityID]*standing
+	kept     []signalbox.Record               // whose standing is saved
 	foundBy  map[signalbox.EntityID][3]string // before this turn, of records that it may have renamed
 	last     map[signalbox.WorkspaceID]int64
 	imports  map[signalbox.AuditID]*imported
@@ -74,6 +77,7 @@ func Turn(s *signalbox.Situation, inputs []Prepared, env Env) (*signalbox.Decisi
 		accounts: map[signalbox.AccountID]int{},
 		contacts: map[signalbox.ContactID]int{},
 		states:   make(map[signalbox.EntityID]bool, 2*len(inputs)),
+		standing: make(map[signalbox.EntityID]*standing, 2*len(inputs)),
 		foundBy:  map[signalbox.EntityID][3]string{},
 		last:     map[signalbox.WorkspaceID]int64{},
 	}
@@ -86,6 +90,7 @@ func Turn(s *signalbox.Situation, inputs []Prepared, env Env) (*signalbox.Decisi
 			return nil, nil, err
 		}
 	}
+	f.packStandings()
 	f.close()
 	f.tellImports()
 	return f.out, outcomes, nil
@@ -127,6 +132,8 @@ func (f *fold) input(place int, in *Prepared, out *Outcome) (err error) {
 		f.mergeAct(in, out)
 	case in.Undo != nil:
 		f.undoRow(in, out)
+	case in.Due != 0:
+		f.recordDue(in, out)
 	}
 	return nil
 }
@@ -190,23 +197,30 @@ func (f *fold) know(key signalbox.RecordKey, entity signalbox.EntityID) {
 // rankFor is how long a record stays where it is in a list by last signal while more come: an index entry is not rewritten for each.
 const rankFor = time.Minute
 
-// link puts a signal at the head of a record's timeline and returns the one that was there.
-func (f *fold) link(ws signalbox.WorkspaceID, kind signalbox.RecordKind, entity signalbox.EntityID, id signalbox.SignalID) signalbox.SignalID {
-	if entity == 0 {
-		return 0
-	}
+// state is what is stored of a record between signals, to be saved at the end of the turn.
+func (f *fold) state(ws signalbox.WorkspaceID, kind signalbox.RecordKind, entity signalbox.EntityID) *signalbox.EntityState {
 	state, ok := f.now.States[entity]
 	if !ok {
-		state = &signalbox.EntityState{Entity: entity, Kind: kind, Workspace: ws, New: true}
+		state = &signalbox.EntityState{Entity: entity, Workspace: ws, New: true}
 		f.now.States[entity] = state
 	}
 	if !f.states[entity] {
 		f.states[entity] = true
 		f.out.States = append(f.out.States, state)
 	}
+	state.Kind = kind
+	return state
+}
+
+// link puts a signal at the head of a record's timeline and returns the one that was there.
+func (f *fold) link(ws signalbox.WorkspaceID, kind signalbox.RecordKind, entity signalbox.EntityID, id signalbox.SignalID) signalbox.SignalID {
+	if entity == 0 {
+		return 0
+	}
+	state := f.state(ws, kind, entity)
 	before := state.LastSignal
 	state.LastSignal, state.LastSignalAt = id, f.env.Now
-	if state.Kind = kind; f.env.Now.Sub(state.Ranked) >= rankFor {
+	if f.env.Now.Sub(state.Ranked) >= rankFor {
 		state.Ranked = f.env.Now
 	}
 	state.Signals++

@@ -27,10 +27,10 @@ func TestSignal_MakesADeliveryForEachSubscribedWebhook(t *testing.T) {
 	off.Enabled = false
 	disabled := w.webhook(off)
 	pull := subscriber(signalbox.FormatStairoids)
-	pull.Kind, pull.Events = signalbox.KindPull, []string{"signal.*"}
+	pull.Kind, pull.Events = signalbox.KindPull, []string{"signal.created"}
 	reader := w.webhook(pull)
 	other := subscriber(signalbox.FormatStairoids)
-	other.Events = []string{"signal.scored"}
+	other.Events = []string{"account.stage_changed"}
 	w.webhook(other)
 
 	r := w.signal(person("jane@acme.com"))

@@ -31,6 +31,7 @@ type world struct {
 	jobs     []signalbox.Job
 	audit    []signalbox.AuditEntry
 	merges   map[signalbox.MergeID]signalbox.Merge
+	due      map[signalbox.EntityID]time.Time // when a record is looked at
 }
 
 const ws = signalbox.WorkspaceID(7)
@@ -48,6 +49,7 @@ func newWorld(t testing.TB) *world {
 		answered: map[signalbox.AnswerKey]signalbox.Answered{},
 		meters:   map[signalbox.MeterKey]signalbox.Meter{},
 		merges:   map[signalbox.MergeID]signalbox.Merge{},
+		due:      map[signalbox.EntityID]time.Time{},
 	}
 }
 
@@ -222,6 +224,15 @@ func (w *world) apply(d *signalbox.Decision) {
 		stored := *s
 		stored.New = false
 		w.states[s.Entity] = stored
+	}
+	for _, due := range d.Due {
+		if due.Kind != signalbox.DueRecord || due.Workspace != ws {
+			w.t.Fatalf("due row %+v", due)
+		}
+		w.due[signalbox.EntityID(due.Subject)] = due.At
+		if due.At.IsZero() {
+			delete(w.due, signalbox.EntityID(due.Subject))
+		}
 	}
 	for _, t := range d.Types {
 		w.types[signalbox.TypeKey{Workspace: t.Workspace, Name: t.Name}] = t.ID

@@ -25,7 +25,7 @@ func benchmarkSubmit(b *testing.B, waiters int) {
 	if err := db.CreateWorkspace(b.Context(), signalbox.Workspace{ID: ws, Name: "Acme", Timezone: "UTC", CreatedAt: now, UpdatedAt: now}); err != nil {
 		b.Fatal(err)
 	}
-	hook := signalbox.Webhook{ID: signalbox.WebhookID(ids.Next(now)), Workspace: ws, Kind: signalbox.KindPush, URL: "https://example.com", Events: []string{"*"}, Format: signalbox.FormatStairoids, SealedSecret: []byte{1}, MaxInFlight: 8, Enabled: true, CreatedAt: now, UpdatedAt: now}
+	hook := signalbox.Webhook{ID: signalbox.WebhookID(ids.Next(now)), Workspace: ws, Kind: signalbox.KindPush, URL: "https://example.com", Events: []string{"signal.created"}, Format: signalbox.FormatStairoids, SealedSecret: []byte{1}, MaxInFlight: 8, Enabled: true, CreatedAt: now, UpdatedAt: now}
 	if err := db.CreateWebhook(b.Context(), hook); err != nil {
 		b.Fatal(err)
 	}

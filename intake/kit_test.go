@@ -74,7 +74,7 @@ func (b *box) webhook() signalbox.WebhookID {
 	now := time.Now().UTC()
 	w := signalbox.Webhook{
 		ID: signalbox.WebhookID(b.ids.Next(now)), Workspace: b.ws, Kind: signalbox.KindPush, URL: "https://example.com",
-		Events: []string{"*"}, Format: signalbox.FormatStairoids, SealedSecret: []byte{1}, MaxInFlight: 8, Enabled: true, CreatedAt: now, UpdatedAt: now,
+		Events: []string{"signal.created"}, Format: signalbox.FormatStairoids, SealedSecret: []byte{1}, MaxInFlight: 8, Enabled: true, CreatedAt: now, UpdatedAt: now,
 	}
 	if err := b.db.CreateWebhook(b.Context(), w); err != nil {
 		b.Fatal(err)

@@ -131,7 +131,7 @@ func shown(t *testing.T) map[string]bool {
 		}
 		return string(text)
 	}
-	ask("POST", "/v1/webhooks", fmt.Sprintf(`{"url":%q,"events":["*"]}`, receiver.URL))
+	ask("POST", "/v1/webhooks", fmt.Sprintf(`{"url":%q,"events":["signal.created"]}`, receiver.URL))
 	ask("POST", "/v1/signals", `{"type":"t","source":"s","account":{"domain":"acme.com"}}`)
 	<-got
 	names := map[string]bool{}

@@ -54,7 +54,7 @@ func (db *DB) FindRecord(ctx context.Context, key signalbox.RecordKey) (signalbo
 }
 
 const stateSQL = `
-SELECT last_signal_id, last_signal_at, signals
+SELECT last_signal_id, last_signal_at, signals, standing
   FROM entity_states
  WHERE workspace_id = $1 AND entity_id = $2`
 

@@ -68,6 +68,22 @@ func (t *tx) lockDue(d signalbox.Due) (found bool, err error) {
 	return t.one(lockDueSQL, []any{int64(d.Kind), d.Subject, int64(d.Workspace)}, func(*row) {})
 }
 
+// saveDue sets the due rows of a decision, in one order.
+func (t *tx) saveDue(d *signalbox.Decision) error {
+	list := slices.Clone(d.Due) // the last word on a subject counts
+	slices.Reverse(list)
+	slices.SortStableFunc(list, func(a, b signalbox.Due) int {
+		return cmp.Or(cmp.Compare(a.Workspace, b.Workspace), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Subject, b.Subject))
+	})
+	list = slices.CompactFunc(list, func(a, b signalbox.Due) bool { return a.Kind == b.Kind && a.Subject == b.Subject })
+	gone := slices.DeleteFunc(slices.Clone(list), func(d signalbox.Due) bool { return !d.At.IsZero() })
+	set := slices.DeleteFunc(list, func(d signalbox.Due) bool { return d.At.IsZero() })
+	if err := each(t, setDueSQL, set, bindDue); err != nil {
+		return err
+	}
+	return each(t, deleteDueSQL, gone, func(s *stmt, d *signalbox.Due) { s.int(int64(d.Kind)).int(d.Subject).id(int64(d.Workspace)) })
+}
+
 // setDue makes a subject due at exactly d.At; the zero time takes its row away.
 func (t *tx) setDue(d signalbox.Due) error {
 	if d.At.IsZero() {

@@ -37,6 +37,7 @@ func (t *tx) saveAll(d *signalbox.Decision, m *remembering, stamp int64) error {
 		{"tallies", t.saveTallies},
 		{"merges", t.saveMerges},
 		{"imports", t.saveImports},
+		{"due rows", t.saveDue},
 	} {
 		if err := step.run(d); err != nil {
 			return fmt.Errorf("save %s: %w", step.what, err)
@@ -224,8 +225,8 @@ func (t *tx) saveContacts(d *signalbox.Decision) error {
 }
 
 const insertStateSQL = `
-INSERT INTO entity_states (entity_id, workspace_id, last_signal_id, last_signal_at, signals, account_rank, contact_rank)
-VALUES ($1, $2, $3, $4, $5, $6, $7)`
+INSERT INTO entity_states (entity_id, workspace_id, last_signal_id, last_signal_at, signals, account_rank, contact_rank, standing)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
 
 const updateStateSQL = `
 UPDATE entity_states
@@ -233,7 +234,8 @@ UPDATE entity_states
        last_signal_at = $4,
        signals = $5,
        account_rank = $6,
-       contact_rank = $7
+       contact_rank = $7,
+       standing = $8
  WHERE entity_id = $1
    AND workspace_id = $2`
 
@@ -248,13 +250,14 @@ func (t *tx) saveStates(d *signalbox.Decision) error {
 			} else {
 				s.time(v.Ranked).null()
 			}
+			s.blob(v.Standing)
 		})
 }
 
 const insertSignalSQL = `
 INSERT INTO signals (id, workspace_id, type_id, source, account_id, contact_id, occurred_at, created_at, properties, backfill,
-                     prev_account_signal_id, prev_contact_signal_id, caused_to, erased_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`
+                     prev_account_signal_id, prev_contact_signal_id, caused_to, erased_at, points, rules)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`
 
 const countedSignalsSQL = `
 UPDATE heads
@@ -265,7 +268,7 @@ func (t *tx) saveSignals(d *signalbox.Decision) error {
 	return each(t, insertSignalSQL, d.Signals, func(s *stmt, g *signalbox.Signal) {
 		s.id(int64(g.ID)).id(int64(g.Workspace)).id(int64(g.TypeID)).text(g.Source).id(int64(g.Account)).id(int64(g.Contact))
 		s.time(g.OccurredAt).time(g.CreatedAt).json(g.Properties).bool(g.Backfill)
-		s.id(int64(g.PrevAccount)).id(int64(g.PrevContact)).int(max(g.CausedTo, int64(g.ID))).time(g.ErasedAt)
+		s.id(int64(g.PrevAccount)).id(int64(g.PrevContact)).int(max(g.CausedTo, int64(g.ID))).time(g.ErasedAt).int(int64(g.Points)).json(g.Rules)
 	})
 }
 

@@ -48,6 +48,7 @@ type EventInfo struct {
 
 	OccurredAt time.Time // when it happened that the event tells of, where that is told; zero: when it was generated
 
+	Change *ScoreChange             // of events of scores and stages alone
 	Linked *signalbox.LinkedAccount // of events of linked accounts and of their records alone
 	Record *signalbox.LinkedRecord  // of events of records alone
 	Notice *Notice                  // of notifications alone
@@ -59,23 +60,18 @@ type EventInfo struct {
 	Reason   string    // why the webhook is disabled, or the delivery failed
 }
 
-// SignalCreated freezes a signal.created event in a format: S1-19…S1-26 in the stairoids envelope, or the same data in that of
-// Standard Webhooks. Fields of the vendor are always there, null when unknown; accounts and contacts also carry their revision
-// (contract section 12). e.Signal must be set.
-func SignalCreated(format signalbox.Format, e EventInfo) []byte {
-	dst := make([]byte, 0, 768+len(e.Signal.Properties))
-	dst = appendHead(dst, format, EventSignalCreated, &e)
-	dst = appendSignal(append(dst, `{"signal":`...), &e)
-	return append(dst, `}}`...)
-}
-
-// Freeze freezes an event, of those that [LookUp] finds by its own name, in a format that sends it. What e must hold depends on the event.
+// Freeze freezes an event, by its own name, in a format that sends it. What e must hold depends on the event. Fields of the vendor are always
+// there, null when unknown; accounts and contacts also carry their revision (contract section 12).
 func Freeze(format signalbox.Format, event string, e EventInfo) []byte {
 	t := notification
 	if event != EventNotification {
-		t, _ = named(event)
+		t = byName[event]
 	}
-	return t.append(make([]byte, 0, 512), format, &e)
+	size := 768
+	if e.Signal != nil {
+		size += len(e.Signal.Properties)
+	}
+	return t.append(make([]byte, 0, size), format, &e)
 }
 
 // append appends the body of an event of this type.

@@ -44,7 +44,7 @@ func s1() wire.EventInfo {
 func TestSignalCreated_StairoidsIsTheSampleFieldByField(t *testing.T) {
 	t.Parallel()
 	var got any
-	if err := json.Unmarshal(wire.SignalCreated(signalbox.FormatStairoids, s1()), &got); err != nil {
+	if err := json.Unmarshal(wire.Freeze(signalbox.FormatStairoids, wire.EventSignalCreated, s1()), &got); err != nil {
 		t.Fatal(err)
 	}
 	want := map[string]any{
@@ -70,10 +70,10 @@ func TestSignalCreated_StairoidsIsTheSampleFieldByField(t *testing.T) {
 func TestSignalCreated_StandardCarriesTheSameData(t *testing.T) {
 	t.Parallel()
 	var stairoids, standard map[string]json.RawMessage
-	if err := json.Unmarshal(wire.SignalCreated(signalbox.FormatStairoids, s1()), &stairoids); err != nil {
+	if err := json.Unmarshal(wire.Freeze(signalbox.FormatStairoids, wire.EventSignalCreated, s1()), &stairoids); err != nil {
 		t.Fatal(err)
 	}
-	if err := json.Unmarshal(wire.SignalCreated(signalbox.FormatStandard, s1()), &standard); err != nil {
+	if err := json.Unmarshal(wire.Freeze(signalbox.FormatStandard, wire.EventSignalCreated, s1()), &standard); err != nil {
 		t.Fatal(err)
 	}
 	want := map[string]json.RawMessage{
@@ -98,7 +98,7 @@ func TestSignalCreated_Goldens(t *testing.T) {
 	odd.Contact.FirstName = ""
 	for name, e := range map[string]wire.EventInfo{"sample": s1(), "unattributed": bare, "unknown_fields": unknown, "odd_text": odd} {
 		for _, f := range []signalbox.Format{signalbox.FormatStairoids, signalbox.FormatStandard} {
-			golden(t, "signal_created_"+name+"_"+string(f)+".json", wire.SignalCreated(f, e))
+			golden(t, "signal_created_"+name+"_"+string(f)+".json", wire.Freeze(f, wire.EventSignalCreated, e))
 		}
 	}
 }
@@ -124,7 +124,7 @@ func TestSignalCreated_BytesAreStable(t *testing.T) {
 			e.Signal.Properties = stable
 		}
 		for _, f := range []signalbox.Format{signalbox.FormatStairoids, signalbox.FormatStandard} {
-			body := wire.SignalCreated(f, e)
+			body := wire.Freeze(f, wire.EventSignalCreated, e)
 			if bytes.Contains(body, []byte(`\u0000`)) {
 				t.Skip("U+0000 never gets in")
 			}
@@ -187,7 +187,7 @@ func BenchmarkSignalCreated(b *testing.B) {
 	e := s1()
 	b.ReportAllocs()
 	for b.Loop() {
-		wire.SignalCreated(signalbox.FormatStairoids, e)
+		wire.Freeze(signalbox.FormatStairoids, wire.EventSignalCreated, e)
 	}
 }
 

@@ -15,6 +15,8 @@ const (
 	EventAutomationTriggered = "automation.triggered"
 	EventAccountScoreChanged = "account.score_changed"
 	EventContactScoreChanged = "contact.score_changed"
+	EventAccountStageChanged = "account.stage_changed"
+	EventContactStageChanged = "contact.stage_changed"
 )
 
 // EventType is a kind of event that a webhook can subscribe to.
@@ -31,10 +33,12 @@ var eventTypes = slices.Concat(engagement, providerEvents(), operational)
 
 var engagement = []EventType{
 	{EventSignalCreated, "A new signal was ingested, from any source.", true, appendSignalData, signalCreatedSchema},
-	{EventSignalScored, "A signal was processed and given a score.", false, appendScoredData, signalScoredSchema},
+	{EventSignalScored, "A signal was processed and given a score.", true, appendScoredData, signalScoredSchema},
 	{EventAutomationTriggered, "An automation was triggered by a matching signal.", false, appendTriggeredData, automationTriggeredSchema},
-	{EventAccountScoreChanged, "The score of an account changed.", false, appendAccountScoreData, accountScoreSchema},
-	{EventContactScoreChanged, "The score of a contact changed.", false, appendContactScoreData, contactScoreSchema},
+	{EventAccountScoreChanged, "The score of an account changed.", true, appendAccountScoreData, accountScoreSchema},
+	{EventContactScoreChanged, "The score of a contact changed.", true, appendContactScoreData, contactScoreSchema},
+	{EventAccountStageChanged, "An account has reached another stage, by a signal or as time passed.", true, appendAccountStageData, accountStageSchema},
+	{EventContactStageChanged, "A contact has reached another stage, by a signal or as time passed.", true, appendContactStageData, contactStageSchema},
 }
 
 var operational = []EventType{
@@ -72,15 +76,14 @@ func LookUp(format signalbox.Format, event string) (EventType, bool) {
 	return EventType{}, false
 }
 
-// named finds an event by its own name.
-func named(event string) (EventType, bool) {
+// byName are the events by their own names.
+var byName = func() map[string]EventType {
+	all := make(map[string]EventType, len(eventTypes))
 	for _, t := range eventTypes {
-		if t.Name == event {
-			return t, true
-		}
+		all[t.Name] = t
 	}
-	return EventType{}, false
-}
+	return all
+}()
 
 // Schema returns the JSON Schema (draft 2020-12) of the whole body that a format sends for this event, as compact JSON.
 func (t EventType) Schema(format signalbox.Format) []byte {
@@ -159,6 +162,8 @@ func (t EventType) fill(e *EventInfo) {
 		fillProvider(e, t.Name)
 	default:
 		fillSample(e)
+		e.Signal.Points = signalbox.PointsOf(2)
+		e.Change = &ScoreChange{Score: 42, Previous: 38, Stage: "Warm", PreviousStage: "Cool", Reason: "signal"}
 	}
 }
 
@@ -192,11 +197,6 @@ func appendSignalData(dst []byte, e *EventInfo) []byte {
 	return append(appendSignal(append(dst, `{"signal":`...), e), '}')
 }
 
-func appendScoredData(dst []byte, e *EventInfo) []byte {
-	dst = appendSignal(append(dst, `{"signal":`...), e)
-	return append(dst[:len(dst)-1], `,"score":2,"explanation":[{"rule":"page_view","points":2}]}}`...)
-}
-
 func appendTriggeredData(dst []byte, e *EventInfo) []byte {
 	dst = append(dst, `{"automation":{"id":`...)
 	dst = appendID(dst, e.Codec, "auto", sampleID(e.CreatedAt, 6))
@@ -206,17 +206,4 @@ func appendTriggeredData(dst []byte, e *EventInfo) []byte {
 	dst = appendAccount(append(dst, `,"account":`...), e.Codec, e.Account)
 	dst = appendContact(append(dst, `,"contact":`...), e.Codec, e.Contact)
 	return append(dst, '}')
-}
-
-// sampleScore ends the sample of an account or contact whose score changed.
-const sampleScore = `,"score":42,"previous_score":38,"stage":"Warm","reason":"signal"}}`
-
-func appendAccountScoreData(dst []byte, e *EventInfo) []byte {
-	dst = appendAccount(append(dst, `{"account":`...), e.Codec, e.Account)
-	return append(dst[:len(dst)-1], sampleScore...)
-}
-
-func appendContactScoreData(dst []byte, e *EventInfo) []byte {
-	dst = appendContact(append(dst, `{"contact":`...), e.Codec, e.Contact)
-	return append(dst[:len(dst)-1], sampleScore...)
 }

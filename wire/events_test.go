@@ -31,6 +31,7 @@ func TestEventTypes_AreThoseOfTheDocument(t *testing.T) {
 		}
 	}
 	want := []string{"signal.created", "signal.scored", "automation.triggered", "account.score_changed", "contact.score_changed",
+		"account.stage_changed", "contact.stage_changed",
 		"linked_account.created", "linked_account.updated", "linked_account.deleted",
 		"hris_employees.created", "hris_employees.updated", "hris_employees.deleted", "hris_employments.created", "hris_employments.updated", "hris_employments.deleted",
 		"ats_interviews.created", "ats_interviews.updated", "ats_interviews.deleted", "ats_applications.created", "ats_applications.updated", "ats_applications.deleted",
@@ -39,7 +40,7 @@ func TestEventTypes_AreThoseOfTheDocument(t *testing.T) {
 	if diff := cmp.Diff(want, names); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff([]string{"signal.created", "webhook.failing", "webhook.recovered", "webhook.disabled", "delivery.failed"}, produced); diff != "" {
+	if diff := cmp.Diff([]string{"signal.created", "signal.scored", "account.score_changed", "contact.score_changed", "account.stage_changed", "contact.stage_changed", "webhook.failing", "webhook.recovered", "webhook.disabled", "delivery.failed"}, produced); diff != "" {
 		t.Errorf("what this version sends: %s", diff)
 	}
 }
@@ -94,7 +95,7 @@ func TestSchema_FitsARealEventAndRefusesAPoorerOne(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, e := range []wire.EventInfo{s1(), bare} {
-			body := wire.SignalCreated(f, e)
+			body := wire.Freeze(f, wire.EventSignalCreated, e)
 			var v any
 			_ = json.Unmarshal(body, &v)
 			if flaws := fits(schema, v, "body"); flaws != nil {

@@ -313,7 +313,7 @@ func TestImport_DryRunChangesNothing(t *testing.T) {
 func TestImport_SignalsTriggerOnlyWhenAsked(t *testing.T) {
 	t.Parallel()
 	s := startServer(t)
-	w, err := s.client().CreateWebhook(t.Context(), client.WebhookInput{Kind: "pull", Events: []string{"*"}})
+	w, err := s.client().CreateWebhook(t.Context(), client.WebhookInput{Kind: "pull", Events: []string{"signal.created"}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -79,7 +79,7 @@ func webhookCount(t *testing.T, c *client.Client) (n int) {
 func TestListen_ForwardsTheSignedBytesAndCleansUp(t *testing.T) {
 	t.Parallel()
 	s, r := startServer(t), newLocalReceiver(t, http.StatusAccepted)
-	b := s.cli().start(t, "listen", "--forward-to", r.URL+"/hook", "--print")
+	b := s.cli().start(t, "listen", "--events", "signal.created", "--forward-to", r.URL+"/hook", "--print")
 	secret := secretOf(t, b)
 	receipt := sendOne(t, s.client(), "first")
 	got := r.next(t)
@@ -107,7 +107,7 @@ func TestListen_ForwardsTheSignedBytesAndCleansUp(t *testing.T) {
 func TestListen_KeepsTheOrderAndShowsFailures(t *testing.T) {
 	t.Parallel()
 	s, r := startServer(t), newLocalReceiver(t, http.StatusTeapot)
-	b := s.cli().start(t, "listen", "--forward-to", r.URL, "--format", "standard")
+	b := s.cli().start(t, "listen", "--events", "signal.created", "--forward-to", r.URL, "--format", "standard")
 	secretOf(t, b)
 	c := s.client()
 	kinds := []string{"a", "b", "c", "d", "e"}
@@ -128,7 +128,7 @@ func TestListen_KeepsTheOrderAndShowsFailures(t *testing.T) {
 func TestListen_SurvivesARestartOfTheServer(t *testing.T) {
 	t.Parallel()
 	s, r := startServer(t), newLocalReceiver(t, http.StatusOK)
-	b := s.cli().start(t, "listen", "--forward-to", r.URL)
+	b := s.cli().start(t, "listen", "--events", "signal.created", "--forward-to", r.URL)
 	secretOf(t, b)
 	sendOne(t, s.client(), "before")
 	if got := r.next(t); !strings.Contains(string(got.body), `"before"`) {
@@ -147,7 +147,7 @@ func TestListen_SurvivesARestartOfTheServer(t *testing.T) {
 func TestListen_MakesItsWebhookAnewWhenItIsGone(t *testing.T) {
 	t.Parallel()
 	s, r := startServer(t), newLocalReceiver(t, http.StatusOK)
-	b := s.cli().start(t, "listen", "--forward-to", r.URL)
+	b := s.cli().start(t, "listen", "--events", "signal.created", "--forward-to", r.URL)
 	secretOf(t, b)
 	for w, err := range s.client().Webhooks(t.Context()) {
 		if err != nil {

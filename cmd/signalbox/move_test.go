@@ -134,7 +134,7 @@ func newHooks(t *testing.T) *hooks {
 func (h *hooks) add(t *testing.T, c *client.Client, path string, status int) client.Webhook {
 	t.Helper()
 	w, err := c.CreateWebhook(t.Context(), client.WebhookInput{
-		URL: h.URL + path, Events: []string{"*"}, Format: "standard", Headers: map[string]string{"X-Mine": "sealed " + path},
+		URL: h.URL + path, Events: []string{"signal.created"}, Format: "standard", Headers: map[string]string{"X-Mine": "sealed " + path},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -266,7 +266,7 @@ func leaveBehind(t *testing.T) *left {
 		t.Fatal(err)
 	}
 	var err error
-	if l.pull, err = c.CreateWebhook(t.Context(), client.WebhookInput{Kind: "pull", Events: []string{"*"}, Format: "standard"}); err != nil {
+	if l.pull, err = c.CreateWebhook(t.Context(), client.WebhookInput{Kind: "pull", Events: []string{"signal.created"}, Format: "standard"}); err != nil {
 		t.Fatal(err)
 	}
 	if l.reader, err = c.CreateKey(t.Context(), client.KeyInput{Name: "reader", Scope: signalbox.ScopeRead}); err != nil {

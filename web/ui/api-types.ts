@@ -21,7 +21,8 @@ export type AccountHead = {
   id: string;
   domain: string | null;
   name: string | null;
-  score: number;
+  /** As it is now; null in the live stream. */
+  score: number | null;
 };
 
 export type AccountPatch = {
@@ -148,7 +149,8 @@ export type ContactHead = {
   email: string | null;
   linkedin_url: string | null;
   name: string | null;
-  score: number;
+  /** As it is now; null in the live stream. */
+  score: number | null;
 };
 
 export type ContactPatch = {
@@ -760,6 +762,11 @@ export type RatePatch = {
   per_minute?: number | null;
 };
 
+export type Reason = {
+  rule: string;
+  points: number;
+};
+
 export type Receipt = {
   id: string;
   type: string;
@@ -896,7 +903,10 @@ export type Signal = {
   account: AccountHead | null;
   /** Null: the signal belongs to no person. */
   contact: ContactHead | null;
+  /** The points that it was worth. */
   score: number;
+  /** Which rules gave the points: its type first. */
+  score_reasons: Reason[];
   properties: Record<string, unknown>;
   backfill: boolean;
   occurred_at: string;

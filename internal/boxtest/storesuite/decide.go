@@ -1,6 +1,7 @@
 package storesuite
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"reflect"
@@ -39,6 +40,39 @@ var decideTests = map[string]func(*Box){
 		b.same(s.Meters, d.Meters)
 		if s.Types[signalbox.TypeKey{Workspace: b.WS, Name: "visit"}] != d.Types[0].ID {
 			b.Errorf("types %+v", s.Types)
+		}
+		g, err := b.DB.Signal(b.Context(), b.WS, d.Signals[0].ID)
+		b.Must(err)
+		if g.Points != d.Signals[0].Points || !bytes.Equal(g.Rules, d.Signals[0].Rules) {
+			b.Errorf("the signal has %v points by %s", g.Points.Float(), g.Rules)
+		}
+		states, err := b.DB.States(b.Context(), b.WS, []signalbox.EntityID{d.States[0].Entity})
+		b.Must(err)
+		if got := states[d.States[0].Entity].Standing; !bytes.Equal(got, d.States[0].Standing) {
+			b.Errorf("the state holds %x", got)
+		}
+	},
+	"SetsDueRowsExactly": func(b *Box) {
+		row := func(subject int64, in time.Duration) signalbox.Due {
+			d := signalbox.Due{Kind: signalbox.DueRecord, Subject: subject, Workspace: b.WS}
+			if in != 0 {
+				d.At = b.Now.Add(in)
+			}
+			return d
+		}
+		b.Must(b.turn(signalbox.Need{}, &signalbox.Decision{Due: []signalbox.Due{row(1, time.Hour), row(2, time.Hour), row(3, time.Hour)}}))
+		// Later, gone, and said twice: the last word counts.
+		b.Must(b.turn(signalbox.Need{}, &signalbox.Decision{Due: []signalbox.Due{row(3, time.Minute), row(1, 2*time.Hour), row(2, 0), row(3, 3*time.Hour), row(4, 0)}}))
+		taken, err := b.DB.TakeDue(b.Context(), b.Lease, b.Now.Add(24*time.Hour), 10)
+		b.Must(err)
+		got := map[int64]time.Duration{}
+		for _, d := range taken {
+			if d.Kind == signalbox.DueRecord {
+				got[d.Subject] = d.At.Sub(b.Now)
+			}
+		}
+		if want := map[int64]time.Duration{1: 2 * time.Hour, 3: 3 * time.Hour}; !reflect.DeepEqual(got, want) {
+			b.Errorf("due in %v, want %v", got, want)
 		}
 	},
 	"LoadsWhatAKeyLeadsTo": func(b *Box) {
@@ -208,12 +242,12 @@ func (b *Box) everything() *signalbox.Decision {
 			{RecordKey: b.EmailKey(con.Email), Entity: signalbox.EntityID(con.ID)},
 		},
 		States: []*signalbox.EntityState{
-			{Entity: signalbox.EntityID(acc.ID), Workspace: b.WS, LastSignal: sig, LastSignalAt: b.Now, Signals: 1, New: true},
+			{Entity: signalbox.EntityID(acc.ID), Workspace: b.WS, LastSignal: sig, LastSignalAt: b.Now, Signals: 1, Standing: []byte{1, 0, 255}, New: true},
 			{Entity: signalbox.EntityID(con.ID), Workspace: b.WS, LastSignal: sig, LastSignalAt: b.Now, Signals: 1, New: true},
 		},
 		Signals: []signalbox.Signal{{
 			ID: sig, Workspace: b.WS, TypeID: typ.ID, Source: "web", Account: acc.ID, Contact: con.ID, Properties: []byte(`{"a":1}`), OccurredAt: b.Now,
-			CreatedAt: b.Now, CausedTo: int64(dlv),
+			CreatedAt: b.Now, CausedTo: int64(dlv), Points: -1500000, Rules: []byte(`[{"rule":"visit","points":-1.5}]`),
 		}},
 		Events: []signalbox.Event{{
 			ID: evt, Workspace: b.WS, Name: "signal.created", Signal: sig, Account: acc.ID, Contact: con.ID,

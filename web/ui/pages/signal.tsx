@@ -1,5 +1,6 @@
 import type { Delivery, Signal } from "../api-types";
 import { api, Card, EmptyState, ErrorState, Facts, Id, JsonView, type Loaded, Note, type Paged, PagedTable, PageHead, Skeleton, Status, Time, useLoad, usePages } from "../kit";
+import { points } from "./score";
 import { company, person } from "./signal-columns";
 
 export function SignalPage({ id }: { id: string }) {
@@ -43,6 +44,7 @@ export function SignalView({ signal, caused }: { signal: Loaded<Signal>; caused:
                 ["Source", <a href={"/signals?source=" + encodeURIComponent(s.source)}>{s.source}</a>],
                 ["Occurred", <Time at={s.occurred_at} />],
                 ["Taken", <Time at={s.created_at} />],
+                ["Points", <Reasons of={s} />],
                 ["Backfill", s.backfill ? "yes: it caused nothing" : "no"],
                 ["Id", <Id of={s.id} />],
               ]}
@@ -51,6 +53,16 @@ export function SignalView({ signal, caused }: { signal: Loaded<Signal>; caused:
         </aside>
       </div>
     </>
+  );
+}
+
+/** Reasons says what the signal was worth, and which rules made it so. */
+function Reasons({ of }: { of: Signal }) {
+  return (
+    <span class="two-lines">
+      <span>{points(of.score)}</span>
+      <span>{of.score_reasons.map((r) => `${r.rule} ${points(r.points)}`).join(", ")}</span>
+    </span>
   );
 }
 

@@ -1,0 +1,254 @@
+package decide
+
+import (
+	"time"
+
+	"signalbox"
+	"signalbox/score"
+	"signalbox/wire"
+)
+
+// Why a score changed, in an event.
+const (
+	becauseSignal = "signal"
+	becauseDecay  = "decay"
+	becauseMerge  = "merge"
+)
+
+// stands is what is kept of a record, read once a turn.
+func (f *fold) stands(r signalbox.Record) *standing {
+	e := r.Entity()
+	if s := f.standing[e]; s != nil {
+		return s
+	}
+	s := &standing{}
+	if state := f.now.States[e]; state != nil {
+		read, err := unpack(state.Standing)
+		if err != nil {
+			panic(err) // costs its own waiter: nothing that cannot be read is written over
+		}
+		*s = read
+	}
+	f.standing[e] = s
+	return s
+}
+
+// keep has a record's standing saved at the end of the turn.
+func (f *fold) keep(r signalbox.Record) {
+	if s := f.stands(r); !s.kept {
+		s.kept = true
+		f.kept = append(f.kept, r)
+	}
+}
+
+// packStandings writes what was kept into the states that are saved.
+func (f *fold) packStandings() {
+	for _, r := range f.kept {
+		f.state(r.Space(), r.Kind(), r.Entity()).Standing = f.stands(r).pack()
+	}
+}
+
+// sums are those of a record and of all that is merged into it.
+func (f *fold) sums(top signalbox.Record) []*score.Sums {
+	list := []*score.Sums{&f.stands(top).sums}
+	if parts := top.Parts(); parts != nil {
+		for _, part := range parts.Records {
+			list = append(list, &f.stands(f.part(part.ID)).sums)
+		}
+	}
+	return list
+}
+
+// scoreSignal gives a signal its points and adds them to those of whom it is about.
+func (f *fold) scoreSignal(in *Prepared, s *signalbox.Signal, about ...signalbox.Record) {
+	model := in.By.model
+	points, parts := model.Points(s.Type, func(int) bool { return false })
+	s.Points, s.Rules = signalbox.PointsOf(points), rulesOf(parts)
+	at := s.OccurredAt
+	if at.After(f.env.Now) {
+		at = f.env.Now
+	}
+	for _, r := range about {
+		top := f.top(r)
+		f.catchUp(in, top)
+		model.Add(&f.stands(r).sums, s.Type, s.Points.Float(), at)
+		f.keep(r)
+	}
+}
+
+// rulesOf is what is stored of the rules that gave a signal points; nil when its type alone did.
+func rulesOf(parts []score.Part) []byte {
+	if len(parts) <= 1 {
+		return nil
+	}
+	list := make([]wire.Reason, len(parts))
+	for i, p := range parts {
+		list[i] = wire.Reason{Rule: p.Name, Points: p.Points}
+	}
+	return wire.Reasons(list)
+}
+
+// catchUp tells what time alone has changed of a record since it was last told: each stage that it went through on the way.
+func (f *fold) catchUp(in *Prepared, top signalbox.Record) {
+	st := f.stands(top)
+	if st.at.IsZero() {
+		st.stage, st.at = in.By.model.Stage(top.Kind(), 0), f.env.Now
+		return
+	}
+	const most = 64 // more crossings than stages there can be in one gap
+	sums := f.sums(top)
+	for range most {
+		next, ok := in.By.next(top.Kind(), sums, st.at)
+		if !ok || !next.Before(f.env.Now) {
+			break
+		}
+		f.judge(in, top, next, becauseDecay, nil)
+		if !st.at.Before(next) {
+			continue
+		}
+		st.at = next
+	}
+	f.judge(in, top, f.env.Now, becauseDecay, nil)
+}
+
+// judge compares where a record stands at a moment with what was last told, and tells what has changed. Decay alone is told of when it changes the
+// stage: each lost point is not news.
+func (f *fold) judge(in *Prepared, top signalbox.Record, at time.Time, reason string, s *signalbox.Signal) {
+	st := f.stands(top)
+	now := in.By.standingOf(top.Kind(), at, f.sums(top))
+	st.at = at
+	if now.Score == st.told && now.Stage == st.stage {
+		return
+	}
+	before := *st
+	st.told, st.stage = now.Score, now.Stage
+	f.keep(top)
+	if now.Stage == before.stage && reason == becauseDecay {
+		return
+	}
+	change := wire.ScoreChange{Score: now.Score, Previous: before.told, Stage: now.Stage, PreviousStage: before.stage, Reason: reason}
+	if now.Score != before.told {
+		f.tellScore(in, top, s, change, wire.EventAccountScoreChanged, wire.EventContactScoreChanged)
+	}
+	if now.Stage != before.stage {
+		f.tellScore(in, top, s, change, wire.EventAccountStageChanged, wire.EventContactStageChanged)
+	}
+}
+
+// tellScore makes the event of a change, in the name that its kind of record has.
+func (f *fold) tellScore(in *Prepared, top signalbox.Record, s *signalbox.Signal, change wire.ScoreChange, ofAccount, ofContact string) {
+	e := event{name: ofAccount, change: &change, signal: s}
+	switch r := top.(type) {
+	case *signalbox.Account:
+		e.account = r
+	case *signalbox.Contact:
+		e.name, e.contact = ofContact, r
+	}
+	f.tell(in, e)
+}
+
+// judgeAll tells what a signal has changed of whom it is about, and says when time alone may change it again. Of a backfilled one nobody is told.
+func (f *fold) judgeAll(in *Prepared, s *signalbox.Signal, about ...signalbox.Record) {
+	for _, r := range about {
+		top := f.top(r)
+		before := f.stands(top).stage
+		if s.Backfill {
+			f.hush(in, top)
+		} else {
+			f.judge(in, top, f.env.Now, becauseSignal, s)
+		}
+		f.arm(in, top, s.Points < 0 || f.stands(top).stage != before)
+	}
+}
+
+// hush takes where a record stands for told.
+func (f *fold) hush(in *Prepared, top signalbox.Record) {
+	st := f.stands(top)
+	now := in.By.standingOf(top.Kind(), f.env.Now, f.sums(top))
+	st.told, st.stage, st.at = now.Score, now.Stage, f.env.Now
+	f.keep(top)
+}
+
+// arm has a record looked at when time alone may change its stage. Within a stage more points only make that later, and what is due early is armed anew
+// then; anew says that it may be earlier now.
+func (f *fold) arm(in *Prepared, top signalbox.Record, anew bool) {
+	st := f.stands(top)
+	if !st.due.IsZero() && !anew {
+		return
+	}
+	next, ok := in.By.next(top.Kind(), f.sums(top), f.env.Now)
+	if !ok {
+		next = time.Time{}
+	}
+	if next.Equal(st.due) || ok && !st.due.IsZero() && st.due.Before(next) {
+		return
+	}
+	f.setDue(in, top, next)
+}
+
+// setDue has a record looked at at a moment; the zero time: never.
+func (f *fold) setDue(in *Prepared, top signalbox.Record, at time.Time) {
+	st := f.stands(top)
+	st.due = at
+	f.keep(top)
+	f.out.Due = append(f.out.Due, signalbox.Due{Kind: signalbox.DueRecord, Subject: int64(top.Entity()), Workspace: in.Workspace, At: at})
+}
+
+// next is a lower bound of when decay alone moves a record to another stage.
+func (c *Compiled) next(kind signalbox.RecordKind, sums []*score.Sums, now time.Time) (time.Time, bool) {
+	all := sums[0]
+	if len(sums) > 1 {
+		joined := c.model.Join(sums...)
+		all = &joined
+	}
+	return c.model.Next(all, now, c.model.Thresholds(kind))
+}
+
+// recordDue looks at a record that time alone may have changed.
+func (f *fold) recordDue(in *Prepared, out *Outcome) {
+	r := f.part(in.Due)
+	if r == nil || r.Space() != in.Workspace {
+		f.out.Due = append(f.out.Due, signalbox.Due{Kind: signalbox.DueRecord, Subject: int64(in.Due), Workspace: in.Workspace})
+		return
+	}
+	if r.Gone() || r.Into() != 0 {
+		f.setDue(in, r, time.Time{})
+		return
+	}
+	f.catchUp(in, r)
+	next, ok := in.By.next(r.Kind(), f.sums(r), f.env.Now)
+	if !ok {
+		next = time.Time{}
+	}
+	f.setDue(in, r, next)
+	out.Next = next
+}
+
+// restandOf tells what a merge has changed of the record that survives it, or its undoing of both.
+func (f *fold) restandOf(in *Prepared, m *signalbox.Merge) {
+	if m.Status != signalbox.MergeDone && m.Status != signalbox.MergeUndone {
+		return
+	}
+	f.restand(in, f.recordOf(m.Kind, m.Into))
+	if m.Status == signalbox.MergeUndone {
+		f.restand(in, f.recordOf(m.Kind, m.From))
+	}
+}
+
+// restand tells what a merge, or its undoing, has changed of a record that stands for itself.
+func (f *fold) restand(in *Prepared, top signalbox.Record) {
+	if st := f.stands(top); st.at.IsZero() {
+		st.stage = in.By.model.Stage(top.Kind(), 0)
+	}
+	f.judge(in, top, f.env.Now, becauseMerge, nil)
+	f.arm(in, top, true)
+}
+
+// dissolve takes all that is known of how a record stands: it was erased.
+func (f *fold) dissolve(in *Prepared, r signalbox.Record) {
+	if st := f.stands(r); !st.due.IsZero() {
+		f.setDue(in, r, time.Time{})
+	}
+	*f.stands(r) = standing{kept: f.stands(r).kept}
+	f.keep(r)
+}
