@@ -98,6 +98,9 @@ func (f *fold) catchUp(in *Prepared, top signalbox.Record) {
 	const most = 64 // more crossings than stages there can be in one gap
 	sums := f.sums(top)
 	for range most {
+		if st.due.IsZero() || f.env.Now.Before(st.due) {
+			break // it is due no later than it crosses
+		}
 		next, ok := in.By.next(top.Kind(), sums, st.at)
 		if !ok || !next.Before(f.env.Now) {
 			break
