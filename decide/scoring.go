@@ -44,7 +44,7 @@ func (f *fold) keep(r signalbox.Record) {
 // packStandings writes what was kept into the states that are saved.
 func (f *fold) packStandings() {
 	for _, r := range f.kept {
-		f.state(r.Space(), r.Kind(), r.Entity()).Standing = f.stands(r).pack()
+		f.state(r.Space(), r.Kind(), r.Entity()).Standing = f.stands(r).pack(f.by[r.Space()])
 	}
 }
 

@@ -24,8 +24,8 @@ const standingVersion = 1
 
 var errStanding = errors.New("what deciding keeps of a record cannot be read: it is cut off, or of a newer program")
 
-// pack writes a standing; nil for that of a record which nothing is known of.
-func (s *standing) pack() []byte {
+// pack writes a standing; nil for that of a record which nothing is known of. It is kept small: a row of these is written with every signal.
+func (s *standing) pack(by *Compiled) []byte {
 	if s.at.IsZero() && s.sums.Empty() {
 		return nil
 	}
@@ -34,8 +34,14 @@ func (s *standing) pack() []byte {
 	b = binary.AppendUvarint(b, uint64(len(s.stage)))
 	b = append(b, s.stage...)
 	b = binary.AppendVarint(b, microOf(s.at))
-	b = binary.AppendVarint(b, microOf(s.due))
-	return s.sums.AppendBinary(b)
+	late := int64(0) // how long after at it is due, 0: never
+	if !s.due.IsZero() {
+		if late = s.due.Sub(s.at).Microseconds(); late >= 0 {
+			late++
+		}
+	}
+	b = binary.AppendVarint(b, late)
+	return by.model.Append(b, &s.sums)
 }
 
 // unpack reads a packed standing; of none it is that of a record which nothing is known of.
@@ -65,7 +71,13 @@ func unpack(b []byte) (s standing, err error) {
 		}
 		b = b[size:]
 	}
-	s.told, s.at, s.due = int(numbers[0]), timeOf(numbers[2]), timeOf(numbers[3])
+	s.told, s.at = int(numbers[0]), timeOf(numbers[2])
+	switch late := numbers[3]; {
+	case late > 0:
+		s.due = s.at.Add(time.Duration(late-1) * time.Microsecond)
+	case late < 0:
+		s.due = s.at.Add(time.Duration(late) * time.Microsecond)
+	}
 	s.sums, err = score.Decode(b)
 	return s, err
 }

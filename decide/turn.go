@@ -60,7 +60,8 @@ type fold struct {
 	contacts map[signalbox.ContactID]int // place in out.Contacts
 	states   map[signalbox.EntityID]bool // already in out.States
 	standing map[signalbox.EntityID]*standing
-	kept     []signalbox.Record               // whose standing is saved
+	kept     []signalbox.Record // whose standing is saved
+	by       map[signalbox.WorkspaceID]*Compiled
 	foundBy  map[signalbox.EntityID][3]string // before this turn, of records that it may have renamed
 	last     map[signalbox.WorkspaceID]int64
 	imports  map[signalbox.AuditID]*imported
@@ -78,6 +79,7 @@ func Turn(s *signalbox.Situation, inputs []Prepared, env Env) (*signalbox.Decisi
 		contacts: map[signalbox.ContactID]int{},
 		states:   make(map[signalbox.EntityID]bool, 2*len(inputs)),
 		standing: make(map[signalbox.EntityID]*standing, 2*len(inputs)),
+		by:       map[signalbox.WorkspaceID]*Compiled{},
 		foundBy:  map[signalbox.EntityID][3]string{},
 		last:     map[signalbox.WorkspaceID]int64{},
 	}
@@ -115,6 +117,7 @@ func (f *fold) input(place int, in *Prepared, out *Outcome) (err error) {
 		out.Stale = true
 		return nil
 	}
+	f.by[in.Workspace] = in.By
 	switch {
 	case in.Signal != nil:
 		out.Receipt, out.Err = f.signal(in)

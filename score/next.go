@@ -61,7 +61,7 @@ func (m *Model) look(s *Sums, now time.Time, thresholds []int) *outlook {
 func (l *outlook) parts(after int64) (positive, negative float64) {
 	for i := range l.s.list {
 		x := &l.s.list[i]
-		if v := l.m.value(x, l.kinds[i], l.now+after-x.at); v > 0 {
+		if v := l.m.value(x, l.kinds[i], l.now+after-l.s.at); v > 0 {
 			positive += v
 		} else {
 			negative += v
@@ -74,7 +74,7 @@ func (l *outlook) parts(after int64) (positive, negative float64) {
 func (l *outlook) at(after int64) (points float64) {
 	for i := range l.s.list {
 		x := &l.s.list[i]
-		points += l.m.value(x, l.kinds[i], l.now+after-x.at)
+		points += l.m.value(x, l.kinds[i], l.now+after-l.s.at)
 	}
 	return points
 }

@@ -125,7 +125,7 @@ func TestSums_TheOrderOfArrivalDoesNotMatter(t *testing.T) {
 			m.Remove(&other, g.typ, points, g.at)
 		}
 		joined := m.Join(&first, &second)
-		read, err := score.Decode(shuffled.AppendBinary(nil))
+		read, err := score.Decode(m.Append(nil, &shuffled))
 		if err != nil {
 			rt.Fatal(err)
 		}
@@ -282,16 +282,16 @@ func TestShown_IsRoundedHalfUpAndNeverBelowZero(t *testing.T) {
 func FuzzDecode(f *testing.F) {
 	m := score.Compile(&signalbox.Scoring{})
 	var s score.Sums
-	f.Add(s.AppendBinary(nil))
+	f.Add(m.Append(nil, &s))
 	m.Add(&s, "page_view", 2, start)
 	m.Add(&s, "form_submit", 18, start)
-	f.Add(s.AppendBinary(nil))
+	f.Add(m.Append(nil, &s))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		s, err := score.Decode(b)
 		if err != nil {
 			return
 		}
-		again, err := score.Decode(s.AppendBinary(nil))
+		again, err := score.Decode(m.Append(nil, &s))
 		if err != nil || !near(m.At(&s, start), m.At(&again, start)) && !math.IsNaN(m.At(&s, start)) && !math.IsInf(m.At(&s, start), 0) {
 			t.Errorf("%x is read, and read again differently: %v", b, err)
 		}
@@ -329,8 +329,9 @@ func BenchmarkNext(b *testing.B) {
 }
 
 func BenchmarkDecode(b *testing.B) {
-	s := standing(score.Compile(&signalbox.Scoring{}))
-	packed := s.AppendBinary(nil)
+	m := score.Compile(&signalbox.Scoring{})
+	s := standing(m)
+	packed := m.Append(nil, &s)
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := score.Decode(packed); err != nil {

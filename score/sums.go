@@ -9,21 +9,25 @@ import (
 	"time"
 )
 
-// Sums are what is kept of the signals that count for a record. The zero value is that of none.
+// Sums are what is kept of the signals that count for a record: by type the sum of their points and how many they are, decayed to one moment, that of
+// the latest. The zero value is that of no signals.
 type Sums struct {
+	at   int64 // the moment, in Unix microseconds
 	list []sum // by type
 }
 
 // sum is what is kept of the signals of one type.
 type sum struct {
 	typ string
-	s   float64 // their points, decayed to at
-	n   float64 // how many they are, each decayed to at
-	at  int64   // the latest moment of one of them, in Unix microseconds
+	s   float64 // their points
+	n   float64 // how many they are
 }
 
-// dust is what is left of a type whose last signal was removed, by rounding.
-const dust = 1e-9
+// What is less than this is rounding, or has decayed to nothing: the type is forgotten, so that what is kept stays small.
+const (
+	dust      = 1e-12 // points
+	dustCount = 1e-9
+)
 
 // Empty says that nothing is kept.
 func (s *Sums) Empty() bool { return len(s.list) == 0 }
@@ -41,41 +45,53 @@ func (s *Sums) find(typ string) (int, bool) {
 	return slices.BinarySearchFunc(s.list, typ, func(x sum, typ string) int { return cmp.Compare(x.typ, typ) })
 }
 
-// add joins what is kept at another moment.
-func (x *sum) add(k kind, s, n float64, at int64) {
-	if at > x.at {
-		f := k.decay(at - x.at)
-		x.s, x.n, x.at = x.s*f+s, x.n*f+n, at
+// advance decays everything to a later moment.
+func (m *Model) advance(s *Sums, at int64) {
+	if len(s.list) == 0 {
+		s.at = at
 		return
 	}
-	f := k.decay(x.at - at)
-	x.s, x.n = x.s+s*f, x.n+n*f
+	for i := range s.list {
+		x := &s.list[i]
+		f := m.of(x.typ).decay(at - s.at)
+		x.s, x.n = x.s*f, x.n*f
+	}
+	s.at = at
 }
 
 // Add counts a signal that happened at a moment: the earlier of when it occurred and when it was received. The order does not matter.
 func (m *Model) Add(s *Sums, typ string, points float64, at time.Time) {
-	m.join(s, sum{typ, points, 1, at.UnixMicro()})
-}
-
-func (m *Model) join(s *Sums, x sum) {
-	i, found := s.find(x.typ)
-	if !found {
-		s.list = slices.Insert(s.list, i, x)
-		return
-	}
-	s.list[i].add(m.of(x.typ), x.s, x.n, x.at)
+	m.join(s, sum{typ, points, 1}, at.UnixMicro())
 }
 
 // Remove takes away a signal that was added: it was erased, or is past retention.
 func (m *Model) Remove(s *Sums, typ string, points float64, at time.Time) {
-	i, found := s.find(typ)
+	if _, found := s.find(typ); found {
+		m.join(s, sum{typ, -points, -1}, at.UnixMicro())
+	}
+}
+
+// join adds what is kept of a type at some moment.
+func (m *Model) join(s *Sums, x sum, at int64) {
+	if at > s.at || len(s.list) == 0 {
+		m.advance(s, at)
+		s.sweep()
+	}
+	f := m.of(x.typ).decay(s.at - at)
+	i, found := s.find(x.typ)
 	if !found {
+		s.list = slices.Insert(s.list, i, sum{x.typ, x.s * f, x.n * f})
 		return
 	}
-	s.list[i].add(m.of(typ), -points, -1, at.UnixMicro())
-	if s.list[i].n < dust {
-		s.list = slices.Delete(s.list, i, i+1)
+	s.list[i].s += x.s * f
+	if s.list[i].n += x.n * f; x.n < 0 {
+		s.sweep()
 	}
+}
+
+// sweep forgets the types of which nothing is left.
+func (s *Sums) sweep() {
+	s.list = slices.DeleteFunc(s.list, func(x sum) bool { return math.Abs(x.s) < dust && x.n < dustCount })
 }
 
 // Join is what is kept of the signals of several records together. The parts stay as they are.
@@ -83,13 +99,13 @@ func (m *Model) Join(parts ...*Sums) Sums {
 	var all Sums
 	for _, p := range parts {
 		for _, x := range p.list {
-			m.join(&all, x)
+			m.join(&all, x, p.at)
 		}
 	}
 	return all
 }
 
-// value is what the signals of a type count for some microseconds after x.at.
+// value is what the signals of a type count some microseconds later.
 func (m *Model) value(x *sum, k kind, after int64) float64 {
 	f := k.decay(after)
 	v := x.s * f
@@ -101,55 +117,134 @@ func (m *Model) value(x *sum, k kind, after int64) float64 {
 
 // At is how many points the signals are worth at a moment, which is not before any of them.
 func (m *Model) At(s *Sums, t time.Time) (points float64) {
+	after := t.UnixMicro() - s.at
 	for i := range s.list {
 		x := &s.list[i]
-		points += m.value(x, m.of(x.typ), t.UnixMicro()-x.at)
+		points += m.value(x, m.of(x.typ), after)
 	}
 	return points
 }
 
-// AppendBinary appends what is kept: the number of types, and of each its name, sum, count and moment.
-func (s *Sums) AppendBinary(b []byte) []byte {
+// words are the types that are written as one byte, by their place. The order is part of what is stored: new ones come last.
+var words = []string{
+	"", "meeting_booked", "deal_created", "form_submit", "crm_stage_change", "linkedin_connection", "email_click", "email_open", "page_visit", "page_view",
+	"form_submitted", "demo_requested", "product_trial_started", "custom_event",
+}
+
+// counted is the flag of sums that are written with how many signals they are of.
+const counted = 1
+
+// Append writes what is kept: flags, the moment, how many types, and of each its name and sum. How many signals they are of matters only where the model
+// has a boost, and is written only there.
+func (m *Model) Append(b []byte, s *Sums) []byte {
+	flags := byte(0)
+	if m.boost != 0 {
+		flags |= counted
+	}
+	b = append(b, flags)
+	b = binary.AppendVarint(b, s.at)
 	b = binary.AppendUvarint(b, uint64(len(s.list)))
 	for i := range s.list {
 		x := &s.list[i]
-		b = binary.AppendUvarint(b, uint64(len(x.typ)))
-		b = append(b, x.typ...)
+		if word := slices.Index(words, x.typ); word > 0 {
+			b = append(b, byte(word))
+		} else {
+			b = append(b, 0)
+			b = binary.AppendUvarint(b, uint64(len(x.typ)))
+			b = append(b, x.typ...)
+		}
 		b = binary.BigEndian.AppendUint64(b, math.Float64bits(x.s))
-		b = binary.BigEndian.AppendUint64(b, math.Float64bits(x.n))
-		b = binary.AppendVarint(b, x.at)
+		if flags&counted != 0 {
+			b = binary.BigEndian.AppendUint64(b, math.Float64bits(x.n))
+		}
 	}
 	return b
 }
 
 var errSums = errors.New("these are no sums of signals: they are cut off, or in another order")
 
-// Decode reads what AppendBinary wrote, all of b.
-func Decode(b []byte) (s Sums, err error) {
-	n, size := binary.Uvarint(b)
-	const least = 1 + 16 + 1 // bytes of a type
-	if size <= 0 || n > uint64(len(b)/least) {
-		return s, errSums
+// reader takes what was written apart; bad says that it ended too early.
+type reader struct {
+	b   []byte
+	bad bool
+}
+
+func (r *reader) take(n uint64) []byte {
+	if n > uint64(len(r.b)) {
+		r.bad, r.b = true, nil
+		return nil
 	}
-	b = b[size:]
+	got := r.b[:n]
+	r.b = r.b[n:]
+	return got
+}
+
+func (r *reader) byte() byte {
+	if got := r.take(1); got != nil {
+		return got[0]
+	}
+	return 0
+}
+
+func (r *reader) float() float64 {
+	got := r.take(8)
+	if got == nil {
+		return 0
+	}
+	v := math.Float64frombits(binary.BigEndian.Uint64(got))
+	r.bad = r.bad || math.IsNaN(v) || math.IsInf(v, 0)
+	return v
+}
+
+func (r *reader) uvarint() uint64 {
+	v, size := binary.Uvarint(r.b)
+	r.take(uint64(max(size, 0)))
+	r.bad = r.bad || size <= 0
+	return v
+}
+
+func (r *reader) varint() int64 {
+	v, size := binary.Varint(r.b)
+	r.take(uint64(max(size, 0)))
+	r.bad = r.bad || size <= 0
+	return v
+}
+
+// typ reads a type's name.
+func (r *reader) typ() string {
+	word := int(r.byte())
+	if word == 0 {
+		return string(r.take(r.uvarint()))
+	}
+	if word >= len(words) {
+		r.bad = true
+		return ""
+	}
+	return words[word]
+}
+
+// Decode reads what [Model.Append] wrote, all of b.
+func Decode(b []byte) (Sums, error) {
+	r := reader{b: b}
+	flags := r.byte()
+	s := Sums{at: r.varint()}
+	n := r.uvarint()
+	const least = 1 + 8 // bytes of a type
+	if r.bad || flags > counted || n > uint64(len(r.b)/least) {
+		return Sums{}, errSums
+	}
 	s.list = make([]sum, 0, n+1)
 	for range n {
-		long, size := binary.Uvarint(b)
-		if size <= 0 || long > uint64(len(b)) || len(b) < size+int(long)+16 {
+		x := sum{typ: r.typ(), s: r.float()}
+		if flags&counted != 0 {
+			x.n = r.float()
+		}
+		if k := len(s.list); r.bad || k > 0 && s.list[k-1].typ >= x.typ {
 			return Sums{}, errSums
 		}
-		x := sum{typ: string(b[size : size+int(long)])}
-		b = b[size+int(long):]
-		x.s, x.n = math.Float64frombits(binary.BigEndian.Uint64(b)), math.Float64frombits(binary.BigEndian.Uint64(b[8:]))
-		if x.at, size = binary.Varint(b[16:]); size <= 0 || math.IsNaN(x.s) || math.IsInf(x.s, 0) || math.IsNaN(x.n) || math.IsInf(x.n, 0) {
-			return Sums{}, errSums
-		}
-		if k := len(s.list); k > 0 && s.list[k-1].typ >= x.typ {
-			return Sums{}, errSums
-		}
-		s.list, b = append(s.list, x), b[16+size:]
+		s.list = append(s.list, x)
 	}
-	if len(b) > 0 {
+	if len(r.b) > 0 {
 		return Sums{}, errSums
 	}
 	return s, nil
