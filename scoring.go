@@ -41,6 +41,28 @@ type Stage struct {
 	From int
 }
 
+// Scored is a signal as far as scores go.
+type Scored struct {
+	ID     SignalID
+	Type   string
+	Points Points
+	At     time.Time // from when on it counts: when it occurred, or was received if that was earlier
+}
+
+// Contribution is what one signal gives to a score.
+type Contribution struct {
+	Scored
+	Left float64 // of its points, after decay, boost and cap
+}
+
+// Explanation says what a score is made of. The contributions and the rest add up to the points.
+type Explanation struct {
+	Points        float64
+	Contributions []Contribution // the largest first
+	Rest          int            // signals that are not listed
+	RestPoints    float64
+}
+
 // ShippedStages are the stages of accounts and contacts unless set (V-18).
 func ShippedStages() []Stage {
 	return []Stage{{"Cool", 0}, {"Warm", 40}, {"In-market", 65}, {"Hot", 85}}

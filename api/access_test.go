@@ -25,7 +25,7 @@ var needs = map[string]auth.Need{
 
 	"listAccounts": auth.NeedRead, "getAccount": auth.NeedRead, "updateAccount": auth.NeedWrite, "importAccounts": auth.NeedWrite, "eraseAccount": auth.NeedAdmin,
 	"listContacts": auth.NeedRead, "getContact": auth.NeedRead, "updateContact": auth.NeedWrite, "importContacts": auth.NeedWrite, "eraseContact": auth.NeedAdmin,
-	"listAccountTimeline": auth.NeedRead, "listContactTimeline": auth.NeedRead,
+	"listAccountTimeline": auth.NeedRead, "listContactTimeline": auth.NeedRead, "explainAccountScore": auth.NeedRead, "explainContactScore": auth.NeedRead,
 	"mergeAccount": auth.NeedWrite, "mergeContact": auth.NeedWrite, "listMerges": auth.NeedRead, "getMerge": auth.NeedRead, "undoMerge": auth.NeedWrite,
 	"acceptMerge": auth.NeedWrite, "dismissMerge": auth.NeedWrite,
 	"listImports": auth.NeedRead, "undoImport": auth.NeedWrite,

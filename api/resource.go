@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"strconv"
 
 	"signalbox"
 	"signalbox/auth"
@@ -49,6 +50,15 @@ func (r *resource[Row, View]) top(a *API) []route {
 				param{name: "from", kind: moment, doc: "Only signals that occurred at or after this time."},
 				param{name: "to", kind: moment, doc: "Only signals that occurred at or before this time."}),
 			answers: lists(func(c *call) (page[signalView], error) { return r.timeline(a, c) }),
+		},
+		{
+			method: http.MethodGet, pattern: r.path + "/{id}/score", id: "explain" + r.title + "Score", tag: r.tag, need: auth.NeedRead,
+			summary: "Explain the score of " + article(thing),
+			detail: "What its signals, and those of all that was merged into it, are worth at a time: the contributions, largest first, and one `rest` add up to the points. " +
+				"Above " + strconv.Itoa(maxExplained) + " signals a time before now cannot be explained.",
+			status: http.StatusOK, also: []signalbox.Code{signalbox.Conflict},
+			query:   []param{{name: "at", kind: moment, doc: "The time, now unless given."}},
+			answers: asks(func(c *call) (scoreView, error) { return r.score(a, c) }),
 		},
 	}
 }

@@ -109,6 +109,14 @@ func (c *Compiled) Standing(kind signalbox.RecordKind, at time.Time, states ...s
 	return c.standingOf(kind, at, sums), nil
 }
 
+// Explain says what a record's score is made of at a moment, of its signals and those of all that is merged into it: the most largest contributions and
+// one rest; and where it stood then by them.
+func (c *Compiled) Explain(kind signalbox.RecordKind, signals []signalbox.Scored, at time.Time, most int) (signalbox.Standing, signalbox.Explanation) {
+	e := c.model.Explain(signals, at, most)
+	shown := score.Shown(e.Points)
+	return signalbox.Standing{Points: e.Points, Score: shown, Stage: c.model.Stage(kind, shown)}, e
+}
+
 func (c *Compiled) standingOf(kind signalbox.RecordKind, at time.Time, sums []*score.Sums) signalbox.Standing {
 	all := sums[0]
 	if len(sums) > 1 {

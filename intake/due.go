@@ -22,6 +22,15 @@ func (i *Intake) recordDue(ctx context.Context, d signalbox.Due) (signalbox.Agai
 	return signalbox.Again{Kept: true, At: out.Next}, err
 }
 
+// Scoring explains scores under the definitions of a workspace that are in force.
+func (i *Intake) Scoring(ctx context.Context, ws signalbox.WorkspaceID) (func(kind signalbox.RecordKind, signals []signalbox.Scored, at time.Time, most int) (signalbox.Standing, signalbox.Explanation), error) {
+	c, err := i.definitions(ctx, ws)
+	if err != nil {
+		return nil, err
+	}
+	return c.Explain, nil
+}
+
 // Standings says where records of a workspace stand at a moment: each of its own state and those of all that is merged into it.
 func (i *Intake) Standings(ctx context.Context, ws signalbox.WorkspaceID) (func(kind signalbox.RecordKind, at time.Time, states ...signalbox.EntityState) (signalbox.Standing, error), error) {
 	c, err := i.definitions(ctx, ws)

@@ -137,6 +137,35 @@ func TestSums_TheOrderOfArrivalDoesNotMatter(t *testing.T) {
 	})
 }
 
+// proves contract section 6: contributions and rest sum to the points, at any time under any model
+func TestExplain_SumsToThePoints(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(rt *rapid.T) {
+		scoring := models()[rapid.IntRange(0, 2).Draw(rt, "model")]
+		m := score.Compile(scoring)
+		rng := rand.New(rand.NewPCG(rapid.Uint64().Draw(rt, "seed"), 4))
+		list := signals(rng, rapid.IntRange(0, 60).Draw(rt, "signals"))
+		at := start.Add(time.Duration(rng.Int64N(int64(120*day))) - 60*day)
+		most := rapid.IntRange(0, 30).Draw(rt, "most")
+		scored := make([]signalbox.Scored, len(list))
+		for i, g := range list {
+			points, _ := m.Points(g.typ, never)
+			scored[i] = signalbox.Scored{ID: signalbox.SignalID(i + 1), Type: g.typ, Points: signalbox.PointsOf(points), At: g.at}
+		}
+		e := m.Explain(scored, at, most)
+		sum := e.RestPoints
+		for i, c := range e.Contributions {
+			sum += c.Left
+			if c.At.After(at) || i > 0 && math.Abs(c.Left) > math.Abs(e.Contributions[i-1].Left)+1e-9 {
+				rt.Fatalf("contribution %d is %+v", i, c)
+			}
+		}
+		if want := direct(scoring, list, at); !near(e.Points, want) || !near(sum, want) || len(e.Contributions) > most {
+			rt.Fatalf("%d contributions and %d others sum to %v of %v points, the formula gives %v", len(e.Contributions), e.Rest, sum, e.Points, want)
+		}
+	})
+}
+
 func TestRemove_OfAllLeavesNothing(t *testing.T) {
 	t.Parallel()
 	m := score.Compile(&signalbox.Scoring{})

@@ -182,6 +182,17 @@ export type ContactsBody = {
   import?: string | null;
 };
 
+export type Contribution = {
+  signal_id: string;
+  type: string;
+  /** What it was worth when it came. */
+  points: number;
+  /** From when on it counts: when it occurred, or was received if that was earlier. */
+  occurred_at: string;
+  /** What is left of it at the time, after the cap of its type. */
+  decayed_points: number;
+};
+
 export type Count = {
   at: string;
   count: number;
@@ -825,6 +836,11 @@ export type RecoveryPreview = {
   events: Recoverable[];
 };
 
+export type Rest = {
+  signals: number;
+  points: number;
+};
+
 export type Retention = {
   /** 0: for ever. */
   signal_days: number;
@@ -845,6 +861,17 @@ export type RowResult = {
   status: "created" | "updated" | "unchanged" | "rejected" | "failed";
   error?: ErrorObject;
   id?: string;
+};
+
+export type Score = {
+  score: number;
+  stage: string | null;
+  /** The score before it is rounded. */
+  points: number;
+  at: string;
+  contributions: Contribution[];
+  /** What is not listed: smaller contributions, and signals that are erased or past retention but still count. */
+  rest: Rest;
 };
 
 export type Session = {

@@ -8,7 +8,7 @@ import {
 import type { RecordKind } from "../types";
 import { newest } from "./overview";
 import { type AnyRecord, isContact, keyOf, nameOf, scalar, words } from "./record";
-import { Score } from "./score";
+import { ScoreAndWhy } from "./score";
 import { signalColumns } from "./signal-columns";
 
 export const AccountPage = ({ id }: { id: string }) => <Detail kind="account" id={id} />;
@@ -89,7 +89,7 @@ export function DetailView({ kind, record, timeline, people }: Props) {
 const none = <span class="none">–</span>;
 
 const common = (r: AnyRecord): [string, ComponentChildren][] => [
-  ["Score", <Score of={r} />],
+  ["Score", <ScoreAndWhy kind={isContact(r) ? "contact" : "account"} of={r} />],
   ["Last signal", <Time at={r.last_signal_at} />],
   ["Known since", <Time at={r.created_at} />],
   ["Changed", <Time at={r.updated_at} />],

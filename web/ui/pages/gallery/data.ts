@@ -1,6 +1,6 @@
 // Canned data: what the API might answer, with the awkward cases in it.
 
-import type { Account, Contact, Delivery, Signal } from "../../api-types";
+import type { Account, Contact, Delivery, Score, Signal } from "../../api-types";
 import type { Import, Merge, OverviewData, Session } from "../../types";
 
 /** ago is a moment some seconds before now. */
@@ -109,3 +109,10 @@ export const merge = (status: Merge["status"]): Merge => ({
 });
 
 export const imported = (n: number): Import => ({ id: "imp_" + n, name: n === 1 ? hostile : `accounts-${n}.csv 2026-11-25 14:03:07`, records: 40 * n + 1, created_at: ago(3_600 * n), undone_at: n === 2 ? ago(50) : null });
+
+/** explained is what a score is made of, by so many signals. */
+export const explained = (n: number): Score => {
+  const contributions = many(n, (i) => ({ signal_id: "sig_" + i, type: signal(i).type, points: signal(i).score, occurred_at: ago(86_400 * i), decayed_points: signal(i).score * 2 ** (-i / 14) }));
+  const points = contributions.reduce((sum, c) => sum + c.decayed_points, 0) + (n > 0 ? 1.5 : 0);
+  return { score: Math.floor(points + 0.5), stage: points < 39.5 ? "Cool" : "Warm", points, at: ago(0), contributions, rest: { signals: n > 0 ? 31 : 0, points: n > 0 ? 1.5 : 0 } };
+};

@@ -10,11 +10,12 @@ import { Accept } from "../link";
 import { MergesView } from "../merges";
 import { OverviewView } from "../overview";
 import { RecordsView } from "../records";
+import { WhyView } from "../score";
 import { settingsStates } from "../settings/states";
 import { SignalView } from "../signal";
 import { Choices } from "../signin";
 import { SignalsView } from "../signals";
-import { account, ago, contact, delivery, hostile, imported, long, many, merge, overview, signal } from "./data";
+import { account, ago, contact, delivery, explained, hostile, imported, long, many, merge, overview, signal } from "./data";
 import { broken, failed, loaded, loading, type PageStates, rows, rowsBroken, rowsLoading } from "./answers";
 
 export const states: PageStates[] = [
@@ -86,6 +87,9 @@ export const states: PageStates[] = [
       loading: () => <DetailView kind="account" record={loading} timeline={rowsLoading} people={rowsLoading} />,
       error: () => <DetailView kind="account" record={broken} timeline={rowsLoading} people={rowsLoading} />,
       edit: () => <EditForm kind="account" record={account(0)} save={async () => {}} />,
+      why: () => <WhyView score={loaded(explained(12))} onClose={() => {}} />,
+      "why-nothing": () => <WhyView score={loaded(explained(0))} onClose={() => {}} />,
+      "why-error": () => <WhyView score={broken} onClose={() => {}} />,
     },
   },
   {
