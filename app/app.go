@@ -104,6 +104,7 @@ func (a *App) open(ctx context.Context) (err error) {
 	}
 	a.db, err = store.Open(ctx, store.Config{
 		DatabaseURL: a.cfg.DatabaseURL, Path: filepath.Join(a.cfg.DataDir, DatabaseFile), Log: a.log, VFS: a.cfg.VFS,
+		Unscore: decide.Unscore,
 		Takes: func(w *signalbox.Webhook, body []byte) bool {
 			return wire.FilterOf(w).Takes(wire.Record(w.Format, body))
 		},
@@ -193,9 +194,6 @@ func (a *App) wire(policy *egress.Policy, m *metrics) {
 		Metrics: m.registry, UserAgent: agent, Grace: a.cfg.DrainGrace, Wake: a.wakes.Due,
 		Now: a.node.Now, Share: a.node.Share, Others: a.wakes.Others, Settled: a.wakes.Settled,
 	})
-	owners := a.owners()
-	a.runner = due.New(a.db, a.node, owners, a.log)
-	a.wakes.due, a.wakes.sender = a.runner.Wake, a.sender
 	a.stalls = a.newStalls()
 	turns := intake.Config{
 		Store: a.db, Sender: a.sender, Waker: a.wakes, IDs: ids, Codec: codec, Now: a.node.Now, Log: a.log, Alone: a.cfg.Distributed,
@@ -204,6 +202,8 @@ func (a *App) wire(policy *egress.Policy, m *metrics) {
 		turns.Committers, a.wakes.tell = committers, a.db.Tell
 	}
 	a.intake = intake.New(turns)
+	a.runner = due.New(a.db, a.node, a.owners(), a.log)
+	a.wakes.due, a.wakes.sender = a.runner.Wake, a.sender
 	a.keys, a.people = auth.NewKeys(a.db, a.log), auth.NewSessions(a.db, a.log)
 	a.api = api.New(api.Config{
 		Keys: a.keys, SignIn: auth.NewSignIn(a.db, a.people, ids), PublicURL: a.URL(),

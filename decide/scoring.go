@@ -13,6 +13,7 @@ const (
 	becauseSignal = "signal"
 	becauseDecay  = "decay"
 	becauseMerge  = "merge"
+	becauseGone   = "removal" // signals that counted were erased, or are past retention
 )
 
 // stands is what is kept of a record, read once a turn.
@@ -44,7 +45,7 @@ func (f *fold) keep(r signalbox.Record) {
 // packStandings writes what was kept into the states that are saved.
 func (f *fold) packStandings() {
 	for _, r := range f.kept {
-		f.state(r.Space(), r.Kind(), r.Entity()).Standing = f.stands(r).pack(f.by[r.Space()])
+		f.state(r.Space(), r.Kind(), r.Entity()).Standing = f.stands(r).pack(f.by[r.Space()].model)
 	}
 }
 
@@ -217,6 +218,9 @@ func (f *fold) recordDue(in *Prepared, out *Outcome) {
 	if r.Gone() || r.Into() != 0 {
 		f.setDue(in, r, time.Time{})
 		return
+	}
+	if st := f.stands(r); !st.at.IsZero() && (st.due.IsZero() || f.env.Now.Before(st.due)) {
+		f.judge(in, r, f.env.Now, becauseGone, nil) // time alone changes nothing before it is due: what counted is less
 	}
 	f.catchUp(in, r)
 	next, ok := in.By.next(r.Kind(), f.sums(r), f.env.Now)

@@ -284,6 +284,34 @@ func TestScore_ErasureTakesWhatIsKnownOfARecordAway(t *testing.T) {
 	w.fire(acc)
 }
 
+// What was erased, or is past retention, no longer counts: the record is looked at, and what has changed is told.
+func TestScore_WhatIsTakenOutIsTold(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.webhook(scores())
+	w.signal(about("meeting_booked"))
+	w.signal(about("deal_created"))
+	acc := signalbox.EntityID(w.signals[0].Account)
+	w.lines()
+	state := w.states[acc]
+	gone := []signalbox.Scored{{Type: "deal_created", Points: signalbox.PointsOf(20), At: w.now}}
+	var err error
+	if state.Standing, err = decide.Unscore(&signalbox.Scoring{}, state.Standing, gone); err != nil {
+		t.Fatal(err)
+	}
+	w.states[acc], w.due[acc] = state, w.now
+	if again := w.fire(acc); !again.IsZero() {
+		t.Errorf("it is due again %s", again)
+	}
+	want := []string{"account.score_changed 45→25 Cool by removal", "account.stage_changed Warm→Cool at 25 by removal"}
+	if diff := cmp.Diff(want, w.lines()); diff != "" {
+		t.Error(diff)
+	}
+	if _, err := decide.Unscore(&signalbox.Scoring{}, []byte{7}, gone); err == nil {
+		t.Error("what cannot be read is written over")
+	}
+}
+
 func TestScore_ADueRowOfNobodyIsTakenAway(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -25,7 +25,7 @@ const standingVersion = 1
 var errStanding = errors.New("what deciding keeps of a record cannot be read: it is cut off, or of a newer program")
 
 // pack writes a standing; nil for that of a record which nothing is known of. It is kept small: a row of these is written with every signal.
-func (s *standing) pack(by *Compiled) []byte {
+func (s *standing) pack(model *score.Model) []byte {
 	if s.at.IsZero() && s.sums.Empty() {
 		return nil
 	}
@@ -41,7 +41,7 @@ func (s *standing) pack(by *Compiled) []byte {
 		}
 	}
 	b = binary.AppendVarint(b, late)
-	return by.model.Append(b, &s.sums)
+	return model.Append(b, &s.sums)
 }
 
 // unpack reads a packed standing; of none it is that of a record which nothing is known of.
@@ -107,6 +107,19 @@ func (c *Compiled) Standing(kind signalbox.RecordKind, at time.Time, states ...s
 		sums = append(sums, &s.sums)
 	}
 	return c.standingOf(kind, at, sums), nil
+}
+
+// Unscore takes signals that are gone out of a record's packed standing; nil when nothing is left of it.
+func Unscore(by *signalbox.Scoring, packed []byte, gone []signalbox.Scored) ([]byte, error) {
+	s, err := unpack(packed)
+	if err != nil {
+		return nil, err
+	}
+	model := score.Compile(by)
+	for _, g := range gone {
+		model.Remove(&s.sums, g.Type, g.Points.Float(), g.At)
+	}
+	return s.pack(model), nil
 }
 
 // Explain says what a record's score is made of at a moment, of its signals and those of all that is merged into it: the most largest contributions and

@@ -71,7 +71,7 @@ func (db *DB) State(ctx context.Context, ws signalbox.WorkspaceID, entity signal
 func (t *tx) state(ws signalbox.WorkspaceID, entity signalbox.EntityID) (signalbox.EntityState, error) {
 	s := signalbox.EntityState{Entity: entity, Workspace: ws}
 	found, err := t.one(stateSQL, []any{id(ws), id(entity)}, func(r *row) {
-		s.LastSignal, s.LastSignalAt, s.Signals = signalbox.SignalID(r.int(0)), r.time(1), r.int(2)
+		s.LastSignal, s.LastSignalAt, s.Signals, s.Standing = signalbox.SignalID(r.int(0)), r.time(1), r.int(2), r.bytes(3)
 	})
 	return s, foundOr(found, err, "record")
 }

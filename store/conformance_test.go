@@ -65,7 +65,7 @@ func conform(t *testing.T, config func(t *testing.T) store.Config) {
 	storesuite.Run(t, func(t *testing.T) *store.DB {
 		t.Helper()
 		cfg := config(t)
-		cfg.Readers = 2
+		cfg.Readers, cfg.Unscore = 2, storesuite.Unscore
 		db, err := store.Open(t.Context(), cfg)
 		if err != nil {
 			t.Fatal(err)

@@ -12,7 +12,9 @@ import (
 type jobRow struct {
 	signalbox.Job
 	takes Takes // of a recovery
-	mark  int64 // which step its work is in, or up to where it was safe: each kind reads it in its own way
+
+	unscore Unscore // of retention and erasures
+	mark    int64   // which step its work is in, or up to where it was safe: each kind reads it in its own way
 }
 
 const insertJobSQL = `
@@ -132,7 +134,7 @@ func (db *DB) runSlice(ctx context.Context, ws signalbox.WorkspaceID, job signal
 			out = j
 			return err
 		}
-		j.Status, j.UpdatedAt, j.takes = signalbox.JobRunning, now, db.cfg.Takes
+		j.Status, j.UpdatedAt, j.takes, j.unscore = signalbox.JobRunning, now, db.cfg.Takes, db.cfg.Unscore
 		if err := t.slice(&j, ids, now); err != nil {
 			return fmt.Errorf("slice of job %d (%s): %w", job, j.Kind, err)
 		}

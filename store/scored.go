@@ -39,11 +39,7 @@ func (db *DB) Scored(ctx context.Context, ws signalbox.WorkspaceID, kind signalb
 				if before = int64(s.ID); !s.ErasedAt.IsZero() {
 					return nil
 				}
-				at := s.OccurredAt
-				if s.CreatedAt.Before(at) {
-					at = s.CreatedAt
-				}
-				list, of = append(list, signalbox.Scored{ID: s.ID, Points: s.Points, At: at}), append(of, s.TypeID)
+				list, of = append(list, scoredOf(&s)), append(of, s.TypeID)
 				types[scoped[signalbox.TypeID]{ws, s.TypeID}] = ""
 				return nil
 			})

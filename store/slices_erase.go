@@ -154,25 +154,36 @@ func (t *tx) beginErase(j *jobRow, e erasure, now time.Time, left *int) (bool, e
 	return true, nil
 }
 
-// walkErase blanks the timeline from the cursor on; false when the slice is full before its end.
+// walkErase blanks the timeline from the cursor on; false when the slice is full before its end. What the signals gave to scores, of others too, goes
+// with them.
 func (t *tx) walkErase(j *jobRow, e erasure, now time.Time, left *int) (bool, error) {
+	var gone []signalbox.Signal
+	done, err := t.walkOn(j, e, now, left, &gone)
+	if err == nil {
+		err = t.uncount(j, gone, now)
+	}
+	return done, err
+}
+
+func (t *tx) walkOn(j *jobRow, e erasure, now time.Time, left *int, gone *[]signalbox.Signal) (bool, error) {
 	for j.Cursor != 0 {
 		if *left <= 0 {
 			return false, nil
 		}
 		*left--
-		var prev, causedTo int64
-		var erased bool
+		var prev int64
+		var s signalbox.Signal
 		found, err := t.one(signalSQL, []any{id(j.Workspace), j.Cursor}, func(r *row) {
-			prev, causedTo, erased = r.int(e.chain.prev), r.int(12), !r.null(13)
+			prev, s = r.int(e.chain.prev), scanSignal(r)
 		})
 		switch {
 		case err != nil:
 			return false, fmt.Errorf("walk timeline: %w", err)
-		case found && !erased:
-			if done, err := t.eraseSignal(j, causedTo, now, left); err != nil || !done {
+		case found && s.ErasedAt.IsZero():
+			if done, err := t.eraseSignal(j, s.CausedTo, now, left); err != nil || !done {
 				return false, err
 			}
+			*gone = append(*gone, s)
 			j.Done++
 		}
 		j.Cursor = prev
@@ -189,7 +200,7 @@ SELECT id, caused_to
 
 const eraseSignalSQL = `
 UPDATE signals
-   SET source = '', properties = NULL, erased_at = $3
+   SET source = '', properties = NULL, points = 0, rules = NULL, erased_at = $3
  WHERE workspace_id = $1 AND id = $2`
 
 // eraseSignal blanks the signal at the cursor and all that it caused. The signal comes last: until it is marked, the next

@@ -125,10 +125,25 @@ func (t *tx) dropAttempts(j *jobRow, w *signalbox.Workspace, now time.Time, left
 	return t.sweep(j, agedAttemptsSQL, keptFrom(w.Retention.EventDays, now), left, t.drop(dropAttemptSQL))
 }
 
-// dropSignals leaves chains as they are: a record's timeline just ends at the first signal that is missing.
+// dropSignals leaves chains as they are: a record's timeline just ends at the first signal that is missing. What signals gave to scores goes with them.
 func (t *tx) dropSignals(j *jobRow, w *signalbox.Workspace, now time.Time, left *int) (bool, error) {
 	before := j.Done
-	done, err := t.sweep(j, agedSignalsSQL, keptFrom(w.Retention.SignalDays, now), left, t.drop(dropSignalSQL))
+	var gone []signalbox.Signal
+	drop := t.drop(dropSignalSQL)
+	done, err := t.sweep(j, agedSignalsSQL, keptFrom(w.Retention.SignalDays, now), left, func(j *jobRow, a aged, left *int) (bool, error) {
+		_, err := t.one(signalSQL, []any{id(j.Workspace), a.id}, func(r *row) {
+			if s := scanSignal(r); s.ErasedAt.IsZero() {
+				gone = append(gone, s)
+			}
+		})
+		if err != nil {
+			return false, fmt.Errorf("read signal: %w", err)
+		}
+		return drop(j, a, left)
+	})
+	if err == nil {
+		err = t.uncount(j, gone, now)
+	}
 	if err == nil && j.Done > before {
 		_, err = t.exec(countedSignalsSQL, id(j.Workspace), before-j.Done)
 	}

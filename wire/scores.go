@@ -12,7 +12,7 @@ import (
 type ScoreChange struct {
 	Score, Previous      int
 	Stage, PreviousStage string
-	Reason               string // "signal", "decay" or "merge"
+	Reason               string // "signal", "decay", "merge" or "removal"
 }
 
 // Reason is a rule, or the signal's type, and the points that it gave.

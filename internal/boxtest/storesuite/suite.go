@@ -38,6 +38,7 @@ var groups = []struct {
 	{"Recover", recoverTests},
 	{"Notices", noticeTests},
 	{"Retention", retentionTests},
+	{"Unscore", unscoreTests},
 	{"Erase", eraseTests},
 	{"Foreign", foreignTests},
 	{"Logs", logTests},

@@ -1,0 +1,68 @@
+package storesuite
+
+import (
+	"bytes"
+
+	"signalbox"
+)
+
+// Unscore is what the suite has for scores: a standing has a byte for each visit that counts.
+func Unscore(_ *signalbox.Scoring, standing []byte, gone []signalbox.Scored) ([]byte, error) {
+	left := len(standing)
+	for _, g := range gone {
+		if g.Type == "visit" && g.Points == -1500000 && !g.At.IsZero() {
+			left--
+		}
+	}
+	return bytes.Clone(standing[:max(0, left)]), nil
+}
+
+var unscoreTests = map[string]func(*Box){
+	"ErasingTakesSignalsOutOfTheScoresOfOthers": func(b *Box) {
+		d := b.everything()
+		b.Must(b.turn(signalbox.Need{}, d))
+		j, _ := b.RunJob(b.NewJob(signalbox.JobEraseContact, int64(d.Contacts[0].Row.ID)).ID)
+		if j.Status != signalbox.JobDone {
+			b.Fatalf("the erasure ended as %+v", j)
+		}
+		b.wantOneLess(d)
+	},
+	"RetentionTakesSignalsOutOfScores": func(b *Box) {
+		d := b.everything()
+		b.Must(b.turn(signalbox.Need{}, d))
+		b.keep(30, 30)
+		b.Now = b.Now.AddDate(0, 0, 31)
+		if j, _ := b.RunJob(b.NewJob(signalbox.JobRetention, 0).ID); j.Status != signalbox.JobDone {
+			b.Fatalf("retention ended as %+v", j)
+		}
+		b.wantOneLess(d)
+	},
+	"WhatWasErasedIsNotTakenOutAgain": func(b *Box) {
+		d := b.everything()
+		b.Must(b.turn(signalbox.Need{}, d))
+		b.RunJob(b.NewJob(signalbox.JobEraseContact, int64(d.Contacts[0].Row.ID)).ID)
+		b.keep(30, 30)
+		b.Now = b.Now.AddDate(0, 0, 31)
+		b.RunJob(b.NewJob(signalbox.JobRetention, 0).ID)
+		b.wantOneLess(d)
+	},
+}
+
+// wantOneLess ends the test unless the account of everything counts one signal less, and is looked at.
+func (b *Box) wantOneLess(d *signalbox.Decision) {
+	b.Helper()
+	acc := d.States[0]
+	states, err := b.DB.States(b.Context(), b.WS, []signalbox.EntityID{acc.Entity})
+	b.Must(err)
+	if got := states[acc.Entity].Standing; !bytes.Equal(got, acc.Standing[:len(acc.Standing)-1]) {
+		b.Fatalf("the account's standing is %x, and was %x", got, acc.Standing)
+	}
+	taken, err := b.DB.TakeDue(b.Context(), b.Lease, b.Now, 10)
+	b.Must(err)
+	for _, due := range taken {
+		if due.Kind == signalbox.DueRecord && due.Subject == int64(acc.Entity) {
+			return
+		}
+	}
+	b.Fatalf("the account is not looked at: %+v", taken)
+}
