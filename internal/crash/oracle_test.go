@@ -78,6 +78,9 @@ func (o *oracle) snapshot(webhooks []string) (*snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
+	if st.scores, err = o.scores(); err != nil {
+		return nil, err
+	}
 	place := map[string]int{}
 	for i, id := range webhooks {
 		place[id] = i

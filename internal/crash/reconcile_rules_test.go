@@ -18,6 +18,7 @@ func at(n int) int64 { return second(n).UnixNano() }
 func truth() (*snapshot, *history) {
 	st := &snapshot{
 		hooks:   2,
+		scores:  []storedScore{{Record: 7, Kept: 11.5, FromSignals: 11.5}},
 		signals: map[string]storedSignal{"sig_a": {Serial: 1, Keyed: true}, "sig_b": {Serial: 2}},
 		events:  map[string]string{"evt_a": "sig_a", "evt_b": "sig_b"},
 		deliveries: []storedDelivery{
@@ -69,6 +70,7 @@ func TestReconcile_EveryBrokenPromiseIsFound(t *testing.T) {
 			st.deliveries = st.deliveries[:2]
 			h.arrivals = h.arrivals[:3]
 		}, []string{lostSignal}},
+		{"a signal did not count for its account", func(st *snapshot, _ *history) { st.scores[0].Kept -= 2 }, []string{wrongScore}},
 		{"it was sent before it was stored", func(st *snapshot, h *history) {
 			h.arrivals = append(h.arrivals, arrival{Hook: 0, Event: "evt_c", Signal: "sig_c", At: at(9), Answer: 200})
 		}, []string{unknownEvent}},

@@ -15,6 +15,7 @@ type snapshot struct {
 	signals    map[string]storedSignal
 	events     map[string]string // signal.created: the event's id and its signal's
 	deliveries []storedDelivery
+	scores     []storedScore
 	hooks      int // webhooks that are subscribed to signal.created
 }
 
@@ -108,6 +109,7 @@ const (
 	tooManyRepeats  = "more repeats than were in flight at the fault"
 	settledTwice    = "two successful attempts of one delivery were settled"
 	neverRetryState = "retrying without a failed attempt"
+	wrongScore      = "a score that is not what the signals add up to"
 )
 
 // tally is what was reconciled.
@@ -122,6 +124,7 @@ func reconcile(st *snapshot, h *history) (*findings, tally) {
 	f := &findings{}
 	sum := tally{Stored: len(st.signals), Events: len(st.events), Arrivals: len(h.arrivals), States: map[string]int{}}
 	sum.Acked = reconcileSignals(f, st, h.acks)
+	reconcileScores(f, st)
 	reconcileEvents(f, st)
 	heard := byDelivery(f, st, h.arrivals)
 	reconcileDeliveries(f, st, heard, sum.States)
