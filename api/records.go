@@ -25,15 +25,15 @@ func (a *API) facts(c *call, rows []signalbox.Record, accounts []signalbox.Accou
 	if f.states, err = a.cfg.Store.States(c.r.Context(), c.ws(), ids); err != nil {
 		return f, err
 	}
-	if f.standings, err = a.standings(c, rows, f.states); err != nil || len(accounts) == 0 {
+	if f.standings, err = a.standings(c, rows, f.states, c.now); err != nil || len(accounts) == 0 {
 		return f, err
 	}
 	f.companies, err = a.cfg.Store.Companies(c.r.Context(), c.ws(), accounts)
 	return f, err
 }
 
-// standings says where records stand now.
-func (a *API) standings(c *call, rows []signalbox.Record, states map[signalbox.EntityID]signalbox.EntityState) (map[signalbox.EntityID]signalbox.Standing, error) {
+// standings says where records stand at a time that is not past.
+func (a *API) standings(c *call, rows []signalbox.Record, states map[signalbox.EntityID]signalbox.EntityState, at time.Time) (map[signalbox.EntityID]signalbox.Standing, error) {
 	stand, err := a.cfg.Scores.Standings(c.r.Context(), c.ws())
 	if err != nil {
 		return nil, err
@@ -45,7 +45,7 @@ func (a *API) standings(c *call, rows []signalbox.Record, states map[signalbox.E
 		for i, id := range ids {
 			own[i] = states[id]
 		}
-		if list[r.Entity()], err = stand(r.Kind(), c.now, own...); err != nil {
+		if list[r.Entity()], err = stand(r.Kind(), at, own...); err != nil {
 			return nil, err
 		}
 	}

@@ -82,20 +82,12 @@ func (a *API) standsAt(c *call, kind signalbox.RecordKind, id signalbox.EntityID
 	if err != nil {
 		return signalbox.Standing{}, err
 	}
-	stand, err := a.cfg.Scores.Standings(c.r.Context(), c.ws())
+	states, err := a.cfg.Store.States(c.r.Context(), c.ws(), everyID(r))
 	if err != nil {
 		return signalbox.Standing{}, err
 	}
-	ids := everyID(r)
-	states, err := a.cfg.Store.States(c.r.Context(), c.ws(), ids)
-	if err != nil {
-		return signalbox.Standing{}, err
-	}
-	own := make([]signalbox.EntityState, len(ids))
-	for i, id := range ids {
-		own[i] = states[id]
-	}
-	return stand(kind, at, own...)
+	list, err := a.standings(c, []signalbox.Record{r}, states, at)
+	return list[r.Entity()], err
 }
 
 // recordOf reads a record, or the one that stands for it.
