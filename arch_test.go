@@ -31,6 +31,7 @@ var rooms = map[string][]string{
 	"signalbox/score":             {"signalbox"},
 	"signalbox/decide":            {"signalbox", "signalbox/filter", "signalbox/identity", "signalbox/score", "signalbox/wire"},
 	"signalbox/filter":            {},
+	"signalbox/expr":              {"signalbox/filter"},
 	"signalbox/retry":             {"signalbox"},
 	"signalbox/intake":            {"signalbox", "signalbox/decide"},
 	"signalbox/due":               {"signalbox"},

@@ -1,0 +1,271 @@
+package expr
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"regexp/syntax"
+	"slices"
+	"strings"
+
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/operators"
+	"cel.dev/cel-go/common/types"
+)
+
+// slips are what people write of other languages, with what is meant.
+var slips = []struct{ wrong, right string }{
+	{"===", "=="}, {"!==", "!="}, {"<>", "!="}, {"=>", ">="}, {"=<", "<="}, {"=", "=="}, {"and", "&&"}, {"or", "||"}, {"not", "!"}, {"&", "&&"}, {"|", "||"},
+	{"AND", "&&"}, {"OR", "||"}, {"NOT", "!"}, {"like", "contains"}, {"is", "=="}, {"IN", "in"},
+}
+
+var token = regexp.MustCompile(`[A-Za-z_][A-Za-z_0-9]*|[=!<>&|]+`)
+
+// parseError says in our words what the parser met.
+func parseError(source string, issues *cel.Issues) error {
+	first := issues.Errors()[0]
+	e := &Error{Line: max(first.Location.Line(), 1), Column: max(first.Location.Column(), 0) + 1}
+	e.Msg = "cannot be read: " + strings.TrimPrefix(strings.SplitN(first.Message, "\n", 2)[0], "Syntax error: ")
+	if i := strings.Index(e.Msg, " expecting {"); i > 0 {
+		e.Msg = e.Msg[:i]
+	}
+	if r := []rune(e.Msg); len(r) > 200 {
+		e.Msg = string(r[:200]) + "…"
+	}
+	r := []rune(source)
+	line, column := 1, 1
+	for i := 0; i < len(r); i++ {
+		if j := skip(r, i); j > i {
+			for ; i < j; i++ {
+				line, column = next(r[i], line, column)
+			}
+			i--
+			continue
+		}
+		if i == 0 || !wordy(r[i-1]) || !wordy(r[i]) {
+			at := token.FindString(string(r[i:min(i+40, len(r))]))
+			if at != "" && strings.HasPrefix(string(r[i:]), at) && (i == 0 || !strings.ContainsRune("=!<>&|", r[i-1])) {
+				if right := meant(at); right != "" {
+					return &Error{Line: line, Column: column, Msg: fmt.Sprintf("unknown operator %s; did you mean %s?", at, right), Near: []string{right}}
+				}
+			}
+		}
+		line, column = next(r[i], line, column)
+	}
+	return e
+}
+
+// moved gives the place of an error in a text that has more before it.
+func (e *Error) moved(before []rune) *Error {
+	line, column := 1, 1
+	for _, r := range before {
+		line, column = next(r, line, column)
+	}
+	if e.Line == 1 {
+		e.Column += column - 1
+	}
+	e.Line += line - 1
+	return e
+}
+
+func meant(at string) string {
+	for _, s := range slips {
+		if s.wrong == at {
+			return s.right
+		}
+	}
+	return ""
+}
+
+func next(r rune, line, column int) (int, int) {
+	if r == '\n' {
+		return line + 1, 1
+	}
+	return line, column + 1
+}
+
+func wordy(r rune) bool {
+	return r == '_' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
+}
+
+var (
+	noOverload = regexp.MustCompile(`^found no matching overload for '([^']+)' applied to '(.*)'$`)
+	slotIdent  = regexp.MustCompile(`@[a-z]+[0-9]*`)
+)
+
+// checkError says in our words what the checker met.
+func (b *builder) checkError(issues *cel.Issues) error {
+	first := issues.Errors()[0]
+	e := &Error{Line: max(first.Location.Line(), 1), Column: max(first.Location.Column(), 0) + 1, Msg: first.Message}
+	if m := noOverload.FindStringSubmatch(first.Message); m != nil {
+		e.Msg = fmt.Sprintf("%s cannot be used on %s", shown(m[1]), strings.ReplaceAll(strings.Trim(m[2], "()"), "dyn", "any value"))
+	}
+	e.Msg = slotIdent.ReplaceAllStringFunc(e.Msg, func(name string) string {
+		if i := slotIndex(name); i >= 0 && i < len(b.slots) {
+			return b.slots[i].name
+		}
+		return shown(name)
+	})
+	return e
+}
+
+func patternProblem(err error) string {
+	var e *syntax.Error
+	if errors.As(err, &e) {
+		return fmt.Sprintf("%s: %s", e.Code, e.Expr)
+	}
+	return err.Error()
+}
+
+// unlike refuses what the types alone show to be always false: a text that begins with a number.
+func (b *builder) unlike(tree *ast.AST) *Error {
+	ast.PreOrderVisit(tree.Expr(), ast.NewExprVisitor(func(e ast.Expr) {
+		if e.Kind() != ast.CallKind || b.err != nil {
+			return
+		}
+		call := e.AsCall()
+		name := call.FunctionName()
+		if name == fnTruth {
+			if t := tree.GetType(call.Args()[0].ID()); t.Kind() != types.BoolKind && t.Kind() != types.DynKind {
+				b.fail(e, nil, "gives %s where a yes or no is needed", typeName(t))
+			}
+			return
+		}
+		if _, ok := compareFunctions[name]; !ok && name != fnMatches && name != fnWithin {
+			return
+		}
+		x, y := tree.GetType(call.Args()[0].ID()), tree.GetType(call.Args()[1].ID())
+		if !mayCompare(name, x, y) {
+			b.fail(e, nil, "%s never holds between %s and %s", shown(name), typeName(x), typeName(y))
+		}
+	}))
+	return b.err
+}
+
+// family groups types that can be compared: 't' and '0' are alike in a text.
+func family(t *cel.Type) byte {
+	switch t.Kind() {
+	case types.IntKind, types.UintKind, types.DoubleKind:
+		return '0'
+	case types.StringKind:
+		return 't'
+	case types.BoolKind:
+		return 'b'
+	case types.TimestampKind:
+		return '@'
+	case types.DurationKind:
+		return 'd'
+	case types.ListKind:
+		return '['
+	case types.MapKind:
+		return '{'
+	}
+	return '?'
+}
+
+func mayCompare(name string, x, y *cel.Type) bool {
+	a, b := family(x), family(y)
+	either := func(f byte, of ...byte) bool { return f == '?' || strings.IndexByte(string(of), f) >= 0 }
+	switch name {
+	case fnWithin:
+		return either(a, '@', 't')
+	case fnMatches:
+		return either(a, 't')
+	case "@contains":
+		return either(a, '[') || a == 't' && either(b, 't')
+	case "@starts", "@ends":
+		return either(a, 't') && either(b, 't')
+	case "@isin":
+		return either(b, '[', '{')
+	case "@eq", "@ne":
+	default:
+		if strings.IndexByte("b[{", a) >= 0 || strings.IndexByte("b[{", b) >= 0 {
+			return false
+		}
+	}
+	return a == b || a == '?' || b == '?' || a == 't' && strings.IndexByte("0@", b) >= 0 || b == 't' && strings.IndexByte("0@", a) >= 0
+}
+
+func typeName(t *cel.Type) string {
+	switch family(t) {
+	case '0':
+		return "a number"
+	case 't':
+		return "a text"
+	case 'b':
+		return "a yes or no"
+	case '@':
+		return "a time"
+	case 'd':
+		return "a time span"
+	case '[':
+		return "a list"
+	case '{':
+		return "an object"
+	}
+	if t.Kind() == types.NullTypeKind {
+		return "null"
+	}
+	return "any value"
+}
+
+// signalTypes finds the types of signals outside of which a node cannot hold; nil: any.
+func (b *builder) signalTypes(e ast.Expr) []string {
+	if e.Kind() != ast.CallKind {
+		return nil
+	}
+	call := e.AsCall()
+	args := call.Args()
+	switch call.FunctionName() {
+	case operators.LogicalAnd:
+		x, y := b.signalTypes(args[0]), b.signalTypes(args[1])
+		switch {
+		case x == nil:
+			return y
+		case y == nil:
+			return x
+		}
+		return slices.DeleteFunc(x, func(one string) bool { return !slices.Contains(y, one) })
+	case operators.LogicalOr:
+		x, y := b.signalTypes(args[0]), b.signalTypes(args[1])
+		if x == nil || y == nil {
+			return nil
+		}
+		return sorted(append(x, y...))
+	case "@eq":
+		if b.isType(args[1]) {
+			args = []ast.Expr{args[1], args[0]}
+		}
+		if name, ok := literalText(args[1]); ok && b.isType(args[0]) {
+			return []string{name}
+		}
+	case "@isin":
+		if !b.isType(args[0]) || args[1].Kind() != ast.ListKind {
+			return nil
+		}
+		all := []string{}
+		for _, one := range args[1].AsList().Elements() {
+			name, ok := literalText(one)
+			if !ok {
+				return nil
+			}
+			all = append(all, name)
+		}
+		return sorted(all)
+	}
+	return nil
+}
+
+func sorted(names []string) []string {
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+func (b *builder) isType(e ast.Expr) bool {
+	if e.Kind() != ast.IdentKind {
+		return false
+	}
+	i := slotIndex(e.AsIdent())
+	return i >= 0 && b.slots[i].field == "signal.type"
+}

@@ -1,0 +1,226 @@
+package expr
+
+import (
+	"strings"
+	"time"
+
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common/types/ref"
+	"cel.dev/cel-go/common/types/traits"
+)
+
+// maxText bounds a text that an expression makes, in bytes.
+const maxText = 256 << 10
+
+var errLong = types.NewErr("makes a text of more than 256 KiB")
+
+// arithmetic is CEL's, and between whole numbers and doubles too: JSON does not tell them apart.
+func arithmetic() []cel.EnvOption {
+	var options []cel.EnvOption
+	for name, do := range map[string]func(a, b ref.Val) ref.Val{"@add": add, "@sub": subtract, "@mul": multiply, "@div": divide, "@mod": modulo} {
+		var overloads []cel.FunctionOpt
+		overload := func(a, b, result *cel.Type) {
+			id := name + "_" + a.String() + "_" + b.String()
+			overloads = append(overloads, cel.Overload(id, []*cel.Type{a, b}, result))
+		}
+		overload(cel.IntType, cel.IntType, cel.IntType)
+		overload(cel.UintType, cel.UintType, cel.UintType)
+		if name != "@mod" {
+			overload(cel.DoubleType, cel.DoubleType, cel.DoubleType)
+			overload(cel.IntType, cel.DoubleType, cel.DoubleType)
+			overload(cel.DoubleType, cel.IntType, cel.DoubleType)
+		}
+		switch name {
+		case "@add":
+			overload(cel.StringType, cel.StringType, cel.StringType)
+			overload(cel.ListType(cel.DynType), cel.ListType(cel.DynType), cel.ListType(cel.DynType))
+			overload(cel.DurationType, cel.TimestampType, cel.TimestampType)
+			fallthrough
+		case "@sub":
+			overload(cel.TimestampType, cel.DurationType, cel.TimestampType)
+			overload(cel.DurationType, cel.DurationType, cel.DurationType)
+			if name == "@sub" {
+				overload(cel.TimestampType, cel.TimestampType, cel.DurationType)
+			}
+		}
+		options = append(options, cel.Function(name, append(overloads, cel.SingletonBinaryBinding(do))...))
+	}
+	return options
+}
+
+// same brings two numbers of different kinds together.
+func same(a, b ref.Val) (ref.Val, ref.Val) {
+	number := func(v ref.Val) bool { k := fromCEL(v).kind; return k >= anInt && k <= aFloat }
+	if a.Type() == b.Type() || !number(a) || !number(b) {
+		return a, b
+	}
+	return a.ConvertToType(types.DoubleType), b.ConvertToType(types.DoubleType)
+}
+
+func add(a, b ref.Val) ref.Val {
+	a, b = same(a, b)
+	s, isText := text(a)
+	t, alsoText := text(b)
+	if isText && alsoText && len(s)+len(t) > maxText {
+		return errLong
+	}
+	if x, ok := a.(traits.Adder); ok {
+		return x.Add(b)
+	}
+	return types.NoSuchOverloadErr()
+}
+
+func subtract(a, b ref.Val) ref.Val {
+	a, b = same(a, b)
+	if x, ok := a.(traits.Subtractor); ok {
+		return x.Subtract(b)
+	}
+	return types.NoSuchOverloadErr()
+}
+
+func multiply(a, b ref.Val) ref.Val {
+	a, b = same(a, b)
+	if x, ok := a.(traits.Multiplier); ok {
+		return x.Multiply(b)
+	}
+	return types.NoSuchOverloadErr()
+}
+
+func divide(a, b ref.Val) ref.Val {
+	a, b = same(a, b)
+	if x, ok := a.(traits.Divider); ok {
+		return x.Divide(b)
+	}
+	return types.NoSuchOverloadErr()
+}
+
+func modulo(a, b ref.Val) ref.Val {
+	if x, ok := a.(traits.Modder); ok {
+		return x.Modulo(b)
+	}
+	return types.NoSuchOverloadErr()
+}
+
+// texts are the functions on texts that CEL's own library does not have; each is bounded before it makes anything.
+func texts() []cel.EnvOption {
+	s, i := cel.StringType, cel.IntType
+	method := func(name string, args []*cel.Type, result *cel.Type, do func(args ...ref.Val) ref.Val) cel.EnvOption {
+		return cel.Function(name, cel.MemberOverload("string_"+name, append([]*cel.Type{s}, args...), result, bind(len(args), do)))
+	}
+	return []cel.EnvOption{
+		method("lowerAscii", nil, s, func(a ...ref.Val) ref.Val { return types.String(strings.Map(lower, string(a[0].(types.String)))) }),
+		method("upperAscii", nil, s, func(a ...ref.Val) ref.Val { return types.String(strings.Map(upper, string(a[0].(types.String)))) }),
+		method("trim", nil, s, func(a ...ref.Val) ref.Val { return types.String(strings.TrimSpace(string(a[0].(types.String)))) }),
+		method("replace", []*cel.Type{s, s}, s, replace),
+		method("split", []*cel.Type{s}, cel.ListType(s), split),
+		method("substring", []*cel.Type{i, i}, s, substring),
+		method("indexOf", []*cel.Type{s}, i, indexOf),
+		cel.Function("join", cel.MemberOverload("list_join", []*cel.Type{cel.ListType(s), s}, s, bind(1, join))),
+	}
+}
+
+// bind fits a function of several arguments to the library's three kinds.
+func bind(args int, do func(...ref.Val) ref.Val) cel.OverloadOpt {
+	switch args {
+	case 0:
+		return cel.UnaryBinding(func(a ref.Val) ref.Val { return do(a) })
+	case 1:
+		return cel.BinaryBinding(func(a, b ref.Val) ref.Val { return do(a, b) })
+	}
+	return cel.FunctionBinding(do)
+}
+
+func lower(r rune) rune {
+	if r >= 'A' && r <= 'Z' {
+		return r + 'a' - 'A'
+	}
+	return r
+}
+
+func upper(r rune) rune {
+	if r >= 'a' && r <= 'z' {
+		return r + 'A' - 'a'
+	}
+	return r
+}
+
+func replace(a ...ref.Val) ref.Val {
+	in, from, to := string(a[0].(types.String)), string(a[1].(types.String)), string(a[2].(types.String))
+	if n := strings.Count(in, from); len(in)+n*(len(to)-len(from)) > maxText {
+		return errLong
+	}
+	return types.String(strings.ReplaceAll(in, from, to))
+}
+
+// maxParts bounds what split makes.
+const maxParts = 1000
+
+func split(a ...ref.Val) ref.Val {
+	in, by := string(a[0].(types.String)), string(a[1].(types.String))
+	if strings.Count(in, by) >= maxParts {
+		return types.NewErr("makes more than %d parts", maxParts)
+	}
+	return types.NewStringList(types.DefaultTypeAdapter, strings.Split(in, by))
+}
+
+func join(a ...ref.Val) ref.Val {
+	list, by := fromCEL(a[0]), string(a[1].(types.String))
+	var b strings.Builder
+	first, ok := true, true
+	list.each(func(one val) bool {
+		if !first {
+			b.WriteString(by)
+		}
+		first = false
+		ok = one.kind == aText && b.Len()+len(one.s)+len(by) <= maxText
+		b.WriteString(one.s)
+		return ok
+	})
+	if !ok {
+		return types.NewErr("joins what is no text, or more than 256 KiB")
+	}
+	return types.String(b.String())
+}
+
+func substring(a ...ref.Val) ref.Val {
+	in, from, to := string(a[0].(types.String)), int(a[1].(types.Int)), int(a[2].(types.Int))
+	if len(in) > maxText {
+		return errLong
+	}
+	runes := []rune(in)
+	if from < 0 || to < from || from > len(runes) {
+		return types.NewErr("no such part")
+	}
+	return types.String(runes[from:min(to, len(runes))])
+}
+
+func indexOf(a ...ref.Val) ref.Val {
+	in, what := string(a[0].(types.String)), string(a[1].(types.String))
+	i := strings.Index(in, what)
+	if i < 0 {
+		return types.Int(-1)
+	}
+	return types.Int(len([]rune(in[:min(i, len(in))])))
+}
+
+// window is a stretch of time before now that a program asks about.
+type window struct {
+	f    *Facts
+	long time.Duration
+}
+
+// holds says whether a time is no longer ago than the window, and notes when that ends.
+func (w window) holds(at *val) bool {
+	micros, ok := at.moment()
+	return ok && w.holdsAt(time.UnixMicro(micros))
+}
+
+func (w window) holdsAt(at time.Time) bool {
+	ends := at.Add(w.long)
+	if !w.f.Now.Before(ends) {
+		return false
+	}
+	w.f.run.changes(ends)
+	return true
+}
