@@ -32,7 +32,7 @@ const rawJSON = (JSON as unknown as { rawJSON?: (text: string) => unknown }).raw
 /** parse reads JSON and keeps every digit of numbers that a double would round: they stringify as they came. */
 export function parse(text: string): unknown {
   const reviver = (_: string, v: unknown, context?: { source?: string }) =>
-    typeof v === "number" && rawJSON && context?.source && manyDigits.test(context.source) ? rawJSON(context.source) : v;
+    typeof v === "number" && rawJSON && context?.source && manyDigits.test(context.source) && String(v) !== context.source ? rawJSON(context.source) : v;
   return JSON.parse(text, reviver as (key: string, value: unknown) => unknown);
 }
 

@@ -1,6 +1,6 @@
 import { useSignal } from "@preact/signals";
 import type { EventType, MadeWebhook } from "../../api-types";
-import { api, Button, Card, Choice, CopyButton, errorOf, FormError, Input, LinkButton, type Loaded, PageHead, SecretOnce, useAct, useUnsaved } from "../../kit";
+import { api, Button, Card, Choice, CopyButton, ErrorState, errorOf, FormError, Input, LinkButton, type Loaded, PageHead, SecretOnce, Skeleton, useAct, useUnsaved } from "../../kit";
 import { FilterFields } from "./webhookfilter";
 import { blank, bodyOf, type Draft, Events, formFields, Headers, KeySwitch, Names, Pace, SignatureForm, twice, useTypes } from "./webhookform";
 import { nameOf } from "./words";
@@ -15,13 +15,15 @@ const back = { href: "/settings/webhooks", label: "Webhooks" };
 /** typesOf is a hook: the same one at each call. */
 export function AddEndpointView({ typesOf, format }: { typesOf: (f: Draft["format"]) => Loaded<EventType[]>; format?: Draft["format"] }) {
   const made = useSignal<MadeWebhook | null>(null);
+  const start = of(format ?? "stairoids");
+  const types = typesOf(start.format);
   if (made.value) return <EndpointMade of={made.value} />;
   return (
     <>
       <PageHead title="Add Endpoint" back={back}>
         Say where events go and which ones. You see its signing secret next, once.
       </PageHead>
-      <Form typesOf={typesOf} start={of(format ?? "stairoids")} onMade={(w) => void (made.value = w)} />
+      {types.error ? <ErrorState error={types.error} retry={types.reload} /> : types.value ? <Form typesOf={typesOf} start={start} onMade={(w) => void (made.value = w)} /> : <Skeleton lines={8} />}
     </>
   );
 }

@@ -1,11 +1,13 @@
 import { useSignal } from "@preact/signals";
 import type { EventType, Webhook } from "../../api-types";
-import { api, Button, can, Card, Facts, FormError, errorOf, Id, Input, type Loaded, Note, Time, toast, useAct, useUnsaved } from "../../kit";
+import { api, Button, can, Card, ErrorState, Facts, FormError, errorOf, Id, Input, type Loaded, Note, Skeleton, Time, toast, useAct, useUnsaved } from "../../kit";
 import { FilterFields } from "./webhookfilter";
 import { bodyOf, type Draft, draftOf, Events, formFields, Headers, KeySwitch, Names, Pace, SignatureForm, twice, wait } from "./webhookform";
 
 /** SettingsTab changes a webhook; who may not change it reads it. */
 export function SettingsTab({ webhook, types, onChanged }: { webhook: Webhook; types: Loaded<EventType[]>; onChanged: (w: Webhook) => void }) {
+  if (types.error) return <ErrorState error={types.error} retry={types.reload} />;
+  if (!types.value) return <Skeleton lines={8} />;
   return (
     <div class="split">
       {can("admin") ? <Form key={webhook.revision} webhook={webhook} types={types} onChanged={onChanged} /> : <Reading of={webhook} />}
