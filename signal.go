@@ -38,6 +38,14 @@ type Signal struct {
 	Rules       []byte // the rules that gave points, as JSON; nil: its type alone did
 }
 
+// CountsFrom is from when on the signal counts for scores: when it occurred, or was received if that was earlier.
+func (s *Signal) CountsFrom() time.Time {
+	if s.CreatedAt.Before(s.OccurredAt) {
+		return s.CreatedAt
+	}
+	return s.OccurredAt
+}
+
 // Points are points of a score in millionths: what is stored and what is added up are the same numbers.
 type Points int64
 

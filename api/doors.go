@@ -170,9 +170,9 @@ type ContactStore interface {
 // RecordStore finds records by what they are known by, and what is kept of them between signals.
 type RecordStore interface {
 	FindRecord(ctx context.Context, key signalbox.RecordKey) (id signalbox.EntityID, found bool, err error)
-	// States and Companies read many records at once; what is not there is left out. Companies answers what stands for an account that was merged.
 	// Scored reads at most limit signals of a record and of all that is merged with it, the latest first.
 	Scored(ctx context.Context, ws signalbox.WorkspaceID, kind signalbox.RecordKind, entity signalbox.EntityID, limit int) ([]signalbox.Scored, error)
+	// States and Companies read many records at once; what is not there is left out. Companies answers what stands for an account that was merged.
 	States(ctx context.Context, ws signalbox.WorkspaceID, ids []signalbox.EntityID) (map[signalbox.EntityID]signalbox.EntityState, error)
 	Companies(ctx context.Context, ws signalbox.WorkspaceID, ids []signalbox.AccountID) (map[signalbox.AccountID]signalbox.Account, error)
 }
@@ -243,10 +243,10 @@ type View interface {
 	Close()
 }
 
-// Scores says where records stand.
+// Scores says where records stand, by the definitions in force.
 type Scores interface {
-	// Standings answers a function that says where a record of the workspace stands at a moment: of its own state and those of all that is merged into it.
-	Standings(ctx context.Context, ws signalbox.WorkspaceID) (func(kind signalbox.RecordKind, at time.Time, states ...signalbox.EntityState) (signalbox.Standing, error), error)
-	// Scoring answers a function that says what a score is made of at a moment: the most largest contributions of signals, and one rest.
-	Scoring(ctx context.Context, ws signalbox.WorkspaceID) (func(kind signalbox.RecordKind, signals []signalbox.Scored, at time.Time, most int) (signalbox.Standing, signalbox.Explanation), error)
+	// Standing is where a record stands at a moment: of its own state and those of all that is merged into it.
+	Standing(ctx context.Context, ws signalbox.WorkspaceID, kind signalbox.RecordKind, at time.Time, states ...signalbox.EntityState) (signalbox.Standing, error)
+	// Explain says what a score is made of at a moment, and where that puts the record: the most largest contributions of signals, and one rest.
+	Explain(ctx context.Context, ws signalbox.WorkspaceID, kind signalbox.RecordKind, signals []signalbox.Scored, at time.Time, most int) (signalbox.Standing, signalbox.Explanation, error)
 }

@@ -34,10 +34,6 @@ func (a *API) facts(c *call, rows []signalbox.Record, accounts []signalbox.Accou
 
 // standings says where records stand at a time that is not past.
 func (a *API) standings(c *call, rows []signalbox.Record, states map[signalbox.EntityID]signalbox.EntityState, at time.Time) (map[signalbox.EntityID]signalbox.Standing, error) {
-	stand, err := a.cfg.Scores.Standings(c.r.Context(), c.ws())
-	if err != nil {
-		return nil, err
-	}
 	list := make(map[signalbox.EntityID]signalbox.Standing, len(rows))
 	for _, r := range rows {
 		ids := everyID(r)
@@ -45,9 +41,11 @@ func (a *API) standings(c *call, rows []signalbox.Record, states map[signalbox.E
 		for i, id := range ids {
 			own[i] = states[id]
 		}
-		if list[r.Entity()], err = stand(r.Kind(), at, own...); err != nil {
+		standing, err := a.cfg.Scores.Standing(c.r.Context(), c.ws(), r.Kind(), at, own...)
+		if err != nil {
 			return nil, err
 		}
+		list[r.Entity()] = standing
 	}
 	return list, nil
 }

@@ -41,7 +41,8 @@ func (r *resource[Row, View]) score(a *API, c *call) (scoreView, error) {
 	if err != nil {
 		return scoreView{}, err
 	}
-	if _, err := r.read(c.r.Context(), c.ws(), id); err != nil {
+	row, err := r.read(c.r.Context(), c.ws(), id)
+	if err != nil {
 		return scoreView{}, err
 	}
 	at, err := c.moment("at")
@@ -62,13 +63,12 @@ func (r *resource[Row, View]) score(a *API, c *call) (scoreView, error) {
 		}
 		signals = signals[:maxExplained]
 	}
-	explain, err := a.cfg.Scores.Scoring(c.r.Context(), c.ws())
+	standing, e, err := a.cfg.Scores.Explain(c.r.Context(), c.ws(), r.kind, signals, at, shownParts)
 	if err != nil {
 		return scoreView{}, err
 	}
-	standing, e := explain(r.kind, signals, at, shownParts)
 	if !past {
-		if standing, err = a.standsAt(c, r.kind, id, at); err != nil {
+		if standing, err = a.standsAt(c, any(&row).(signalbox.Record), at); err != nil {
 			return scoreView{}, err
 		}
 		e.RestPoints += standing.Points - e.Points
@@ -77,27 +77,13 @@ func (r *resource[Row, View]) score(a *API, c *call) (scoreView, error) {
 }
 
 // standsAt is where a record stands at a time that is not past.
-func (a *API) standsAt(c *call, kind signalbox.RecordKind, id signalbox.EntityID, at time.Time) (signalbox.Standing, error) {
-	r, err := a.recordOf(c, kind, id)
-	if err != nil {
-		return signalbox.Standing{}, err
-	}
+func (a *API) standsAt(c *call, r signalbox.Record, at time.Time) (signalbox.Standing, error) {
 	states, err := a.cfg.Store.States(c.r.Context(), c.ws(), everyID(r))
 	if err != nil {
 		return signalbox.Standing{}, err
 	}
 	list, err := a.standings(c, []signalbox.Record{r}, states, at)
 	return list[r.Entity()], err
-}
-
-// recordOf reads a record, or the one that stands for it.
-func (a *API) recordOf(c *call, kind signalbox.RecordKind, id signalbox.EntityID) (signalbox.Record, error) {
-	if kind == signalbox.ContactRecord {
-		row, err := a.cfg.Store.Contact(c.r.Context(), c.ws(), signalbox.ContactID(id))
-		return &row, err
-	}
-	row, err := a.cfg.Store.Account(c.r.Context(), c.ws(), signalbox.AccountID(id))
-	return &row, err
 }
 
 func (c *call) scoreView(s signalbox.Standing, at time.Time, e *signalbox.Explanation) scoreView {

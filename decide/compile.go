@@ -19,6 +19,7 @@ type Compiled struct {
 	subscribed  map[string][]*signalbox.Webhook        // by event name, in id order
 	filters     map[signalbox.WebhookID]*filter.Filter // of those that have one
 	model       *score.Model
+	signalRows  int      // a bound of how many rows saving what a signal causes can write
 	types       sync.Map // name → signalbox.TypeID, for types first seen after this version was made
 }
 
@@ -26,12 +27,19 @@ type Compiled struct {
 func Compile(d *signalbox.Definitions) *Compiled {
 	c := &Compiled{Definitions: d, rules: identity.NewRules(d.Workspace), subscribed: map[string][]*signalbox.Webhook{},
 		filters: map[signalbox.WebhookID]*filter.Filter{}, model: score.Compile(&d.Scoring)}
-	for i := range d.Webhooks {
-		for _, event := range wire.EventTypes(d.Webhooks[i].Format) {
+	for _, event := range wire.EventTypes(signalbox.FormatStairoids) { // by the names that events have here
+		for i := range d.Webhooks {
 			if d.Webhooks[i].Takes(event.Name) {
 				c.subscribed[event.Name] = append(c.subscribed[event.Name], &d.Webhooks[i])
 			}
 		}
+	}
+	c.signalRows = 12
+	for _, name := range []string{
+		wire.EventSignalCreated, wire.EventSignalScored, wire.EventAccountScoreChanged, wire.EventAccountStageChanged, wire.EventContactScoreChanged,
+		wire.EventContactStageChanged,
+	} {
+		c.signalRows += 1 + len(c.subscribed[name])
 	}
 	for i := range d.Webhooks {
 		if f := wire.FilterOf(&d.Webhooks[i]); f != nil {
@@ -155,12 +163,5 @@ func (p *Prepared) Rows() int {
 	if p.Signal == nil {
 		return 10 // a contact's row: it, its account, and the keys of both
 	}
-	rows := 12
-	for _, name := range []string{
-		wire.EventSignalCreated, wire.EventSignalScored, wire.EventAccountScoreChanged, wire.EventAccountStageChanged, wire.EventContactScoreChanged,
-		wire.EventContactStageChanged,
-	} {
-		rows += 1 + len(p.By.subscribed[name])
-	}
-	return rows
+	return p.By.signalRows
 }

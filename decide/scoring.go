@@ -65,14 +65,10 @@ func (f *fold) scoreSignal(in *Prepared, s *signalbox.Signal, about ...signalbox
 	model := in.By.model
 	points, parts := model.Points(s.Type, func(int) bool { return false })
 	s.Points, s.Rules = signalbox.PointsOf(points), rulesOf(parts)
-	at := s.OccurredAt
-	if at.After(f.env.Now) {
-		at = f.env.Now
-	}
 	for _, r := range about {
 		top := f.top(r)
 		f.catchUp(in, top)
-		model.Add(&f.stands(r).sums, s.Type, s.Points.Float(), at)
+		model.Add(&f.stands(r).sums, s.Type, s.Points.Float(), s.CountsFrom())
 		f.keep(r)
 	}
 }
@@ -96,21 +92,16 @@ func (f *fold) catchUp(in *Prepared, top signalbox.Record) {
 		st.stage, st.at = in.By.model.Stage(top.Kind(), 0), f.env.Now
 		return
 	}
-	const most = 64 // more crossings than stages there can be in one gap
-	sums := f.sums(top)
-	for range most {
-		if st.due.IsZero() || f.env.Now.Before(st.due) {
-			break // it is due no later than it crosses
+	if due := st.due; !due.IsZero() && !f.env.Now.Before(due) { // it is due no later than it crosses
+		const most = 64 // more crossings than stages there can be in one gap
+		sums := f.sums(top)
+		for range most {
+			next := in.By.next(top.Kind(), sums, st.at)
+			if next.IsZero() || !next.Before(f.env.Now) {
+				break
+			}
+			f.judge(in, top, next, becauseDecay, nil)
 		}
-		next, ok := in.By.next(top.Kind(), sums, st.at)
-		if !ok || !next.Before(f.env.Now) {
-			break
-		}
-		f.judge(in, top, next, becauseDecay, nil)
-		if !st.at.Before(next) {
-			continue
-		}
-		st.at = next
 	}
 	f.judge(in, top, f.env.Now, becauseDecay, nil)
 }
@@ -180,11 +171,8 @@ func (f *fold) arm(in *Prepared, top signalbox.Record, anew bool) {
 	if !st.due.IsZero() && !anew {
 		return
 	}
-	next, ok := in.By.next(top.Kind(), f.sums(top), f.env.Now)
-	if !ok {
-		next = time.Time{}
-	}
-	if next.Equal(st.due) || ok && !st.due.IsZero() && st.due.Before(next) {
+	next := in.By.next(top.Kind(), f.sums(top), f.env.Now)
+	if next.Equal(st.due) || !next.IsZero() && !st.due.IsZero() && st.due.Before(next) {
 		return
 	}
 	f.setDue(in, top, next)
@@ -198,14 +186,10 @@ func (f *fold) setDue(in *Prepared, top signalbox.Record, at time.Time) {
 	f.out.Due = append(f.out.Due, signalbox.Due{Kind: signalbox.DueRecord, Subject: int64(top.Entity()), Workspace: in.Workspace, At: at})
 }
 
-// next is a lower bound of when decay alone moves a record to another stage.
-func (c *Compiled) next(kind signalbox.RecordKind, sums []*score.Sums, now time.Time) (time.Time, bool) {
-	all := sums[0]
-	if len(sums) > 1 {
-		joined := c.model.Join(sums...)
-		all = &joined
-	}
-	return c.model.Next(all, now, c.model.Thresholds(kind))
+// next is a lower bound of when decay alone moves a record to another stage; zero: it never does.
+func (c *Compiled) next(kind signalbox.RecordKind, sums []*score.Sums, now time.Time) time.Time {
+	next, _ := c.model.Next(c.joined(sums), now, c.model.Thresholds(kind))
+	return next
 }
 
 // recordDue looks at a record that time alone may have changed.
@@ -223,10 +207,7 @@ func (f *fold) recordDue(in *Prepared, out *Outcome) {
 		f.judge(in, r, f.env.Now, becauseGone, nil) // time alone changes nothing before it is due: what counted is less
 	}
 	f.catchUp(in, r)
-	next, ok := in.By.next(r.Kind(), f.sums(r), f.env.Now)
-	if !ok {
-		next = time.Time{}
-	}
+	next := in.By.next(r.Kind(), f.sums(r), f.env.Now)
 	f.setDue(in, r, next)
 	out.Next = next
 }

@@ -53,26 +53,27 @@ func unpack(b []byte) (s standing, err error) {
 		return s, errStanding
 	}
 	b = b[1:]
-	var numbers [4]int64 // told, the length of stage, at, due
-	for i := range numbers {
-		var size int
-		if i == 1 {
-			var n uint64
-			n, size = binary.Uvarint(b)
-			if size <= 0 || n > uint64(len(b)-size) {
-				return s, errStanding
-			}
-			s.stage = string(b[size : size+int(n)])
-			b = b[size+int(n):]
-			continue
-		}
-		if numbers[i], size = binary.Varint(b); size <= 0 {
-			return s, errStanding
+	number := func() (n int64) {
+		n, size := binary.Varint(b)
+		if size <= 0 {
+			err = errStanding
+			return 0
 		}
 		b = b[size:]
+		return n
 	}
-	s.told, s.at = int(numbers[0]), timeOf(numbers[2])
-	switch late := numbers[3]; {
+	s.told = int(number())
+	long, size := binary.Uvarint(b)
+	if err != nil || size <= 0 || long > uint64(len(b)-size) {
+		return s, errStanding
+	}
+	s.stage, b = string(b[size:size+int(long)]), b[size+int(long):]
+	s.at = timeOf(number())
+	late := number()
+	if err != nil {
+		return s, err
+	}
+	switch {
 	case late > 0:
 		s.due = s.at.Add(time.Duration(late-1) * time.Microsecond)
 	case late < 0:
@@ -109,34 +110,43 @@ func (c *Compiled) Standing(kind signalbox.RecordKind, at time.Time, states ...s
 	return c.standingOf(kind, at, sums), nil
 }
 
-// Unscore takes signals that are gone out of a record's packed standing; nil when nothing is left of it.
-func Unscore(by *signalbox.Scoring, packed []byte, gone []signalbox.Scored) ([]byte, error) {
-	s, err := unpack(packed)
-	if err != nil {
-		return nil, err
-	}
+// Unscore makes a function that takes signals that are gone out of a record's packed standing; nil when nothing is left of it.
+func Unscore(by *signalbox.Scoring) func(packed []byte, gone []signalbox.Scored) ([]byte, error) {
 	model := score.Compile(by)
-	for _, g := range gone {
-		model.Remove(&s.sums, g.Type, g.Points.Float(), g.At)
+	return func(packed []byte, gone []signalbox.Scored) ([]byte, error) {
+		s, err := unpack(packed)
+		if err != nil {
+			return nil, err
+		}
+		for _, g := range gone {
+			model.Remove(&s.sums, g.Type, g.Points.Float(), g.At)
+		}
+		return s.pack(model), nil
 	}
-	return s.pack(model), nil
 }
 
 // Explain says what a record's score is made of at a moment, of its signals and those of all that is merged into it: the most largest contributions and
 // one rest; and where it stood then by them.
 func (c *Compiled) Explain(kind signalbox.RecordKind, signals []signalbox.Scored, at time.Time, most int) (signalbox.Standing, signalbox.Explanation) {
 	e := c.model.Explain(signals, at, most)
-	shown := score.Shown(e.Points)
-	return signalbox.Standing{Points: e.Points, Score: shown, Stage: c.model.Stage(kind, shown)}, e
+	return c.standingAt(kind, e.Points), e
 }
 
 func (c *Compiled) standingOf(kind signalbox.RecordKind, at time.Time, sums []*score.Sums) signalbox.Standing {
-	all := sums[0]
-	if len(sums) > 1 {
-		joined := c.model.Join(sums...)
-		all = &joined
-	}
-	points := c.model.At(all, at)
+	return c.standingAt(kind, c.model.At(c.joined(sums), at))
+}
+
+// standingAt is where so many points put a record.
+func (c *Compiled) standingAt(kind signalbox.RecordKind, points float64) signalbox.Standing {
 	shown := score.Shown(points)
 	return signalbox.Standing{Points: points, Score: shown, Stage: c.model.Stage(kind, shown)}
+}
+
+// joined are the sums of several records together.
+func (c *Compiled) joined(sums []*score.Sums) *score.Sums {
+	if len(sums) == 1 {
+		return sums[0]
+	}
+	all := c.model.Join(sums...)
+	return &all
 }

@@ -22,20 +22,22 @@ func (i *Intake) recordDue(ctx context.Context, d signalbox.Due) (signalbox.Agai
 	return signalbox.Again{Kept: true, At: out.Next}, err
 }
 
-// Scoring explains scores under the definitions of a workspace that are in force.
-func (i *Intake) Scoring(ctx context.Context, ws signalbox.WorkspaceID) (func(kind signalbox.RecordKind, signals []signalbox.Scored, at time.Time, most int) (signalbox.Standing, signalbox.Explanation), error) {
+// Standing says where a record of a workspace stands at a moment, of its own state and those of all that is merged into it, by the definitions in force.
+func (i *Intake) Standing(ctx context.Context, ws signalbox.WorkspaceID, kind signalbox.RecordKind, at time.Time, states ...signalbox.EntityState) (signalbox.Standing, error) {
 	c, err := i.definitions(ctx, ws)
 	if err != nil {
-		return nil, err
+		return signalbox.Standing{}, err
 	}
-	return c.Explain, nil
+	return c.Standing(kind, at, states...)
 }
 
-// Standings says where records of a workspace stand at a moment: each of its own state and those of all that is merged into it.
-func (i *Intake) Standings(ctx context.Context, ws signalbox.WorkspaceID) (func(kind signalbox.RecordKind, at time.Time, states ...signalbox.EntityState) (signalbox.Standing, error), error) {
+// Explain says what a score is made of at a moment by the definitions in force, and where that puts the record: the most largest contributions of signals,
+// and one rest.
+func (i *Intake) Explain(ctx context.Context, ws signalbox.WorkspaceID, kind signalbox.RecordKind, signals []signalbox.Scored, at time.Time, most int) (signalbox.Standing, signalbox.Explanation, error) {
 	c, err := i.definitions(ctx, ws)
 	if err != nil {
-		return nil, err
+		return signalbox.Standing{}, signalbox.Explanation{}, err
 	}
-	return c.Standing, nil
+	standing, e := c.Explain(kind, signals, at, most)
+	return standing, e, nil
 }

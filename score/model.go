@@ -1,6 +1,7 @@
 package score
 
 import (
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -24,11 +25,7 @@ var shipped = map[string]float64{
 
 // Shipped lists the types that have points from the start.
 func Shipped() map[string]float64 {
-	all := make(map[string]float64, len(shipped))
-	for name, points := range shipped {
-		all[name] = points
-	}
-	return all
+	return maps.Clone(shipped)
 }
 
 // Model is a workspace's scoring, ready to be asked.
@@ -47,10 +44,10 @@ type kind struct {
 	life   float64 // the half-life in microseconds; 0: they never decay
 }
 
-// Compile makes a scoring ready. What [Validate] refuses must not come here.
+// Compile makes a scoring ready.
 func Compile(s *signalbox.Scoring) *Model {
 	m := &Model{types: map[string]kind{}, boost: s.Boost, rules: slices.Clone(s.Rules)}
-	m.others = kind{points: or(s.Points, DefaultPoints), cap: or(s.Cap, DefaultCap), life: lifeOf(s.HalfLife, lifeOf(nil, 0))}
+	m.others = kind{points: or(s.Points, DefaultPoints), cap: or(s.Cap, DefaultCap), life: lifeOf(s.HalfLife, micros(DefaultHalfLife))}
 	for name, points := range shipped {
 		m.types[name] = kind{points, m.others.cap, m.others.life}
 	}
@@ -77,17 +74,19 @@ func or(v *float64, otherwise float64) float64 {
 	return *v
 }
 
-// lifeOf is a half-life in microseconds, 0 for never; otherwise stands for nil, and 0 then for the shipped one.
+// lifeOf is a half-life in microseconds, 0 for never; otherwise stands for nil.
 func lifeOf(h *signalbox.HalfLife, otherwise float64) float64 {
-	switch {
-	case h == nil && otherwise == 0:
-		return float64(time.Duration(DefaultHalfLife).Microseconds())
-	case h == nil:
+	if h == nil {
 		return otherwise
-	case *h == signalbox.NeverDecays:
+	}
+	return micros(*h)
+}
+
+func micros(h signalbox.HalfLife) float64 {
+	if h == signalbox.NeverDecays {
 		return 0
 	}
-	return float64(time.Duration(*h).Microseconds())
+	return float64(time.Duration(h).Microseconds())
 }
 
 // of says how signals of a type count.

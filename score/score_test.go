@@ -283,6 +283,21 @@ func TestCompile_TheShippedWay(t *testing.T) {
 	}
 }
 
+// What a type does not say for itself is the workspace's own, "never" too.
+func TestCompile_ATypeFallsBackOnTheWorkspace(t *testing.T) {
+	t.Parallel()
+	stays := signalbox.NeverDecays
+	m := score.Compile(&signalbox.Scoring{HalfLife: &stays, Cap: number(100), Types: map[string]signalbox.TypeScoring{
+		"contract": {Points: number(30)}, "visit": {HalfLife: life(day)},
+	}})
+	var s score.Sums
+	m.Add(&s, "contract", 30, start)
+	m.Add(&s, "visit", 8, start)
+	if got := m.At(&s, start.Add(2*day)); !near(got, 32) {
+		t.Errorf("%v points are left, want the 30 that stay and a quarter of 8", got)
+	}
+}
+
 func TestPoints_RulesAddToTheirTypes(t *testing.T) {
 	t.Parallel()
 	m := score.Compile(&signalbox.Scoring{Rules: []signalbox.ScoreRule{

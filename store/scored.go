@@ -3,9 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
-	"maps"
 	"math"
-	"slices"
 
 	"signalbox"
 )
@@ -50,9 +48,7 @@ func (db *DB) Scored(ctx context.Context, ws signalbox.WorkspaceID, kind signalb
 		more = seen == signalbox.SliceRows
 	}
 	list = list[:min(len(list), limit)]
-	err = db.read(ctx, func(t *tx) error {
-		return lookUp(t, typeNameSQL, 1, slices.Collect(maps.Keys(types)), bindScoped, func(r *row, k *scoped[signalbox.TypeID]) { types[*k] = r.text(0) })
-	})
+	err = db.read(ctx, func(t *tx) error { return t.typeNames(types) })
 	for i := range list {
 		list[i].Type = types[scoped[signalbox.TypeID]{ws, of[i]}]
 	}

@@ -179,14 +179,13 @@ func (t *tx) dress(list []signalbox.SignalView) error {
 			contacts[scoped[signalbox.ContactID]{s.Workspace, s.Contact}] = nil
 		}
 	}
-	err := lookUp(t, typeNameSQL, 1, slices.Collect(maps.Keys(types)), bindScoped, func(r *row, k *scoped[signalbox.TypeID]) { types[*k] = r.text(0) })
-	if err != nil {
+	if err := t.typeNames(types); err != nil {
 		return err
 	}
 	if err := t.accountsOf(accounts); err != nil {
 		return err
 	}
-	err = t.peopleOf(contacts)
+	err := t.peopleOf(contacts)
 	for i := range list {
 		s := &list[i]
 		s.Type = types[scoped[signalbox.TypeID]{s.Workspace, s.TypeID}]
@@ -194,6 +193,15 @@ func (t *tx) dress(list []signalbox.SignalView) error {
 		s.ContactRow = contacts[scoped[signalbox.ContactID]{s.Workspace, s.Contact}]
 	}
 	return err
+}
+
+// typeNames fills in what types are called.
+func (t *tx) typeNames(types map[scoped[signalbox.TypeID]]string) error {
+	err := lookUp(t, typeNameSQL, 1, slices.Collect(maps.Keys(types)), bindScoped, func(r *row, k *scoped[signalbox.TypeID]) { types[*k] = r.text(0) })
+	if err != nil {
+		return fmt.Errorf("read types: %w", err)
+	}
+	return nil
 }
 
 // scanSignal reads a row of signalColumns; the type's name is not among them.

@@ -77,10 +77,7 @@ UPDATE contacts
 // sliceErase does one slice of an erasure. A record that is not there fails the job; one that is erased already is looked
 // through again, which costs little.
 func (t *tx) sliceErase(j *jobRow, e erasure, now time.Time) error {
-	if err := t.lockHead(j.Workspace); err != nil { // no turn is about to save a signal of the record
-		return err
-	}
-	if _, err := t.exec(forgetSQL, id(j.Workspace)); err != nil {
+	if err := t.holdStill(j.Workspace); err != nil { // no turn is about to save a signal of the record
 		return err
 	}
 	found, err := t.one(e.exists, []any{id(j.Workspace), j.Subject}, func(*row) {})

@@ -141,8 +141,10 @@ func (t *tx) dropSignals(j *jobRow, w *signalbox.Workspace, now time.Time, left 
 		}
 		return drop(j, a, left)
 	})
-	if err == nil {
-		err = t.uncount(j, gone, now)
+	if err == nil && len(gone) > 0 {
+		if err = t.holdStill(j.Workspace); err == nil {
+			err = t.uncount(j, gone, now)
+		}
 	}
 	if err == nil && j.Done > before {
 		_, err = t.exec(countedSignalsSQL, id(j.Workspace), before-j.Done)

@@ -9,8 +9,9 @@ import (
 	"signalbox"
 )
 
-// Unscore takes signals that are gone out of what deciding keeps of a record (signalbox.EntityState.Standing), and returns what is left of it.
-type Unscore func(s *signalbox.Scoring, standing []byte, gone []signalbox.Scored) ([]byte, error)
+// Unscore makes a function that takes signals that are gone out of what deciding keeps of a record (signalbox.EntityState.Standing), and returns what is
+// left of it.
+type Unscore func(s *signalbox.Scoring) func(standing []byte, gone []signalbox.Scored) ([]byte, error)
 
 const setStandingSQL = `
 UPDATE entity_states
@@ -18,17 +19,20 @@ UPDATE entity_states
  WHERE entity_id = $2
    AND workspace_id = $1`
 
-// uncount takes signals out of the scores of whom they were about, and has these records looked at: less may be left than their stage takes. No turn
-// decides meanwhile, and none relies on what it remembers.
+// holdStill keeps turns from deciding in a workspace until the transaction ends, and from relying on what they remember of its records.
+func (t *tx) holdStill(ws signalbox.WorkspaceID) error {
+	if err := t.lockHead(ws); err != nil {
+		return err
+	}
+	_, err := t.exec(forgetSQL, id(ws))
+	return err
+}
+
+// uncount takes signals out of the scores of whom they were about, and has these records looked at: less may be left than their stage takes. The
+// workspace is held still.
 func (t *tx) uncount(j *jobRow, gone []signalbox.Signal, now time.Time) error {
 	if len(gone) == 0 || j.unscore == nil {
 		return nil
-	}
-	if err := t.lockHead(j.Workspace); err != nil {
-		return err
-	}
-	if _, err := t.exec(forgetSQL, id(j.Workspace)); err != nil {
-		return err
 	}
 	of, err := t.countedFor(j.Workspace, gone)
 	if err != nil {
@@ -48,9 +52,10 @@ func (t *tx) uncount(j *jobRow, gone []signalbox.Signal, now time.Time) error {
 	if err != nil {
 		return fmt.Errorf("read what counts: %w", err)
 	}
+	unscore := j.unscore(&signalbox.Scoring{})
 	for i := range states {
 		s := &states[i]
-		if s.standing, err = j.unscore(&signalbox.Scoring{}, s.standing, of[s.entity]); err != nil {
+		if s.standing, err = unscore(s.standing, of[s.entity]); err != nil {
 			return fmt.Errorf("take signals out of a score: %w", err)
 		}
 		due = append(due, signalbox.Due{Kind: signalbox.DueRecord, Subject: int64(s.entity), Workspace: j.Workspace, At: now})
@@ -67,9 +72,8 @@ func (t *tx) countedFor(ws signalbox.WorkspaceID, gone []signalbox.Signal) (map[
 	for i := range gone {
 		types[scoped[signalbox.TypeID]{ws, gone[i].TypeID}] = ""
 	}
-	err := lookUp(t, typeNameSQL, 1, slices.Collect(maps.Keys(types)), bindScoped, func(r *row, k *scoped[signalbox.TypeID]) { types[*k] = r.text(0) })
-	if err != nil {
-		return nil, fmt.Errorf("read types: %w", err)
+	if err := t.typeNames(types); err != nil {
+		return nil, err
 	}
 	of := map[signalbox.EntityID][]signalbox.Scored{}
 	for i := range gone {
@@ -87,9 +91,5 @@ func (t *tx) countedFor(ws signalbox.WorkspaceID, gone []signalbox.Signal) (map[
 
 // scoredOf is a signal as far as scores go, but for its type's name.
 func scoredOf(s *signalbox.Signal) signalbox.Scored {
-	at := s.OccurredAt
-	if s.CreatedAt.Before(at) {
-		at = s.CreatedAt
-	}
-	return signalbox.Scored{ID: s.ID, Points: s.Points, At: at}
+	return signalbox.Scored{ID: s.ID, Points: s.Points, At: s.CountsFrom()}
 }

@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"strconv"
 	"strings"
 	"time"
 
@@ -143,7 +142,7 @@ func fillProvider(e *EventInfo, event string) {
 	if set == "linked_account" || !ok {
 		return
 	}
-	e.Record = &signalbox.LinkedRecord{API: api, Type: what, ID: strconv.FormatInt(3223323715753018140, 10)}
+	e.Record = &signalbox.LinkedRecord{API: api, Type: what, ID: "3223323715753018140"}
 	if change == changeUpdated {
 		e.Record.Changed = []string{"title"}
 	}

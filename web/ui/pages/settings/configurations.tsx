@@ -3,8 +3,9 @@
 import { useSignal } from "@preact/signals";
 import type { MadeWebhook, Webhook } from "../../api-types";
 import {
-  api, Button, can, Confirm, Dialog, EmptyState, errorOf, FormError, Input, Menu, type MenuItem, Note, PageHead, type Paged, PagedTable, SecretOnce, Status, Textarea, Time, toast, useAct, usePages,
+  api, Button, can, Dialog, EmptyState, errorOf, FormError, Input, Menu, type MenuItem, Note, PageHead, type Paged, PagedTable, SecretOnce, Status, Textarea, Time, useAct, usePages,
 } from "../../kit";
+import { DeleteWebhook, DisableWebhook, turn } from "./webhookacts";
 import { readWebhooks } from "./webhooks";
 import { Regenerate } from "./webhooksecret";
 import { nameOf } from "./words";
@@ -61,38 +62,17 @@ export function ConfigurationsView({ webhooks, adds }: { webhooks: Paged<Webhook
       {now?.act === "add" && <AddWebhook onClose={close} onMade={webhooks.reload} />}
       {now?.act === "regenerate" && <Regenerate of={now.webhook} title="Webhook secret key" onClose={close} />}
       {now?.act === "disable" && (
-        <Confirm title={`Disable ${nameOf(now.webhook)}?`} act="Disable" onClose={close} onConfirm={() => turn(now.webhook, false, webhooks.reload)}>
+        <DisableWebhook of={now.webhook} onClose={close} onChanged={webhooks.reload}>
           <p>It gets no notifications until it is enabled again. It stays here, and notifications keep naming it.</p>
-        </Confirm>
+        </DisableWebhook>
       )}
       {now?.act === "delete" && (
-        <Confirm
-          title={`Delete ${nameOf(now.webhook)}?`}
-          act="Delete"
-          danger
-          name={nameOf(now.webhook)}
-          onClose={close}
-          onConfirm={async () => {
-            await api.del("/v1/webhooks/" + now.webhook.id);
-            toast(`${nameOf(now.webhook)} is deleted.`);
-            webhooks.reload();
-          }}
-        >
+        <DeleteWebhook of={now.webhook} onClose={close} onGone={webhooks.reload}>
           <p>It is gone at once, with its secret key. To pause it, disable it instead.</p>
-        </Confirm>
+        </DeleteWebhook>
       )}
     </>
   );
-}
-
-/** turn switches a webhook on or off, and offers to take that back. */
-async function turn(w: Webhook, on: boolean, done: () => void): Promise<void> {
-  const set = async (to: boolean) => {
-    await api.bare<Webhook>("POST", `/v1/webhooks/${w.id}/${to ? "enable" : "disable"}`);
-    done();
-  };
-  await set(on);
-  toast(on ? "Enabled." : "Disabled.", () => set(!on));
 }
 
 function Acts({ of, open, onChanged }: { of: Webhook; open: (act: "regenerate" | "disable" | "delete") => void; onChanged: () => void }) {

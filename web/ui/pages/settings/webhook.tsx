@@ -3,10 +3,11 @@
 import { useSignal } from "@preact/signals";
 import type { Delivery, Webhook } from "../../api-types";
 import {
-  api, Badge, Button, can, Confirm, CopyButton, EmptyState, ErrorState, FilterSelect, FilterTime, Filters, type Loaded, Menu, Note, PageHead, type Paged, PagedTable, param, query, setParams,
+  api, Badge, Button, can, CopyButton, EmptyState, ErrorState, FilterSelect, FilterTime, Filters, type Loaded, Menu, Note, PageHead, type Paged, PagedTable, param, query, setParams,
   Skeleton, Status, Tabs, Time, toast, useAct, useLive, useLoad, usePages, useRange, navigate,
 } from "../../kit";
 import { lazy } from "../lazy";
+import { DeleteWebhook, DisableWebhook } from "./webhookacts";
 import { useTypes } from "./webhookform";
 import { HealthTab } from "./webhookhealth";
 import { ReadTab } from "./webhookread";
@@ -121,35 +122,16 @@ function Acts({ webhook, of: w, open, close }: { webhook: Loaded<Webhook>; of: W
   }
   if (open === "disable") {
     return (
-      <Confirm
-        title={`Disable ${nameOf(w)}?`}
-        act="Disable"
-        onClose={close}
-        onConfirm={async () => {
-          webhook.set(await api.bare<Webhook>("POST", `/v1/webhooks/${w.id}/disable`));
-          toast("Disabled.", async () => webhook.set(await api.bare<Webhook>("POST", `/v1/webhooks/${w.id}/enable`)));
-        }}
-      >
+      <DisableWebhook of={w} onClose={close} onChanged={webhook.set}>
         <p>Nothing is sent until it is enabled again. What waits now stays; events that happen meanwhile are kept as skipped.</p>
-      </Confirm>
+      </DisableWebhook>
     );
   }
   if (open === "delete") {
     return (
-      <Confirm
-        title={`Delete ${nameOf(w)}?`}
-        act="Delete"
-        danger
-        name={nameOf(w)}
-        onClose={close}
-        onConfirm={async () => {
-          await api.del("/v1/webhooks/" + w.id);
-          toast(`${nameOf(w)} is deleted.`);
-          await navigate(placeOf(w).href, { force: true });
-        }}
-      >
+      <DeleteWebhook of={w} onClose={close} onGone={() => navigate(placeOf(w).href, { force: true })}>
         <p>It is gone at once, with its secret. What it still had to be sent ends as failed. To pause it, disable it instead.</p>
-      </Confirm>
+      </DeleteWebhook>
     );
   }
   return null;

@@ -1,4 +1,5 @@
 import { useSignal } from "@preact/signals";
+import { useRef } from "preact/hooks";
 import type { EventType, MadeWebhook } from "../../api-types";
 import { api, Button, Card, Choice, CopyButton, ErrorState, errorOf, FormError, Input, LinkButton, type Loaded, PageHead, SecretOnce, Skeleton, useAct, useUnsaved } from "../../kit";
 import { FilterFields } from "./webhookfilter";
@@ -13,26 +14,23 @@ export function AddEndpoint() {
 const back = { href: "/settings/webhooks", label: "Webhooks" };
 
 /** typesOf is a hook: the same one at each call. */
-export function AddEndpointView({ typesOf, format }: { typesOf: (f: Draft["format"]) => Loaded<EventType[]>; format?: Draft["format"] }) {
+type TypesOf = { typesOf: (f: Draft["format"]) => Loaded<EventType[]> };
+
+export function AddEndpointView({ typesOf }: TypesOf) {
   const made = useSignal<MadeWebhook | null>(null);
-  const start = of(format ?? "stairoids");
-  const types = typesOf(start.format);
   if (made.value) return <EndpointMade of={made.value} />;
   return (
     <>
       <PageHead title="Add Endpoint" back={back}>
         Say where events go and which ones. You see its signing secret next, once.
       </PageHead>
-      {types.error ? <ErrorState error={types.error} retry={types.reload} /> : types.value ? <Form typesOf={typesOf} start={start} onMade={(w) => void (made.value = w)} /> : <Skeleton lines={8} />}
+      <Form typesOf={typesOf} onMade={(w) => void (made.value = w)} />
     </>
   );
 }
 
-/** of is a new webhook of a format, with the events that one would begin with. */
-const of = (format: Draft["format"]): Draft => ({ ...blank, format, events: format === "stackone" ? ["*"] : blank.events });
-
-function Form({ typesOf, start, onMade }: { typesOf: (f: Draft["format"]) => Loaded<EventType[]>; start: Draft; onMade: (w: MadeWebhook) => void }) {
-  const draft = useSignal<Draft>(start);
+function Form({ typesOf, onMade }: TypesOf & { onMade: (w: MadeWebhook) => void }) {
+  const draft = useSignal<Draft>(blank);
   const touched = useSignal(false);
   const set = (change: Partial<Draft>) => {
     draft.value = { ...draft.peek(), ...change };
@@ -41,7 +39,10 @@ function Form({ typesOf, start, onMade }: { typesOf: (f: Draft["format"]) => Loa
   const d = draft.value;
   const { run, busy, error } = useAct(async () => onMade(await api.bare<MadeWebhook>("POST", "/v1/webhooks", bodyOf(d, true))));
   const types = typesOf(d.format);
+  const shown = useRef(false); // the form waits for its first events, and stays while those of another format are read
+  shown.current ||= types.value !== undefined;
   useUnsaved(touched.value);
+  if (!shown.current) return types.error ? <ErrorState error={types.error} retry={types.reload} /> : <Skeleton lines={8} />;
   const push = d.kind === "push";
   return (
     <form
@@ -111,7 +112,8 @@ const formats: { value: Draft["format"]; label: string; hint: string }[] = [
 /** changed is what another format changes: the events are chosen anew where they have other names. */
 function changed(d: Draft, format: Draft["format"]): Partial<Draft> {
   const named = (f: Draft["format"]) => f === "stackone" || f === "staircase";
-  return { format, signature: "", ...(named(format) || named(d.format) ? { events: of(format).events, filter: blank.filter } : {}) };
+  const events = format === "stackone" ? ["*"] : blank.events;
+  return { format, signature: "", ...(named(format) || named(d.format) ? { events, filter: blank.filter } : {}) };
 }
 
 /** EndpointMade shows the secret, once, and what to do next. */

@@ -1,1 +1,0 @@
-import{a as o,d as r,g as e,m as t,p as f}from"./chunk-5FVLYCNB.js";import"./chunk-GBUUOYSX.js";import"./chunk-CTS7UDNH.js";import"./chunk-VBCDINYO.js";import"./chunk-WOT6VMZA.js";export{f as AddEndpoint,r as Configurations,e as Delivery,t as WebhookPage,o as Webhooks};
