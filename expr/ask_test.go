@@ -1,7 +1,9 @@
 package expr_test
 
 import (
+	"encoding/json"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -123,6 +125,8 @@ var answers = map[string]bool{
 	`"grüße".substring(2, 4) + "x" == "üßx"`:                  true,
 	`"grüße".indexOf("e") == 4`:                               true,
 	`signal.occurred_at.getHours() == 11`:                     true,
+	`signal.occurred_at.getHours("+02:00") == 13`:             true,
+	`r"a\d" == "a\\d" && 'x' in ["x"]`:                        true,
 	`properties.plan in {"pro": 1}`:                           true,
 	`properties.nested == {"deep": {"x": 1.0}}`:               true,
 	`properties.tags.exists(t, properties.tags.all(u, u==t))`: false,
@@ -171,5 +175,37 @@ func TestAsk_MissingFieldsAreNamed(t *testing.T) {
 	p := compile(t, `account.name == "Acme" && contact.email == "x" && signal.type == "x"`, expr.Options{Use: expr.ForRecord})
 	if got := p.Ask(&expr.Facts{}, nil); got.Holds || !slices.Equal(got.Missing, []string{"account.name"}) {
 		t.Errorf("nothing is there: %+v", got)
+	}
+}
+
+// Automations and mappings hand in variables of their own (contract section 10); only those that are named can be read.
+func TestAsk_ExtraVariables(t *testing.T) {
+	t.Parallel()
+	o := expr.Options{Use: expr.ForRecord, Extra: []string{"body", "automation"}}
+	p := compile(t, `body.items.exists(i, i.n > 1) && body["x-y"].z == 1 && automation.name == "A"`, o)
+	f := &expr.Facts{Extra: map[string]any{"body": json.RawMessage(`{"items":[{"n":2}],"x-y":{"z":1}}`), "automation": map[string]any{"name": "A", "n": 3}}}
+	if v := p.Ask(f, nil); !v.Holds || v.Reason != "" {
+		t.Errorf("%s: %+v", p.Source(), v)
+	}
+	if got := p.Explain(f); len(got) < 2 || !got[len(got)-1].Holds {
+		t.Errorf("explained as %+v", got)
+	}
+	if v := p.Ask(&expr.Facts{}, nil); v.Holds || !slices.Equal(v.Missing, []string{"body.items"}) {
+		t.Errorf("without any: %+v", v)
+	}
+	if _, err := expr.Compile(`bodi.x == 1`, o); err == nil || !strings.Contains(err.Error(), "did you mean body?") {
+		t.Errorf("a slip: %v", err)
+	}
+	if _, err := expr.Compile(`body.x == 1`, expr.Options{Use: expr.ForRecord}); err == nil {
+		t.Error("a variable that nobody named is read")
+	}
+	tm, err := expr.CompileTemplate([]byte(`{"id":"{{ body.id }}","wide":"{{ body.wide }}","all":"{{ automation }}"}`), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Extra["body"] = json.RawMessage(`{"id":9007199254740993,"wide":123456789012345678901234567890}`)
+	f = &expr.Facts{Extra: f.Extra}
+	if got, err := tm.Render(f, nil); err != nil || string(got) != `{"id":9007199254740993,"wide":123456789012345678901234567890,"all":{"n":3,"name":"A"}}` {
+		t.Errorf("renders %s, %v", got, err)
 	}
 }

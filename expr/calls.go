@@ -1,8 +1,10 @@
 package expr
 
 import (
+	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"cel.dev/cel-go/common/ast"
@@ -73,13 +75,31 @@ func (b *builder) otherCall(e ast.Expr, name string) {
 		return
 	}
 	switch {
+	case strings.HasPrefix(name, "get") && slices.Contains(functions, name):
+		b.clock(e, name)
 	case slices.Contains(functions, name):
 		b.arguments(call)
+	case name == "exists" && b.h.alias != "":
+		b.value(call.Target()) // says that only the alias can be read
 	case slices.Contains(macros, name):
 		b.fail(e, nil, "%s is not written so: %s", name, macroHelp[name])
 	default:
 		b.fail(e, nearest(name, append(append([]string{}, functions...), macros...)), "unknown function %s", shown(name))
 	}
+}
+
+var offset = regexp.MustCompile(`^[+-][01][0-9]:[0-5][0-9]$`)
+
+// clock rewrites getHours and its like. A zone by its name would be looked up on the machine that asks: a program must answer alike everywhere.
+func (b *builder) clock(e ast.Expr, name string) {
+	call := e.AsCall()
+	for _, zone := range call.Args() {
+		if s, ok := literalText(zone); !ok || !offset.MatchString(s) {
+			b.fail(zone, nil, `%s takes nothing, or an offset from UTC in quotes, as in signal.occurred_at.%s("+01:00")`, name, name)
+			return
+		}
+	}
+	b.arguments(call)
 }
 
 var macroHelp = map[string]string{

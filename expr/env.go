@@ -140,7 +140,7 @@ var environment = sync.OnceValue(func() *cel.Env {
 	for name, o := range compareFunctions {
 		options = append(options, cel.Function(name, nonStrict(2, name, cel.BinaryBinding(func(x, y ref.Val) ref.Val {
 			a, b := fromCEL(x), fromCEL(y)
-			return types.Bool(o.holds(&a, &b))
+			return types.Bool(o.cost(&a, &b) <= HighestMaxCost && o.holds(&a, &b)) // what costs more is cut off by its price
 		}))))
 	}
 	options = append(options, arithmetic()...)
@@ -215,7 +215,13 @@ func (prices) CallCost(function, _ string, args []ref.Val, result ref.Val) *uint
 			units = p.cost(s)
 			return &units
 		}
-	case "@add", "lowerAscii", "upperAscii", "trim", "replace", "split", "join", "substring", "indexOf", "string":
+	case "size":
+		if s, ok := text(args[0]); ok {
+			units = 1 + uint64(len(s))/1000 // its characters are counted
+			return &units
+		}
+	case "@add", "lowerAscii", "upperAscii", "trim", "replace", "split", "join", "substring", "indexOf",
+		"string", "int", "uint", "double", "bool", "timestamp", "duration":
 		n := 0
 		for _, one := range append(args[:len(args):len(args)], result) {
 			v := fromCEL(one)

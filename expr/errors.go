@@ -20,38 +20,24 @@ var slips = []struct{ wrong, right string }{
 	{"AND", "&&"}, {"OR", "||"}, {"NOT", "!"}, {"like", "contains"}, {"is", "=="}, {"IN", "in"},
 }
 
-var token = regexp.MustCompile(`[A-Za-z_][A-Za-z_0-9]*|[=!<>&|]+`)
-
 // parseError says in our words what the parser met.
-func parseError(source string, issues *cel.Issues) error {
+func parseError(tokens []token, issues *cel.Issues) error {
+	for _, t := range tokens {
+		if right := meant(t.text); right != "" && !t.operand {
+			return t.operator(right)
+		}
+	}
 	first := issues.Errors()[0]
 	e := &Error{Line: max(first.Location.Line(), 1), Column: max(first.Location.Column(), 0) + 1}
 	e.Msg = "cannot be read: " + strings.TrimPrefix(strings.SplitN(first.Message, "\n", 2)[0], "Syntax error: ")
 	if i := strings.Index(e.Msg, " expecting {"); i > 0 {
 		e.Msg = e.Msg[:i]
 	}
-	if r := []rune(e.Msg); len(r) > 200 {
-		e.Msg = string(r[:200]) + "…"
-	}
-	r := []rune(source)
-	line, column := 1, 1
-	for i := 0; i < len(r); i++ {
-		if j := skip(r, i); j > i {
-			for ; i < j; i++ {
-				line, column = next(r[i], line, column)
-			}
-			i--
-			continue
+	e.Msg = shorten(e.Msg, 200)
+	for _, t := range tokens { // a word that stands for an operator, where no value is beside it
+		if right := meant(t.text); right != "" {
+			return t.operator(right)
 		}
-		if i == 0 || !wordy(r[i-1]) || !wordy(r[i]) {
-			at := token.FindString(string(r[i:min(i+40, len(r))]))
-			if at != "" && strings.HasPrefix(string(r[i:]), at) && (i == 0 || !strings.ContainsRune("=!<>&|", r[i-1])) {
-				if right := meant(at); right != "" {
-					return &Error{Line: line, Column: column, Msg: fmt.Sprintf("unknown operator %s; did you mean %s?", at, right), Near: []string{right}}
-				}
-			}
-		}
-		line, column = next(r[i], line, column)
 	}
 	return e
 }
@@ -76,17 +62,6 @@ func meant(at string) string {
 		}
 	}
 	return ""
-}
-
-func next(r rune, line, column int) (int, int) {
-	if r == '\n' {
-		return line + 1, 1
-	}
-	return line, column + 1
-}
-
-func wordy(r rune) bool {
-	return r == '_' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
 }
 
 var (

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/ast"
 )
 
@@ -106,13 +107,14 @@ func compile(source string, o Options, h how) (*Program, error) {
 		o.MaxCost = DefaultMaxCost
 	}
 	o.MaxCost = min(o.MaxCost, HighestMaxCost)
-	if err := measure(source); err != nil {
+	tokens, err := measure(source)
+	if err != nil {
 		return nil, err
 	}
 	env := environment()
 	parsed, issues := env.Parse(source)
-	if issues.Err() != nil {
-		return nil, parseError(source, issues)
+	if broken(issues) {
+		return nil, parseError(tokens, issues)
 	}
 	b := newBuilder(source, o, h, parsed.NativeRep())
 	root := b.tree.Expr()
@@ -124,21 +126,24 @@ func compile(source string, o Options, h how) (*Program, error) {
 		return nil, b.err
 	}
 	checked, issues := env.Check(parsed)
-	if issues.Err() != nil {
+	if broken(issues) {
 		return nil, b.checkError(issues)
 	}
 	return b.program(checked.NativeRep())
 }
 
+// broken asks for errors without having them written out: that takes long when there are many.
+func broken(issues *cel.Issues) bool { return issues != nil && len(issues.Errors()) > 0 }
+
 // measure refuses sources that are not worth parsing.
-func measure(source string) error {
+func measure(source string) ([]token, error) {
 	if strings.TrimSpace(source) == "" {
-		return &Error{Line: 1, Column: 1, Msg: "is empty"}
+		return nil, &Error{Line: 1, Column: 1, Msg: "is empty"}
 	}
 	if n := len([]rune(source)); n > MaxSource {
-		return &Error{Line: 1, Column: 1, Msg: fmt.Sprintf("has %d characters, the most is %d", n, MaxSource)}
+		return nil, &Error{Line: 1, Column: 1, Msg: fmt.Sprintf("has %d characters, the most is %d", n, MaxSource)}
 	}
-	return open(source)
+	return scan(source)
 }
 
 // bounded refuses trees that are too large or too deep.

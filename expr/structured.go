@@ -38,7 +38,7 @@ func FromStructured(raw []byte) (source string, err error) {
 	if err != nil {
 		return "", err
 	}
-	if err := measure(source); err != nil {
+	if _, err := measure(source); err != nil {
 		return "", &Error{Msg: "is too long as an expression: it " + err.(*Error).Msg}
 	}
 	if _, err := Compile(source, Options{Use: ForRecord}); err != nil {

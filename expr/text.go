@@ -93,30 +93,6 @@ func skip(r []rune, i int) int {
 	return len(r)
 }
 
-// open refuses sources with more brackets open at once than the parser should meet.
-func open(source string) error {
-	r := []rune(source)
-	depth, line, start := 0, 1, 0
-	for i := 0; i < len(r); i++ {
-		if j := skip(r, i); j > i {
-			i = j - 1
-			continue
-		}
-		switch r[i] {
-		case '(', '[', '{':
-			depth++
-		case ')', ']', '}':
-			depth--
-		case '\n':
-			line, start = line+1, i+1
-		}
-		if depth > maxDepth {
-			return &Error{Line: line, Column: i - start + 1, Msg: fmt.Sprintf("more than %d brackets are open at once", maxDepth)}
-		}
-	}
-	return nil
-}
-
 // argument gives the bounds of the argument that follows the ident of a node.
 func argument(r []rune, info *ast.SourceInfo, ident int64) (from, to int) {
 	at, ok := info.GetOffsetRange(ident)

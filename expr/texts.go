@@ -109,8 +109,8 @@ func texts() []cel.EnvOption {
 		return cel.Function(name, cel.MemberOverload("string_"+name, append([]*cel.Type{s}, args...), result, bind(len(args), do)))
 	}
 	return []cel.EnvOption{
-		method("lowerAscii", nil, s, func(a ...ref.Val) ref.Val { return types.String(strings.Map(lower, string(a[0].(types.String)))) }),
-		method("upperAscii", nil, s, func(a ...ref.Val) ref.Val { return types.String(strings.Map(upper, string(a[0].(types.String)))) }),
+		method("lowerAscii", nil, s, func(a ...ref.Val) ref.Val { return letters(lower, a[0]) }),
+		method("upperAscii", nil, s, func(a ...ref.Val) ref.Val { return letters(upper, a[0]) }),
 		method("trim", nil, s, func(a ...ref.Val) ref.Val { return types.String(strings.TrimSpace(string(a[0].(types.String)))) }),
 		method("replace", []*cel.Type{s, s}, s, replace),
 		method("split", []*cel.Type{s}, cel.ListType(s), split),
@@ -129,6 +129,14 @@ func bind(args int, do func(...ref.Val) ref.Val) cel.OverloadOpt {
 		return cel.BinaryBinding(func(a, b ref.Val) ref.Val { return do(a, b) })
 	}
 	return cel.FunctionBinding(do)
+}
+
+func letters(change func(rune) rune, v ref.Val) ref.Val {
+	s := string(v.(types.String))
+	if len(s) > maxText {
+		return errLong
+	}
+	return types.String(strings.Map(change, s))
 }
 
 func lower(r rune) rune {
@@ -166,19 +174,26 @@ func split(a ...ref.Val) ref.Val {
 
 func join(a ...ref.Val) ref.Val {
 	list, by := fromCEL(a[0]), string(a[1].(types.String))
+	size := (list.size() - 1) * len(by)
+	if list.size() > maxCompared || size > maxText {
+		return errLong
+	}
+	for i := range list.size() {
+		one := list.at(i)
+		if one.kind != aText {
+			return types.NewErr("joins what is no text")
+		}
+		if size += len(one.s); size > maxText {
+			return errLong
+		}
+	}
 	var b strings.Builder
-	first, ok := true, true
-	list.each(func(one val) bool {
-		if !first {
+	b.Grow(max(size, 0))
+	for i := range list.size() {
+		if i > 0 {
 			b.WriteString(by)
 		}
-		first = false
-		ok = one.kind == aText && b.Len()+len(one.s)+len(by) <= maxText
-		b.WriteString(one.s)
-		return ok
-	})
-	if !ok {
-		return types.NewErr("joins what is no text, or more than 256 KiB")
+		b.WriteString(list.at(i).s)
 	}
 	return types.String(b.String())
 }

@@ -393,12 +393,12 @@ func (o op) holds(a, b *val) bool {
 func within(v, list *val) bool {
 	switch list.kind {
 	case aList:
-		found := false
-		list.each(func(one val) bool {
-			found = equal(v, &one)
-			return !found
-		})
-		return found
+		for i := range list.size() {
+			if one := list.at(i); equal(v, &one) {
+				return true
+			}
+		}
+		return false
 	case aMap:
 		return v.kind == aText && lookup(list.x, v.s).kind != missing
 	}
@@ -458,29 +458,41 @@ func equal(a, b *val) bool {
 	case aBool, aDuration:
 		return a.n == b.n
 	case aList:
-		return equalLists(a, b)
+		return equalLists(*a, *b)
 	case aMap:
-		return equalMaps(a, b)
+		return equalMaps(*a, *b)
 	}
 	return a.kind == missing
 }
 
-func equalLists(a, b *val) bool {
-	if a.size() != b.size() {
+func equalLists(a, b val) bool {
+	n := a.size()
+	if n != b.size() {
 		return false
 	}
-	others := make([]val, 0, b.size())
-	b.each(func(one val) bool { others = append(others, one); return true })
-	i, same := 0, true
-	a.each(func(one val) bool {
-		same = equal(&one, &others[i])
-		i++
-		return same
-	})
-	return same
+	for i := range n {
+		x, y := a.at(i), b.at(i)
+		if !equal(&x, &y) {
+			return false
+		}
+	}
+	return true
 }
 
-func equalMaps(a, b *val) bool {
+// at is a list's element.
+func (v val) at(i int) val {
+	switch list := v.x.(type) {
+	case []any:
+		return valOf(list[i])
+	case []val:
+		return list[i]
+	case traits.Lister:
+		return fromCEL(list.Get(types.Int(i)))
+	}
+	return val{}
+}
+
+func equalMaps(a, b val) bool {
 	if a.size() != b.size() {
 		return false
 	}
@@ -528,38 +540,47 @@ func alike(a, b *val) bool {
 	return x && y
 }
 
-// maxCompared bounds the cost of one comparison that is made before it is paid.
-const maxCompared = 1 << 20
+// maxCompared is how many values a list or a map may hold that is compared as a whole: more always cost too much.
+const maxCompared = 20_000
 
 // cost is what comparing two values so costs, in CEL cost units.
 func (o op) cost(a, b *val) uint64 {
-	n := 0
 	switch {
-	case a.kind == aList || a.kind == aMap:
-		n = 10 * weight(a)
-	case b.kind == aList || b.kind == aMap:
-		n = 10 * weight(b)
+	case o == opIn && b.kind == aMap:
+		return 2
+	case a.kind == aList || a.kind == aMap || b.kind == aList || b.kind == aMap:
+		n := weight(*a) + weight(*b)
+		if n > maxCompared {
+			return HighestMaxCost + 1
+		}
+		return 1 + uint64(n)
 	case o == opContains:
-		n = len(a.s)
-	default:
-		n = min(len(a.s), len(b.s))
+		return 1 + uint64(len(a.s))/10
 	}
-	return 1 + uint64(n)/10
+	return 1 + uint64(min(len(a.s), len(b.s)))/10
 }
 
-// weight is how many values a list or a map holds, those inside of it included, as far as maxCompared.
-func weight(v *val) int {
-	if v.kind != aList && v.kind != aMap {
-		return 1 + len(v.s)/100
-	}
-	n := 1
-	count := func(one val) bool {
-		n += weight(&one)
-		return n < maxCompared
-	}
-	v.each(count)
-	if v.kind == aMap {
-		v.entries(func(_ string, one val) bool { return count(one) })
+// weight is how many values a list or a map holds, those inside of it included; it stops counting past maxCompared.
+func weight(v val) int {
+	n := 1 + len(v.s)/100
+	switch v.kind {
+	case aList:
+		if n = v.size(); n > maxCompared {
+			return n
+		}
+		for i := range v.size() {
+			if n += weight(v.at(i)); n > maxCompared {
+				break
+			}
+		}
+	case aMap:
+		if n = v.size(); n > maxCompared {
+			return n
+		}
+		v.entries(func(_ string, one val) bool {
+			n += weight(one)
+			return n <= maxCompared
+		})
 	}
 	return n
 }
