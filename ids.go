@@ -31,6 +31,7 @@ type (
 
 	LinkedAccountID int64
 	MailID          int64
+	AudienceID      int64
 )
 
 // ID is any of the typed ids.
@@ -60,6 +61,7 @@ const (
 	KindMerge     Kind = "mrg"
 	KindImport    Kind = "imp"
 	KindLinked    Kind = "lac" // a linked account
+	KindAudience  Kind = "aud"
 )
 
 // The layout of an id, from the highest bit: one zero bit, 41 bits of milliseconds since idEpoch (until 2094), 10 bits of node

@@ -1,0 +1,73 @@
+package signalbox
+
+import "time"
+
+// Profile is an ideal customer (ICP), which judges companies, or a persona, which judges people within ICPs (contract section 7).
+type Profile struct {
+	Code       string      // names it: "Mid-market SaaS"
+	Live       bool        // a draft judges nothing
+	Priority   int         // of two with the same score the one with the higher priority wins
+	ICPCodes   []string    // of a persona: the ICPs that it belongs to; none: every one
+	Parameters []Parameter // at least one
+	Version    int64       // grows with each change
+}
+
+// Parameter is one question that a profile asks of a record.
+type Parameter struct {
+	Name      string
+	When      string // an expression on the record and on the signal that it is judged with
+	Mode      ParameterMode
+	Weight    int // of one that scores, 1 to 10
+	OnMissing OnMissing
+}
+
+// ParameterMode is what the answer to a parameter does.
+type ParameterMode string
+
+// The modes.
+const (
+	ModeFilter  ParameterMode = "filter"  // must hold, or the profile does not fit
+	ModeScore   ParameterMode = "score"   // counts with its weight
+	ModeExclude ParameterMode = "exclude" // must not hold
+)
+
+// OnMissing is what becomes of a parameter that reads a field which is absent.
+type OnMissing string
+
+// What can become of it.
+const (
+	MissingNeutral OnMissing = "neutral" // it is not asked: its weight does not count; unless set
+	MissingFail    OnMissing = "fail"    // it counts as one that speaks against the profile
+	MissingPass    OnMissing = "pass"    // it counts as one that speaks for it
+)
+
+// Fit is what a record's qualification came to.
+type Fit struct {
+	ICP          string // the code of the best ICP that fits; "": none does
+	ICPScore     int    // 0 to 100
+	Persona      string // the code of the best persona that fits within it; "": none does
+	PersonaScore int
+	ICPs         []ProfileVerdict // of each live ICP, the best first
+	Personas     []ProfileVerdict // of each live persona that belongs to the ICP, the best first
+	At           time.Time
+}
+
+// ProfileVerdict is what one profile says of a record.
+type ProfileVerdict struct {
+	Code     string
+	Version  int64
+	Fits     bool
+	Score    int     // 0 to 100; of one that does not fit 0
+	Coverage float64 // the share of its parameters' weights that was known, 0 to 1
+	Reason   string  // why it does not fit: "filter", "exclude" or "not_enough_data"; "" when it fits
+	Says     []Answer
+}
+
+// Answer is what one parameter gave.
+type Answer struct {
+	Name    string
+	Mode    ParameterMode
+	Weight  int
+	Outcome string  // "hit", "miss", "missing", or "not_asked" after the profile was settled
+	Gives   float64 // of the score: 100 × its weight / the weights that count, when it hit
+}
