@@ -4,21 +4,21 @@ import "time"
 
 // Profile is an ideal customer (ICP), which judges companies, or a persona, which judges people within ICPs (contract section 7).
 type Profile struct {
-	Code       string      // names it: "Mid-market SaaS"
-	Live       bool        // a draft judges nothing
-	Priority   int         // of two with the same score the one with the higher priority wins
-	ICPCodes   []string    // of a persona: the ICPs that it belongs to; none: every one
-	Parameters []Parameter // at least one
-	Version    int64       // grows with each change
+	Code       string      `json:"-"`                   // names it: "Mid-market SaaS"
+	Version    int64       `json:"-"`                   // grows with each change
+	Live       bool        `json:"live,omitempty"`      // a draft judges nothing
+	Priority   int         `json:"priority,omitempty"`  // of two with the same score the one with the higher priority wins
+	ICPCodes   []string    `json:"icp_codes,omitempty"` // of a persona: the ICPs that it belongs to; none: every one
+	Parameters []Parameter `json:"parameters"`          // at least one
 }
 
 // Parameter is one question that a profile asks of a record.
 type Parameter struct {
-	Name      string
-	When      string // an expression on the record and on the signal that it is judged with
-	Mode      ParameterMode
-	Weight    int // of one that scores, 1 to 10
-	OnMissing OnMissing
+	Name      string        `json:"name"`
+	When      string        `json:"expression"` // on the record and on the signal that it is judged with
+	Mode      ParameterMode `json:"mode"`
+	Weight    int           `json:"weight,omitempty"` // of one that scores, 1 to 10
+	OnMissing OnMissing     `json:"on_missing"`
 }
 
 // ParameterMode is what the answer to a parameter does.

@@ -10,6 +10,7 @@ const (
 	JobRetention    JobKind = "retention"
 	JobEraseAccount JobKind = "erase_account"
 	JobEraseContact JobKind = "erase_contact"
+	JobRescore      JobKind = "rescore"       // works scores out anew after the scoring was changed
 	JobCloseWebhook JobKind = "close_webhook" // fails what a deleted webhook still had to send
 )
 
@@ -50,3 +51,10 @@ func (j *Job) Ended() bool {
 
 // SliceRows is the most rows that one slice of a job touches (design, Storage).
 const SliceRows = 1000
+
+// Rescoring is what a job of kind JobRescore is to do, beside having every record looked at.
+type Rescoring struct {
+	Points bool `json:"points,omitempty"` // give the signals that are stored the points of the rules now in force
+	Sums   bool `json:"sums,omitempty"`   // add them up anew, by the half-lives now in force
+	Tell   bool `json:"tell,omitempty"`   // make events of what that changes; else nobody is told
+}

@@ -24,6 +24,7 @@ type Signal struct {
 	Type        string
 	TypeID      TypeID
 	Source      string
+	EventName   string    // what it is within its type (S3-11), "" when that was not said
 	Account     AccountID // 0: unattributed
 	Contact     ContactID // 0: none
 	Properties  []byte    // a JSON object, JSON.stringify-stable; nil when there is none

@@ -57,9 +57,13 @@ const (
 type Definitions struct {
 	Version   int64
 	Workspace Workspace
-	Webhooks  []Webhook // not deleted, by id
-	Scoring   Scoring
+	Webhooks  []Webhook             // not deleted, by id
 	Types     map[string]SignalType // by name; types first seen later may be missing
+	Defined   []Definition          // everything else that was defined, by kind and id; the fields below are read from it
+	Scoring   Scoring
+	ICPs      []Profile
+	Personas  []Profile
+	Settings  map[string]TypeSettings // of declared types, by name
 }
 
 // Scope is what an API key may do (contract section 2).

@@ -196,7 +196,7 @@ func (m methods) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // allowed lists the methods in a fixed order.
 func (m methods) allowed() string {
 	var list []string
-	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPatch, http.MethodDelete} {
+	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
 		if m[method] != nil || method == http.MethodHead && m[http.MethodGet] != nil {
 			list = append(list, method)
 		}

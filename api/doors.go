@@ -79,6 +79,7 @@ type Targets interface {
 // Store is the part of the database that the doors read and change themselves. A getter answers an unknown or foreign id with
 // signalbox.NoSuch; next is what to pass as Page.Before for the rest of a list, 0 when there is none.
 type Store interface {
+	DefinitionStore
 	WorkspaceStore
 	KeyStore
 	MemberStore
@@ -112,6 +113,13 @@ type MergeStore interface {
 	Merge(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.MergeID) (signalbox.Merge, error)
 	// MergeViews reads what merges are shown with; blend works out what several records say together.
 	MergeViews(ctx context.Context, ws signalbox.WorkspaceID, list []signalbox.Merge, blend func(...signalbox.Own) signalbox.Own) ([]signalbox.MergeView, error)
+}
+
+// DefinitionStore keeps what workspaces define beside webhooks.
+type DefinitionStore interface {
+	Definitions(ctx context.Context, ws signalbox.WorkspaceID) (*signalbox.Definitions, error)
+	// Define has change say what becomes of one definition, given all that are in force; nil: nothing does.
+	Define(ctx context.Context, ws signalbox.WorkspaceID, now time.Time, change func(*signalbox.Definitions) (*signalbox.Redefinition, error)) error
 }
 
 // WorkspaceStore keeps workspaces.
@@ -210,6 +218,10 @@ type JobStore interface {
 	Jobs(ctx context.Context, ws signalbox.WorkspaceID, page signalbox.Page) (list []signalbox.Job, next int64, err error)
 	Job(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.JobID) (signalbox.Job, error)
 	CancelJob(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.JobID, now time.Time) (signalbox.Job, error)
+	// OpenJob is the job of a kind that goes on; the zero Job when none does.
+	OpenJob(ctx context.Context, ws signalbox.WorkspaceID, kind signalbox.JobKind) (signalbox.Job, error)
+	// ReplaceJob saves a rescoring in the place of one that goes on.
+	ReplaceJob(ctx context.Context, j *signalbox.Job) error
 }
 
 // LogStore keeps the log.
@@ -247,6 +259,8 @@ type View interface {
 type Scores interface {
 	// Standing is where a record stands at a moment: of its own state and those of all that is merged into it.
 	Standing(ctx context.Context, ws signalbox.WorkspaceID, kind signalbox.RecordKind, at time.Time, states ...signalbox.EntityState) (signalbox.Standing, error)
+	// Preview says who would move by another scoring at a moment. read answers signals with whom they are about, slice after slice; none: these were all.
+	Preview(ctx context.Context, ws signalbox.WorkspaceID, to *signalbox.Scoring, at time.Time, read func() ([]signalbox.SignalView, error)) (signalbox.ScoringPreview, error)
 	// Explain says what a score is made of at a moment, and where that puts the record: the most largest contributions of signals, and one rest.
 	Explain(ctx context.Context, ws signalbox.WorkspaceID, kind signalbox.RecordKind, signals []signalbox.Scored, at time.Time, most int) (signalbox.Standing, signalbox.Explanation, error)
 }

@@ -114,7 +114,7 @@ func newBoxOn(t *testing.T, database store.Config, tune ...func(*api.Config)) *b
 	t.Helper()
 	b := &box{T: t, ids: signalbox.NewIDs(0), world: &world{}, log: &buffer{}, arrived: make(chan struct{})}
 	var err error
-	database.Unscore = decide.Unscore
+	database.Scorer = func(d *signalbox.Definitions) (store.Scorer, error) { return decide.NewScorer(d) }
 	database.Takes = func(w *signalbox.Webhook, body []byte) bool {
 		return wire.FilterOf(w).Takes(wire.Record(w.Format, body))
 	}

@@ -223,7 +223,7 @@ func refusalsOf(r *route) []int {
 	if r.method != http.MethodGet {
 		out = append(out, http.StatusForbidden) // a page of another site
 	}
-	if r.method == http.MethodPost || r.method == http.MethodPatch {
+	if r.method == http.MethodPost || r.method == http.MethodPut || r.method == http.MethodPatch {
 		out = append(out, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
 	}
 	for _, code := range r.also {

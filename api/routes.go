@@ -24,6 +24,7 @@ func (a *API) table() []route {
 		a.memberRoutes(),
 		a.linkRoutes(),
 		a.auditRoutes(),
+		a.scoringRoutes(),
 		a.workspaceRoutes(),
 		[]route{a.logRoute(), a.streamRoute()},
 		a.healthRoutes(),

@@ -104,7 +104,7 @@ func (a *App) open(ctx context.Context) (err error) {
 	}
 	a.db, err = store.Open(ctx, store.Config{
 		DatabaseURL: a.cfg.DatabaseURL, Path: filepath.Join(a.cfg.DataDir, DatabaseFile), Log: a.log, VFS: a.cfg.VFS,
-		Unscore: decide.Unscore,
+		Scorer: func(d *signalbox.Definitions) (store.Scorer, error) { return decide.NewScorer(d) },
 		Takes: func(w *signalbox.Webhook, body []byte) bool {
 			return wire.FilterOf(w).Takes(wire.Record(w.Format, body))
 		},

@@ -76,3 +76,30 @@ func TestScores_ErasingAContactTakesItsPointsFromTheAccount(t *testing.T) {
 		t.Errorf("it stands at %s", got)
 	}
 }
+
+// A scoring is changed: new signals are scored by it at once, the stored ones when that is asked for, and who moves is told when that is asked for too.
+func TestScores_ARecomputeGivesStoredSignalsTheirPointsAndTells(t *testing.T) {
+	t.Parallel()
+	rec := newReceiver(t, always(200))
+	s := start(t, t.TempDir(), nil)
+	signal := `{"type":"demo_requested","source":"site","account":{"domain":"acme.com"},"properties":{"team_size":120}}`
+	account := "/v1/accounts/" + s.want(201, "POST", "/v1/signals", signal)["account_id"].(string)
+	s.want(201, "POST", "/v1/webhooks", fmt.Sprintf(`{"url":%q,"events":["account.stage_changed"]}`, rec.URL))
+	set := s.want(200, "PUT", "/v1/scoring", `{"types":{"demo_requested":{"points":30,"cap":90}},"rules":[{"name":"Large","when":"properties.team_size > 100","points":10}]}`)
+	if set["data"].(map[string]any)["job_id"] == nil {
+		t.Errorf("a cap changed, and no job works out where records stand: %v", set)
+	}
+	s.want(201, "POST", "/v1/signals", signal)
+	if a := rec.stageChange(t).Data.Account; a.Score != 45 || a.Stage != "Warm" || a.Reason != "signal" {
+		t.Errorf("told %+v", a)
+	}
+	s.want(202, "POST", "/v1/scoring/recompute", `{"emit_events":true}`)
+	if a := rec.stageChange(t).Data.Account; a.Score != 80 || a.Stage != "In-market" || a.PreviousStage != "Warm" || a.Reason != "recompute" {
+		t.Errorf("told %+v", a)
+	}
+	got := s.want(200, "GET", account+"/score", "")["data"].(map[string]any)
+	rest := got["rest"].(map[string]any)["points"].(float64)
+	if list := got["contributions"].([]any); got["score"] != 80.0 || len(list) != 2 || rest > 1e-6 || rest < -1e-6 {
+		t.Errorf("it is explained as %v", got)
+	}
+}

@@ -19,14 +19,19 @@ type Compiled struct {
 	subscribed  map[string][]*signalbox.Webhook        // by event name, in id order
 	filters     map[signalbox.WebhookID]*filter.Filter // of those that have one
 	model       *score.Model
+	scoring     *scoreRules
 	signalRows  int      // a bound of how many rows saving what a signal causes can write
 	types       sync.Map // name → signalbox.TypeID, for types first seen after this version was made
 }
 
-// Compile makes definitions ready. It is done outside any transaction.
-func Compile(d *signalbox.Definitions) *Compiled {
+// Compile makes definitions ready. It is done outside any transaction. An error is of a definition that another program has saved.
+func Compile(d *signalbox.Definitions) (*Compiled, error) {
+	scoring, err := compileRules(d.Scoring.Rules)
+	if err != nil {
+		return nil, err
+	}
 	c := &Compiled{Definitions: d, rules: identity.NewRules(d.Workspace), subscribed: map[string][]*signalbox.Webhook{},
-		filters: map[signalbox.WebhookID]*filter.Filter{}, model: score.Compile(&d.Scoring)}
+		filters: map[signalbox.WebhookID]*filter.Filter{}, model: score.Compile(&d.Scoring), scoring: scoring}
 	for _, event := range wire.EventTypes(signalbox.FormatStairoids) { // by the names that events have here
 		for i := range d.Webhooks {
 			if d.Webhooks[i].Takes(event.Name) {
@@ -49,8 +54,11 @@ func Compile(d *signalbox.Definitions) *Compiled {
 	for name, t := range d.Types {
 		c.types.Store(name, t.ID)
 	}
-	return c
+	return c, nil
 }
+
+// era is that of the scoring in force.
+func (c *Compiled) era() int64 { return c.Definitions.Scoring.Era }
 
 // Learn remembers types that a committed turn has made, so that later inputs need not ask for them.
 func (c *Compiled) Learn(types []signalbox.SignalType) {

@@ -10,10 +10,11 @@ import (
 
 // Why a score changed, in an event.
 const (
-	becauseSignal = "signal"
-	becauseDecay  = "decay"
-	becauseMerge  = "merge"
-	becauseGone   = "removal" // signals that counted were erased, or are past retention
+	becauseSignal   = "signal"
+	becauseDecay    = "decay"
+	becauseMerge    = "merge"
+	becauseGone     = "removal"   // signals that counted were erased, or are past retention
+	becauseRescored = "recompute" // the scoring was changed, and who changed it wanted that to be told
 )
 
 // stands is what is kept of a record, read once a turn.
@@ -63,8 +64,7 @@ func (f *fold) sums(top signalbox.Record) []*score.Sums {
 // scoreSignal gives a signal its points and adds them to those of whom it is about.
 func (f *fold) scoreSignal(in *Prepared, s *signalbox.Signal, about ...signalbox.Record) {
 	model := in.By.model
-	points, parts := model.Points(s.Type, func(int) bool { return false })
-	s.Points, s.Rules = signalbox.PointsOf(points), rulesOf(parts)
+	s.Points, s.Rules = in.By.scoring.points(model, s)
 	for _, r := range about {
 		top := f.top(r)
 		f.catchUp(in, top)
@@ -73,23 +73,14 @@ func (f *fold) scoreSignal(in *Prepared, s *signalbox.Signal, about ...signalbox
 	}
 }
 
-// rulesOf is what is stored of the rules that gave a signal points; nil when its type alone did.
-func rulesOf(parts []score.Part) []byte {
-	if len(parts) <= 1 {
-		return nil
-	}
-	list := make([]wire.Reason, len(parts))
-	for i, p := range parts {
-		list[i] = wire.Reason{Rule: p.Name, Points: p.Points}
-	}
-	return wire.Reasons(list)
-}
-
 // catchUp tells what time alone has changed of a record since it was last told: each stage that it went through on the way.
 func (f *fold) catchUp(in *Prepared, top signalbox.Record) {
 	st := f.stands(top)
-	if st.at.IsZero() {
-		st.stage, st.at = in.By.model.Stage(top.Kind(), 0), f.env.Now
+	if st.at.IsZero() && st.heed == heedNothing {
+		st.stage, st.at, st.era = in.By.model.Stage(top.Kind(), 0), f.env.Now, in.By.era()
+		return
+	}
+	if f.heeds(in, top) {
 		return
 	}
 	if due := st.due; !due.IsZero() && !f.env.Now.Before(due) { // it is due no later than it crosses
@@ -106,11 +97,32 @@ func (f *fold) catchUp(in *Prepared, top signalbox.Record) {
 	f.judge(in, top, f.env.Now, becauseDecay, nil)
 }
 
+// heeds sees to what a change of the scoring has left to do with a record, and says whether there was anything: what the change alone moves is told only
+// when that was asked for.
+func (f *fold) heeds(in *Prepared, top signalbox.Record) bool {
+	st := f.stands(top)
+	if st.heed == heedNothing && st.era == in.By.era() {
+		return false
+	}
+	if st.heed == heedTell {
+		if st.at.IsZero() {
+			st.stage = in.By.model.Stage(top.Kind(), 0)
+		}
+		f.judge(in, top, f.env.Now, becauseRescored, nil)
+	} else {
+		f.hush(in, top)
+	}
+	st.era, st.heed = in.By.era(), heedNothing
+	f.keep(top)
+	f.arm(in, top, true)
+	return true
+}
+
 // judge compares where a record stands at a moment with what was last told, and tells what has changed. Decay alone is told of when it changes the
 // stage: each lost point is not news.
 func (f *fold) judge(in *Prepared, top signalbox.Record, at time.Time, reason string, s *signalbox.Signal) {
 	st := f.stands(top)
-	now := in.By.standingOf(top.Kind(), at, f.sums(top))
+	now := standingOf(in.By.model, top.Kind(), at, f.sums(top))
 	st.at = at
 	if now.Score == st.told && now.Stage == st.stage {
 		return
@@ -159,7 +171,7 @@ func (f *fold) judgeAll(in *Prepared, s *signalbox.Signal, about ...signalbox.Re
 // hush takes where a record stands for told.
 func (f *fold) hush(in *Prepared, top signalbox.Record) {
 	st := f.stands(top)
-	now := in.By.standingOf(top.Kind(), f.env.Now, f.sums(top))
+	now := standingOf(in.By.model, top.Kind(), f.env.Now, f.sums(top))
 	st.told, st.stage, st.at = now.Score, now.Stage, f.env.Now
 	f.keep(top)
 }
@@ -188,7 +200,7 @@ func (f *fold) setDue(in *Prepared, top signalbox.Record, at time.Time) {
 
 // next is a lower bound of when decay alone moves a record to another stage; zero: it never does.
 func (c *Compiled) next(kind signalbox.RecordKind, sums []*score.Sums, now time.Time) time.Time {
-	next, _ := c.model.Next(c.joined(sums), now, c.model.Thresholds(kind))
+	next, _ := c.model.Next(joined(c.model, sums), now, c.model.Thresholds(kind))
 	return next
 }
 
@@ -201,6 +213,15 @@ func (f *fold) recordDue(in *Prepared, out *Outcome) {
 	}
 	if r.Gone() || r.Into() != 0 {
 		f.setDue(in, r, time.Time{})
+		if r.Gone() {
+			return
+		}
+		f.passOn(r)
+		r = f.top(r) // what was changed of a part is seen in what stands for it
+	}
+	if f.heeds(in, r) {
+		out.Next = f.stands(r).due
+		f.setDue(in, r, out.Next)
 		return
 	}
 	if st := f.stands(r); !st.at.IsZero() && (st.due.IsZero() || f.env.Now.Before(st.due)) {
@@ -210,6 +231,14 @@ func (f *fold) recordDue(in *Prepared, out *Outcome) {
 	next := in.By.next(r.Kind(), f.sums(r), f.env.Now)
 	f.setDue(in, r, next)
 	out.Next = next
+}
+
+// passOn hands what a part is to heed to the record that stands for it.
+func (f *fold) passOn(part signalbox.Record) {
+	if own, top := f.stands(part), f.stands(f.top(part)); own.heed != heedNothing {
+		top.heed, own.heed = max(top.heed, own.heed), heedNothing
+		f.keep(part)
+	}
 }
 
 // restandOf tells what a merge has changed of the record that survives it, or its undoing of both.

@@ -295,8 +295,11 @@ func TestScore_WhatIsTakenOutIsTold(t *testing.T) {
 	w.lines()
 	state := w.states[acc]
 	gone := []signalbox.Scored{{Type: "deal_created", Points: signalbox.PointsOf(20), At: w.now}}
-	var err error
-	if state.Standing, err = decide.Unscore(&signalbox.Scoring{})(state.Standing, gone); err != nil {
+	scorer, err := decide.NewScorer(&w.defs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if state.Standing, err = scorer.Unscore(state.Standing, gone); err != nil {
 		t.Fatal(err)
 	}
 	w.states[acc], w.due[acc] = state, w.now
@@ -307,7 +310,7 @@ func TestScore_WhatIsTakenOutIsTold(t *testing.T) {
 	if diff := cmp.Diff(want, w.lines()); diff != "" {
 		t.Error(diff)
 	}
-	if _, err := decide.Unscore(&signalbox.Scoring{})([]byte{7}, gone); err == nil {
+	if _, err := scorer.Unscore([]byte{7}, gone); err == nil {
 		t.Error("what cannot be read is written over")
 	}
 }

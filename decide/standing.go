@@ -15,12 +15,26 @@ type standing struct {
 	stage string    // the stage that was last told
 	at    time.Time // as of when; zero: nothing was ever told
 	due   time.Time // when time alone may change what is to be told, a lower bound that a due row holds; zero: never
+	era   int64     // of the scoring that told and stage were judged by (signalbox.Scoring.Era)
+	heed  heed      // what the next look at it does first
 	sums  score.Sums
 	kept  bool // to be saved at the end of the turn
 }
 
-// standingVersion is the first byte of a packed standing.
-const standingVersion = 1
+// heed is what a change of the scoring has left to do with a record.
+type heed byte
+
+const (
+	heedNothing heed = iota
+	heedHush         // take where it stands for told
+	heedTell         // tell where it stands
+)
+
+// The first byte of a packed standing. One without an era and without anything to heed is as programs write it that know of neither.
+const (
+	standingVersion = 1
+	standingOfEra   = 2 // with era and heed behind the version
+)
 
 var errStanding = errors.New("what deciding keeps of a record cannot be read: it is cut off, or of a newer program")
 
@@ -30,6 +44,10 @@ func (s *standing) pack(model *score.Model) []byte {
 		return nil
 	}
 	b := append(make([]byte, 0, 128), standingVersion)
+	if s.era != 0 || s.heed != heedNothing {
+		b[0] = standingOfEra
+		b = append(binary.AppendVarint(b, s.era), byte(s.heed))
+	}
 	b = binary.AppendVarint(b, int64(s.told))
 	b = binary.AppendUvarint(b, uint64(len(s.stage)))
 	b = append(b, s.stage...)
@@ -49,7 +67,8 @@ func unpack(b []byte) (s standing, err error) {
 	if len(b) == 0 {
 		return s, nil
 	}
-	if b[0] != standingVersion {
+	version := b[0]
+	if version != standingVersion && version != standingOfEra {
 		return s, errStanding
 	}
 	b = b[1:]
@@ -61,6 +80,12 @@ func unpack(b []byte) (s standing, err error) {
 		}
 		b = b[size:]
 		return n
+	}
+	if version == standingOfEra {
+		if s.era = number(); len(b) == 0 || b[0] > byte(heedTell) {
+			return s, errStanding
+		}
+		s.heed, b = heed(b[0]), b[1:]
 	}
 	s.told = int(number())
 	long, size := binary.Uvarint(b)
@@ -107,46 +132,32 @@ func (c *Compiled) Standing(kind signalbox.RecordKind, at time.Time, states ...s
 		}
 		sums = append(sums, &s.sums)
 	}
-	return c.standingOf(kind, at, sums), nil
-}
-
-// Unscore makes a function that takes signals that are gone out of a record's packed standing; nil when nothing is left of it.
-func Unscore(by *signalbox.Scoring) func(packed []byte, gone []signalbox.Scored) ([]byte, error) {
-	model := score.Compile(by)
-	return func(packed []byte, gone []signalbox.Scored) ([]byte, error) {
-		s, err := unpack(packed)
-		if err != nil {
-			return nil, err
-		}
-		for _, g := range gone {
-			model.Remove(&s.sums, g.Type, g.Points.Float(), g.At)
-		}
-		return s.pack(model), nil
-	}
+	return standingOf(c.model, kind, at, sums), nil
 }
 
 // Explain says what a record's score is made of at a moment, of its signals and those of all that is merged into it: the most largest contributions and
 // one rest; and where it stood then by them.
 func (c *Compiled) Explain(kind signalbox.RecordKind, signals []signalbox.Scored, at time.Time, most int) (signalbox.Standing, signalbox.Explanation) {
 	e := c.model.Explain(signals, at, most)
-	return c.standingAt(kind, e.Points), e
+	return standingAt(c.model, kind, e.Points), e
 }
 
-func (c *Compiled) standingOf(kind signalbox.RecordKind, at time.Time, sums []*score.Sums) signalbox.Standing {
-	return c.standingAt(kind, c.model.At(c.joined(sums), at))
+// standingOf is where a record stands by its sums and those of all that is merged into it.
+func standingOf(m *score.Model, kind signalbox.RecordKind, at time.Time, sums []*score.Sums) signalbox.Standing {
+	return standingAt(m, kind, m.At(joined(m, sums), at))
 }
 
 // standingAt is where so many points put a record.
-func (c *Compiled) standingAt(kind signalbox.RecordKind, points float64) signalbox.Standing {
+func standingAt(m *score.Model, kind signalbox.RecordKind, points float64) signalbox.Standing {
 	shown := score.Shown(points)
-	return signalbox.Standing{Points: points, Score: shown, Stage: c.model.Stage(kind, shown)}
+	return signalbox.Standing{Points: points, Score: shown, Stage: m.Stage(kind, shown)}
 }
 
 // joined are the sums of several records together.
-func (c *Compiled) joined(sums []*score.Sums) *score.Sums {
+func joined(m *score.Model, sums []*score.Sums) *score.Sums {
 	if len(sums) == 1 {
 		return sums[0]
 	}
-	all := c.model.Join(sums...)
+	all := m.Join(sums...)
 	return &all
 }

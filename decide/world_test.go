@@ -67,8 +67,13 @@ func (w *world) change(f func(*signalbox.Definitions)) {
 }
 
 func (w *world) compile() *decide.Compiled {
+	w.t.Helper()
 	d := w.defs
-	return decide.Compile(&d)
+	c, err := decide.Compile(&d)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return c
 }
 
 // turn decides inputs in one turn and applies what it caused.

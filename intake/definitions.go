@@ -24,7 +24,10 @@ func (i *Intake) compile(ctx context.Context, ws signalbox.WorkspaceID) (*decide
 	if err != nil {
 		return nil, err
 	}
-	c := decide.Compile(d)
+	c, err := decide.Compile(d)
+	if err != nil {
+		return nil, err
+	}
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	if known := i.compiled[ws]; known != nil && known.Definitions.Version >= d.Version {

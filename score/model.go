@@ -112,7 +112,7 @@ func (m *Model) Points(typ string, when func(rule int) bool) (points float64, by
 	for i, r := range m.rules {
 		if matches(r.Type, typ) && when(i) {
 			points += r.Points
-			by = append(by, Part{Rule: i, Name: r.Name, Points: r.Points})
+			by = append(by, Part{Rule: i, Name: r.Title(), Points: r.Points})
 		}
 	}
 	return points, by

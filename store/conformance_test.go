@@ -65,7 +65,7 @@ func conform(t *testing.T, config func(t *testing.T) store.Config) {
 	storesuite.Run(t, func(t *testing.T) *store.DB {
 		t.Helper()
 		cfg := config(t)
-		cfg.Readers, cfg.Unscore = 2, storesuite.Unscore
+		cfg.Readers, cfg.Scorer = 2, storesuite.Scorer
 		db, err := store.Open(t.Context(), cfg)
 		if err != nil {
 			t.Fatal(err)

@@ -28,7 +28,7 @@ type Config struct {
 	Readers     int           // connections that read; 0: 4
 	BusyTimeout time.Duration // how long a lock is waited for; 0: 5 s
 	Takes       Takes         // asked by recoveries which events a webhook's filter lets through; nil: all
-	Unscore     Unscore       // takes signals that are erased or past retention out of scores; nil: they stay in them
+	Scorer      MakeScorer    // works on scores for jobs; nil: signals that are erased or past retention stay in them
 	Moving      bool          // opens also what a move or a restore has marked, which nobody else may (move.go)
 	Shape       *Shape        // opens what a restore fills: of a schema that is perhaps older than this program's (shape.go); nil: this program's
 

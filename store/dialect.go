@@ -30,6 +30,8 @@ var onPostgres = map[string]string{
 	eraseAttemptsSQL:   eraseAttemptsPostgresSQL,
 	eraseAuditSQL:      eraseAuditPostgresSQL,
 	allSignalsSQL:      allSignalsPostgresSQL,
+	signalsUpSQL:       signalsUpPostgresSQL,
+	statesUpSQL:        statesUpPostgresSQL,
 	agedSignalsSQL:     agedSignalsPostgresSQL,
 	agedEventsSQL:      agedEventsPostgresSQL,
 	eventsBetweenSQL:   eventsBetweenPostgresSQL,

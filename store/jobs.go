@@ -13,8 +13,8 @@ type jobRow struct {
 	signalbox.Job
 	takes Takes // of a recovery
 
-	unscore Unscore // of retention and erasures
-	mark    int64   // which step its work is in, or up to where it was safe: each kind reads it in its own way
+	scorer MakeScorer // of retention, erasures and rescoring; nil: nothing is scored
+	mark   int64      // which step its work is in, or up to where it was safe: each kind reads it in its own way
 }
 
 const insertJobSQL = `
@@ -73,6 +73,33 @@ func (db *DB) Job(ctx context.Context, ws signalbox.WorkspaceID, job signalbox.J
 		return err
 	})
 	return j.Job, err
+}
+
+// OpenJob answers the job of a kind that goes on; the zero Job when none does.
+func (db *DB) OpenJob(ctx context.Context, ws signalbox.WorkspaceID, kind signalbox.JobKind) (signalbox.Job, error) {
+	var j jobRow
+	err := db.read(ctx, func(t *tx) (err error) {
+		j, _, err = t.running(ws, kind)
+		return err
+	})
+	return j.Job, err
+}
+
+// ReplaceJob saves a rescoring in the place of one that goes on: that one's work is part of it.
+func (db *DB) ReplaceJob(ctx context.Context, j *signalbox.Job) error {
+	return db.write(ctx, classManage, func(t *tx) error {
+		if err := t.lockHead(j.Workspace); err != nil {
+			return err
+		}
+		if err := t.replaceJob(j, j.CreatedAt); err != nil {
+			return err
+		}
+		about := signalbox.Subject{Type: "job", ID: int64(j.ID), Name: string(j.Kind)}
+		if err := t.audit(ctx, j.Workspace, "scoring.recomputed", about, nil, signalbox.Facts{"order": j.Params}); err != nil {
+			return err
+		}
+		return t.raiseHead(j.Workspace, int64(j.ID))
+	})
 }
 
 // CancelJob ends a job between two slices: what it did stays done. Conflict when it has ended already, and for the closing of
@@ -134,7 +161,7 @@ func (db *DB) runSlice(ctx context.Context, ws signalbox.WorkspaceID, job signal
 			out = j
 			return err
 		}
-		j.Status, j.UpdatedAt, j.takes, j.unscore = signalbox.JobRunning, now, db.cfg.Takes, db.cfg.Unscore
+		j.Status, j.UpdatedAt, j.takes, j.scorer = signalbox.JobRunning, now, db.cfg.Takes, db.cfg.Scorer
 		if err := t.slice(&j, ids, now); err != nil {
 			return fmt.Errorf("slice of job %d (%s): %w", job, j.Kind, err)
 		}
@@ -158,6 +185,8 @@ func (t *tx) slice(j *jobRow, ids *signalbox.IDs, now time.Time) error {
 		return t.sliceClose(j, now)
 	case signalbox.JobRecover:
 		return t.sliceRecover(j, ids, now)
+	case signalbox.JobRescore:
+		return t.sliceRescore(j, now)
 	}
 	j.Error = fmt.Sprintf("this version knows no job of kind %q", j.Kind)
 	j.end(signalbox.JobFailed, now)
@@ -220,12 +249,12 @@ func (db *DB) endPurged(ctx context.Context, ws signalbox.WorkspaceID, job signa
 const updateJobSQL = `
 UPDATE jobs
    SET status = $3, cursor = $4, mark = $5, matching = $6, done = $7, error = $8, updated_at = $9, ended_at = $10,
-       resume_at = $11
+       resume_at = $11, params = $12
  WHERE workspace_id = $1 AND id = $2`
 
 func (t *tx) updateJob(j *jobRow) error {
 	_, err := t.exec(updateJobSQL, id(j.Workspace), id(j.ID), string(j.Status), j.Cursor, j.mark, j.Matching, j.Done, j.Error,
-		j.UpdatedAt, j.EndedAt, j.ResumeAt)
+		j.UpdatedAt, j.EndedAt, j.ResumeAt, j.Params)
 	if err != nil {
 		return fmt.Errorf("update job: %w", err)
 	}

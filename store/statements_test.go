@@ -12,7 +12,7 @@ import (
 )
 
 // tenantTables hold rows of workspaces.
-var tenantTables = regexp.MustCompile(`(?i)(?:FROM|UPDATE|INTO)\s+(heads|api_keys|signal_types|record_keys|record_words|accounts|contacts|entity_states|signals|events|deliveries|attempts|due|answered|meters|webhooks|jobs|members|sessions|links|audit_log|logs|tallies|merges|imports|import_rows|recovered|failing|notices|mails)\b`)
+var tenantTables = regexp.MustCompile(`(?i)(?:FROM|UPDATE|INTO)\s+(heads|api_keys|signal_types|definitions|record_keys|record_words|accounts|contacts|entity_states|signals|events|deliveries|attempts|due|answered|meters|webhooks|jobs|members|sessions|links|audit_log|logs|tallies|merges|imports|import_rows|recovered|failing|notices|mails)\b`)
 
 // underNoWorkspace are the statements on tenant tables that do not name the workspace in WHERE, with the reason.
 var underNoWorkspace = map[string]string{
@@ -30,6 +30,8 @@ var underNoWorkspace = map[string]string{
 	"countSignalsSQL":  "metrics are of the whole server",
 
 	"allSignalsSQL":      "no index by workspace alone; rows of other workspaces are passed over in code, within the slice",
+	"signalsUpSQL":       "as allSignalsSQL",
+	"statesUpSQL":        "as allSignalsSQL",
 	"agedSignalsSQL":     "as allSignalsSQL; what is deleted is deleted under the workspace",
 	"agedEventsSQL":      "as agedSignalsSQL",
 	"eventsBetweenSQL":   "as agedSignalsSQL; what is not the workspace's is passed over",

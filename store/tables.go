@@ -46,6 +46,7 @@ var catalogue = []*Table{
 	table("audit_log", "workspace_id, id", "at, actor_type text, actor_id, actor_name text, action text, subject_type text, subject_id, "+
 		"subject_name text, before text, after text, request_id"),
 	table("signal_types", "workspace_id, id", "name text, declared, created_at"),
+	table("definitions", "workspace_id, kind text, id", "code text, body text, revision, created_at, updated_at"),
 	table("accounts", "workspace_id, id", "domain text, name text, status text, attributes text, revision, created_at, updated_at, erased_at, "+
 		"merged_into, merged text, sorted text"),
 	table("contacts", "workspace_id, id", "account_id, email text, first_name text, last_name text, title text, linkedin_url text, "+
@@ -84,6 +85,7 @@ var catalogue = []*Table{
 // ownOrder are the keys of tables that the embedded database keeps otherwise than by PostgreSQL's key. Where a key ends in a row's own
 // id, that alone is the key there.
 var ownOrder = map[string][]string{
+	"definitions":   {"workspace_id", "kind", "id"},
 	"due":           {"kind", "subject"},
 	"entity_states": {"entity_id"},
 }

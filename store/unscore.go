@@ -9,9 +9,24 @@ import (
 	"signalbox"
 )
 
-// Unscore makes a function that takes signals that are gone out of what deciding keeps of a record (signalbox.EntityState.Standing), and returns what is
-// left of it.
-type Unscore func(s *signalbox.Scoring) func(standing []byte, gone []signalbox.Scored) ([]byte, error)
+// Scorer works on what deciding keeps of records (signalbox.EntityState.Standing), by one version of a workspace's definitions. nil is what is kept of a
+// record of which nothing is known.
+type Scorer interface {
+	// Unscore takes signals that are gone out of a standing, and returns what is left of it.
+	Unscore(standing []byte, gone []signalbox.Scored) ([]byte, error)
+	// Points says what a signal is worth, and which rules gave it points, as both are stored.
+	Points(s *signalbox.Signal) (signalbox.Points, []byte)
+	// Rescore takes what signals counted before out of a standing, and adds what they count now.
+	Rescore(standing []byte, was, is []signalbox.Scored) ([]byte, error)
+	// Sum adds signals to sums; nil sums are those of none.
+	Sum(sums []byte, signals []signalbox.Scored) ([]byte, error)
+	// Restand puts sums in the place of those of a standing when anew says so, and has the record, the next time that it is looked at, stand where it then
+	// does: told of, or as if that had been told. nil: nothing is known of the record.
+	Restand(standing, sums []byte, anew, tell bool) ([]byte, error)
+}
+
+// MakeScorer makes the scorer of a workspace's definitions.
+type MakeScorer func(*signalbox.Definitions) (Scorer, error)
 
 const setStandingSQL = `
 UPDATE entity_states
@@ -31,11 +46,14 @@ func (t *tx) holdStill(ws signalbox.WorkspaceID) error {
 // uncount takes signals out of the scores of whom they were about, and has these records looked at: less may be left than their stage takes. The
 // workspace is held still.
 func (t *tx) uncount(j *jobRow, gone []signalbox.Signal, now time.Time) error {
-	if len(gone) == 0 || j.unscore == nil {
+	if len(gone) == 0 || j.scorer == nil {
 		return nil
 	}
-	of, err := t.countedFor(j.Workspace, gone)
-	if err != nil {
+	if err := t.nameTypes(gone); err != nil {
+		return err
+	}
+	of := countedFor(gone)
+	if err := t.startAgain(j.Workspace, of); err != nil {
 		return err
 	}
 	type left struct {
@@ -44,7 +62,7 @@ func (t *tx) uncount(j *jobRow, gone []signalbox.Signal, now time.Time) error {
 	}
 	var states []left
 	var due []signalbox.Due
-	err = lookUp(t, stateSQL, 4, slices.Sorted(maps.Keys(of)), func(s *stmt, e *signalbox.EntityID) { s.id(int64(j.Workspace)).id(int64(*e)) }, func(r *row, e *signalbox.EntityID) {
+	err := lookUp(t, stateSQL, 4, slices.Sorted(maps.Keys(of)), func(s *stmt, e *signalbox.EntityID) { s.id(int64(j.Workspace)).id(int64(*e)) }, func(r *row, e *signalbox.EntityID) {
 		if standing := r.bytes(3); standing != nil {
 			states = append(states, left{*e, standing})
 		}
@@ -52,10 +70,17 @@ func (t *tx) uncount(j *jobRow, gone []signalbox.Signal, now time.Time) error {
 	if err != nil {
 		return fmt.Errorf("read what counts: %w", err)
 	}
-	unscore := j.unscore(&signalbox.Scoring{})
+	d, err := t.definitions(j.Workspace)
+	if err != nil {
+		return err
+	}
+	scorer, err := j.scorer(d)
+	if err != nil {
+		return err
+	}
 	for i := range states {
 		s := &states[i]
-		if s.standing, err = unscore(s.standing, of[s.entity]); err != nil {
+		if s.standing, err = scorer.Unscore(s.standing, of[s.entity]); err != nil {
 			return fmt.Errorf("take signals out of a score: %w", err)
 		}
 		due = append(due, signalbox.Due{Kind: signalbox.DueRecord, Subject: int64(s.entity), Workspace: j.Workspace, At: now})
@@ -67,29 +92,20 @@ func (t *tx) uncount(j *jobRow, gone []signalbox.Signal, now time.Time) error {
 }
 
 // countedFor lists signals by the records that they counted for.
-func (t *tx) countedFor(ws signalbox.WorkspaceID, gone []signalbox.Signal) (map[signalbox.EntityID][]signalbox.Scored, error) {
-	types := map[scoped[signalbox.TypeID]]string{}
-	for i := range gone {
-		types[scoped[signalbox.TypeID]{ws, gone[i].TypeID}] = ""
-	}
-	if err := t.typeNames(types); err != nil {
-		return nil, err
-	}
+func countedFor(list []signalbox.Signal) map[signalbox.EntityID][]signalbox.Scored {
 	of := map[signalbox.EntityID][]signalbox.Scored{}
-	for i := range gone {
-		g := &gone[i]
-		one := scoredOf(g)
-		one.Type = types[scoped[signalbox.TypeID]{ws, g.TypeID}]
-		for _, e := range []signalbox.EntityID{signalbox.EntityID(g.Account), signalbox.EntityID(g.Contact)} {
+	for i := range list {
+		one := scoredOf(&list[i])
+		for _, e := range []signalbox.EntityID{signalbox.EntityID(list[i].Account), signalbox.EntityID(list[i].Contact)} {
 			if e != 0 {
 				of[e] = append(of[e], one)
 			}
 		}
 	}
-	return of, nil
+	return of
 }
 
-// scoredOf is a signal as far as scores go, but for its type's name.
+// scoredOf is a signal as far as scores go.
 func scoredOf(s *signalbox.Signal) signalbox.Scored {
-	return signalbox.Scored{ID: s.ID, Points: s.Points, At: s.CountsFrom()}
+	return signalbox.Scored{ID: s.ID, Type: s.Type, Points: s.Points, At: s.CountsFrom()}
 }

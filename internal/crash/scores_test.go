@@ -54,7 +54,10 @@ SELECT s.account_id, s.contact_id, t.name, s.points, s.occurred_at, s.created_at
 	for record := range kept {
 		points[record] += 0 // one that is kept of no signal is wrong too
 	}
-	by := decide.Compile(&signalbox.Definitions{})
+	by, err := decide.Compile(&signalbox.Definitions{})
+	if err != nil {
+		return nil, err
+	}
 	list := make([]storedScore, 0, len(points))
 	for record, sum := range points {
 		standing, err := by.Standing(signalbox.AccountRecord, then, kept[record])

@@ -17,6 +17,7 @@ func (b *Box) Fill(n int) {
 	hook, busy, pull := b.NewWebhook(), b.NewWebhook(), b.NewWebhook(Pull)
 	b.NewKey("first")
 	b.NewMember("ann@acme.example", signalbox.RoleAdmin)
+	b.define(signalbox.DefinedICP, "Mid-market", `{"parameters":[]}`)
 	_, err := b.DB.CodecKey(ctx)
 	b.Must(err)
 	b.fillMerged()

@@ -24,7 +24,8 @@ func (b *Box) Turn(inputs ...decide.Input) []decide.Outcome {
 	b.Helper()
 	defs, err := b.DB.Definitions(b.Context(), b.WS)
 	b.Must(err)
-	c := decide.Compile(defs)
+	c, err := decide.Compile(defs)
+	b.Must(err)
 	var list []decide.Prepared
 	for _, in := range inputs {
 		in.Workspace = b.WS

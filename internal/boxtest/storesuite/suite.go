@@ -39,6 +39,7 @@ var groups = []struct {
 	{"Notices", noticeTests},
 	{"Retention", retentionTests},
 	{"Unscore", unscoreTests},
+	{"Definitions", definitionTests},
 	{"Erase", eraseTests},
 	{"Foreign", foreignTests},
 	{"Logs", logTests},

@@ -2,21 +2,64 @@ package storesuite
 
 import (
 	"bytes"
+	"fmt"
 
 	"signalbox"
+	"signalbox/store"
 )
 
-// Unscore is what the suite has for scores: a standing has a byte for each visit that counts.
-func Unscore(*signalbox.Scoring) func(standing []byte, gone []signalbox.Scored) ([]byte, error) {
-	return func(standing []byte, gone []signalbox.Scored) ([]byte, error) {
-		left := len(standing)
-		for _, g := range gone {
-			if g.Type == "visit" && g.Points == -1500000 && !g.At.IsZero() {
-				left--
-			}
+// Scorer is what the suite has for scores: a standing has a byte for each visit that counts, and where it was told, one more.
+func Scorer(*signalbox.Definitions) (store.Scorer, error) { return visits{}, nil }
+
+type visits struct{}
+
+// the points of a visit in the suite, and what a rescoring makes of them.
+const (
+	visitPoints    = signalbox.Points(-1500000)
+	rescoredPoints = signalbox.Points(2000000)
+)
+
+func (visits) Unscore(standing []byte, gone []signalbox.Scored) ([]byte, error) {
+	left := len(standing)
+	for _, g := range gone {
+		if g.Type == "visit" && g.Points == visitPoints && !g.At.IsZero() {
+			left--
 		}
-		return bytes.Clone(standing[:max(0, left)]), nil
 	}
+	return bytes.Clone(standing[:max(0, left)]), nil
+}
+
+func (visits) Points(*signalbox.Signal) (signalbox.Points, []byte) {
+	return rescoredPoints, []byte(`[{"rule":"visit","points":2}]`)
+}
+
+func (visits) Rescore(standing []byte, was, is []signalbox.Scored) ([]byte, error) {
+	for i := range is {
+		if was[i].Points == visitPoints && is[i].Points == rescoredPoints {
+			standing = append(bytes.Clone(standing), 'r')
+		}
+	}
+	return standing, nil
+}
+
+func (visits) Sum(sums []byte, signals []signalbox.Scored) ([]byte, error) {
+	for _, s := range signals {
+		if s.Type != "visit" {
+			return nil, fmt.Errorf("a signal of type %q", s.Type)
+		}
+		sums = append(bytes.Clone(sums), 's')
+	}
+	return sums, nil
+}
+
+func (visits) Restand(standing, sums []byte, anew, tell bool) ([]byte, error) {
+	if anew {
+		standing = sums
+	}
+	if tell {
+		standing = append(bytes.Clone(standing), 't')
+	}
+	return standing, nil
 }
 
 var unscoreTests = map[string]func(*Box){

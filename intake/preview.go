@@ -1,0 +1,32 @@
+package intake
+
+import (
+	"context"
+	"time"
+
+	"signalbox"
+	"signalbox/decide"
+)
+
+// Preview says who would move by another scoring at a moment, of the definitions now in force. read answers signals with whom they are about, slice after
+// slice; none: these were all.
+func (i *Intake) Preview(ctx context.Context, ws signalbox.WorkspaceID, to *signalbox.Scoring, at time.Time, read func() ([]signalbox.SignalView, error)) (signalbox.ScoringPreview, error) {
+	d, err := i.cfg.Store.Definitions(ctx, ws)
+	if err != nil {
+		return signalbox.ScoringPreview{}, err
+	}
+	p, err := decide.NewPreview(d, to)
+	if err != nil {
+		return signalbox.ScoringPreview{}, err
+	}
+	for {
+		list, err := read()
+		if err != nil {
+			return signalbox.ScoringPreview{}, err
+		}
+		if len(list) == 0 {
+			return p.Moves(at), nil
+		}
+		p.Add(list)
+	}
+}
