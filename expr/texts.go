@@ -96,6 +96,13 @@ func texts() []cel.EnvOption {
 	}
 }
 
+// textHelp says how each of them is written.
+var textHelp = map[string]string{
+	"lowerAscii": "contact.email.lowerAscii()", "upperAscii": "properties.plan.upperAscii()", "trim": "properties.plan.trim()",
+	"replace": `properties.plan.replace("-", " ")`, "split": `contact.email.split("@")`, "substring": "properties.plan.substring(0, 3)",
+	"indexOf": `contact.email.indexOf("@")`, "join": `properties.tags.join(", ")`,
+}
+
 // bind fits a function of several arguments to the library's three kinds.
 func bind(args int, do func(...ref.Val) ref.Val) cel.OverloadOpt {
 	switch args {
