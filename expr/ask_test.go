@@ -101,6 +101,8 @@ var answers = map[string]bool{
 	`has(properties.plan)`:                                     true,
 	`has(properties.none)`:                                     false,
 	`has(properties.absent.deeper)`:                            false,
+	`has(properties["a.b"].c) && !has(properties["a b"])`:      true,
+	`properties.items.exists(i, has(i["price"]))`:              true,
 	`has(account.name) && !has(account.status)`:                true,
 	// What the library does.
 	`size(properties.tags) == 2`:                              true,

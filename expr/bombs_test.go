@@ -160,3 +160,36 @@ func TestBudget_IsSharedByAllThatASignalAsks(t *testing.T) {
 		t.Errorf("held %d times, %d units left", held, b.Left())
 	}
 }
+
+// What is refused says where; so what the bounds allow must not be refused by the parser, which does not.
+func TestCompile_TakesAsManyBracketsAndFieldsAsItSays(t *testing.T) {
+	t.Parallel()
+	many := strings.Repeat
+	fields := func(n int) string {
+		all := make([]string, n)
+		for i := range all {
+			all[i] = fmt.Sprintf("properties.a%d", i)
+		}
+		return strings.Join(all, " && ")
+	}
+	for name, form := range map[string]func(n int) string{
+		"60 brackets":              func(n int) string { return many("(", n) + "true" + many(")", n) },
+		"60 groups":                func(n int) string { return many("(properties.a == 1 && ", n) + "true" + many(")", n) },
+		"60 times !":               func(n int) string { return many("!(", n) + "true" + many(")", n) },
+		"60 times ?":               func(n int) string { return many("true ? true : ", n) + "true" },
+		"40 fields in a row":       func(n int) string { return "properties" + many(".a", n) + " == 1" },
+		"128 different fields":     fields,
+		"990 constants and commas": func(n int) string { return "1 in [1" + many(", 1", n) + "]" },
+	} {
+		var most int
+		if _, err := fmt.Sscan(name, &most); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := expr.Compile(form(most), expr.Options{Use: expr.ForRecord}); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if _, err := expr.Compile(form(most+10), expr.Options{Use: expr.ForRecord}); err == nil || strings.Contains(err.Error(), "recursion") {
+			t.Errorf("more than %s: %v", name, err)
+		}
+	}
+}

@@ -10,6 +10,7 @@ import (
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/operators"
 	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common/types/ref"
 )
 
 // functions are those that a source may call, beside the macros.
@@ -21,7 +22,7 @@ var functions = []string{
 }
 
 // macros are for near names only: a macro that is written right is no call.
-var macros = []string{"has", "all", "exists", "exists_one", "filter", "map"}
+var macros = []string{"has", "all", "exists", "exists_one", "existsOne", "filter", "map"}
 
 // call rewrites a call.
 func (b *builder) call(e ast.Expr) {
@@ -79,6 +80,7 @@ func (b *builder) otherCall(e ast.Expr, name string) {
 		b.clock(e, name)
 	case slices.Contains(functions, name):
 		b.arguments(call)
+		b.converts(call, name)
 	case name == "exists" && b.h.alias != "":
 		b.value(call.Target()) // says that only the alias can be read
 	case slices.Contains(macros, name):
@@ -102,11 +104,34 @@ func (b *builder) clock(e ast.Expr, name string) {
 	b.arguments(call)
 }
 
+// conversions are the functions that read a text, with what they read.
+var conversions = map[string]struct {
+	to   ref.Type
+	help string
+}{
+	"int": {types.IntType, `a whole number, as in int("42")`}, "uint": {types.UintType, `a whole number from 0, as in uint("42")`},
+	"double": {types.DoubleType, `a number, as in double("1.5")`}, "bool": {types.BoolType, `true or false, as in bool("true")`},
+	"timestamp": {types.TimestampType, `a time with its zone, as in timestamp("2026-03-01T00:00:00Z")`},
+	"duration":  {types.DurationType, `a time span in h, m and s, as in duration("36h")`},
+}
+
+// converts refuses a text in quotes of which a conversion can make nothing: it would be false for ever.
+func (b *builder) converts(call ast.CallExpr, name string) {
+	conversion, ok := conversions[name]
+	if !ok || call.IsMemberFunction() || len(call.Args()) != 1 {
+		return
+	}
+	if s, ok := literalText(call.Args()[0]); ok && types.IsError(types.String(s).ConvertToType(conversion.to)) {
+		b.fail(call.Args()[0], nil, "%s cannot read %s: it needs %s", name, quote(shorten(s, 40)), conversion.help)
+	}
+}
+
 var macroHelp = map[string]string{
 	"has":        "has(properties.plan)",
 	"all":        `properties.tags.all(t, t.startsWith("a"))`,
 	"exists":     `properties.tags.exists(t, t == "a")`,
 	"exists_one": `properties.tags.exists_one(t, t == "a")`,
+	"existsOne":  `properties.tags.existsOne(t, t == "a")`,
 	"filter":     `properties.tags.filter(t, t.startsWith("a"))`,
 	"map":        `properties.items.map(i, i.name)`,
 }

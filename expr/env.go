@@ -119,10 +119,10 @@ var environment = sync.OnceValue(func() *cel.Env {
 	options := []cel.EnvOption{
 		cel.CustomTypeAdapter(adapter{types.DefaultTypeAdapter}),
 		cel.StdLib(), cel.ClearMacros(),
-		cel.Macros(cel.HasMacro, parser.AllMacro, cel.ReceiverMacro("exists", 2, existsMacro), parser.ExistsOneMacro, parser.ExistsOneMacroNew,
+		cel.Macros(cel.GlobalMacro("has", 1, hasMacro), parser.AllMacro, cel.ReceiverMacro("exists", 2, existsMacro), parser.ExistsOneMacro, parser.ExistsOneMacroNew,
 			parser.MapMacro, parser.MapFilterMacro, parser.FilterMacro),
 		cel.EnableMacroCallTracking(), cel.EnableHiddenAccumulatorName(true), cel.DefaultUTCTimeZone(true),
-		cel.ParserRecursionLimit(maxDepth), cel.ParserExpressionSizeLimit(MaxSource), cel.ParserErrorRecoveryLimit(4),
+		cel.ParserRecursionLimit(maxDepth + 4), cel.ParserExpressionSizeLimit(MaxSource), cel.ParserErrorRecoveryLimit(4),
 		cel.ExpressionNodeLimit(maxNodes), cel.ExpressionNestingDepthLimit(3 * maxDepth),
 		cel.Function(fnTruth, nonStrict(1, fnTruth, cel.UnaryBinding(func(v ref.Val) ref.Val { return types.Bool(v == types.True) }))),
 		cel.Function(fnHas, nonStrict(1, fnHas, cel.UnaryBinding(func(v ref.Val) ref.Val { return types.Bool(fromCEL(v).kind != missing) }))),
@@ -163,6 +163,21 @@ func existsMacro(eh parser.ExprHelper, target ast.Expr, args []ast.Expr) (ast.Ex
 		return nil, nil
 	}
 	return parser.MakeExists(eh, target, args)
+}
+
+// hasMacro asks for a field by its name, or by its key in quotes: keys hold spaces too.
+func hasMacro(eh parser.ExprHelper, _ ast.Expr, args []ast.Expr) (ast.Expr, *common.Error) {
+	switch arg := args[0]; arg.Kind() {
+	case ast.SelectKind:
+		return eh.NewPresenceTest(arg.AsSelect().Operand(), arg.AsSelect().FieldName()), nil
+	case ast.CallKind:
+		if call := arg.AsCall(); call.FunctionName() == operators.Index {
+			if key, ok := literalText(call.Args()[1]); ok {
+				return eh.NewPresenceTest(call.Args()[0], key), nil
+			}
+		}
+	}
+	return nil, eh.NewError(args[0].ID(), `has asks for a field, as in has(properties.plan); count(signals, "page_view") >= 1 asks for a signal`)
 }
 
 // The bounds of a pattern, and how many of its steps cost one unit.

@@ -74,7 +74,7 @@ func (b *builder) checkError(issues *cel.Issues) error {
 	first := issues.Errors()[0]
 	e := &Error{Line: max(first.Location.Line(), 1), Column: max(first.Location.Column(), 0) + 1, Msg: first.Message}
 	if m := noOverload.FindStringSubmatch(first.Message); m != nil {
-		e.Msg = fmt.Sprintf("%s cannot be used on %s", shown(m[1]), strings.ReplaceAll(strings.Trim(m[2], "()"), "dyn", "any value"))
+		e.Msg = unusable(shown(m[1]), m[2])
 	}
 	e.Msg = slotIdent.ReplaceAllStringFunc(e.Msg, func(name string) string {
 		if i := slotIndex(name); i >= 0 && i < len(b.slots) {
@@ -83,6 +83,22 @@ func (b *builder) checkError(issues *cel.Issues) error {
 		return shown(name)
 	})
 	return e
+}
+
+// unusable says what a function was used on: on is "(string, int)", or "string.(int)" of one that stands behind a dot.
+func unusable(name, on string) string {
+	target, args, method := strings.Cut(strings.TrimSuffix(on, ")"), ".(")
+	if !method {
+		target = strings.TrimPrefix(target, "(")
+	}
+	if args != "" {
+		target += " with " + args
+	}
+	msg := name + " cannot be used on " + strings.ReplaceAll(target, "dyn", "any value")
+	if usage := textHelp[name]; usage != "" {
+		msg += ": it is written " + usage
+	}
+	return msg
 }
 
 func patternProblem(err error) string {
@@ -113,9 +129,29 @@ func (b *builder) unlike(tree *ast.AST) *Error {
 		x, y := tree.GetType(call.Args()[0].ID()), tree.GetType(call.Args()[1].ID())
 		if !mayCompare(name, x, y) {
 			b.fail(e, nil, "%s never holds between %s and %s", shown(name), typeName(x), typeName(y))
+			return
 		}
+		b.unreadable(call.Args()[0], y)
+		b.unreadable(call.Args()[1], x)
 	}))
 	return b.err
+}
+
+// unreadable refuses a text in quotes that is compared with a time, or a number, and is none.
+func (b *builder) unreadable(e ast.Expr, with *cel.Type) {
+	s, ok := literalText(e)
+	if !ok {
+		return
+	}
+	v := val{kind: aText, s: s}
+	_, isTime := v.moment()
+	_, isNumber := v.number()
+	switch f := family(with); {
+	case f == '@' && !isTime:
+		b.fail(e, nil, `%s is compared with a time, and is none: a time is written "2026-03-01T00:00:00Z"`, quote(shorten(s, 40)))
+	case f == '0' && !isNumber:
+		b.fail(e, nil, "%s is compared with a number, and is none", quote(shorten(s, 40)))
+	}
 }
 
 // family groups types that can be compared: 't' and '0' are alike in a text.

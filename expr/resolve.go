@@ -176,6 +176,9 @@ func (b *builder) has(e ast.Expr) {
 			return
 		}
 		b.field(inner, path, true)
+		if macro, ok := b.tree.SourceInfo().GetMacroCall(e.ID()); ok { // there the field has another node
+			b.plain[macro.AsCall().Args()[0].ID()] = b.plain[inner.ID()]
+		}
 	} else {
 		b.value(sel.Operand())
 	}
@@ -309,6 +312,9 @@ func (b *builder) inside(e ast.Expr, written string, path []string) ([]string, b
 		near := nearest(path[1], fieldNames(path[0]))
 		for i := range near {
 			near[i] = written + "." + near[i]
+		}
+		if len(near) == 0 && (path[0] == "account" || path[0] == "contact") {
+			near = []string{pathText([]string{written, "attributes", path[1]})}
 		}
 		b.fail(e, near, "unknown field %s", pathText([]string{written, path[1]}))
 		return nil, 0, false

@@ -118,8 +118,10 @@ func TestAtoms_EqualOnesShareTheirKeyAndKeepEnough(t *testing.T) {
 	same := [][]string{
 		{`signals.context.team_size > 10`, `10 < signals.properties.team_size`, `signals.exists(x, x.context.team_size > 10)`,
 			`signals.exists(s, (s.properties["team_size"] > 10) && within(s.occurred_at, "1d"))`},
-		{`count(signals, "a", "3d") > 2`, `last(signals, 'a') < "2026"`, `signals.type == "a"`, `signals.exists(s, s.type == r"a")`},
+		{`count(signals, "a", "3d") > 2`, `last(signals, 'a') < "2026-01-01T00:00:00Z"`, `signals.type == "a"`, `signals.exists(s, s.type == r"a")`},
 		{`signals.exists(s, within(s.occurred_at, "3d"))`, `signals.exists(s, true)`},
+		{`signals.exists(s, has(s.context.a))`, `signals.exists(x, has(x.properties.a))`},
+		{`signals.exists(s, s.context.items.exists(i, has(s.context["a b"]) && has(i.n)))`, `signals.exists(x, x.properties.items.exists(i, has(x.properties["a b"]) && has(i.n)))`},
 	}
 	seen := map[string]bool{}
 	for _, group := range same {
@@ -264,6 +266,17 @@ var refused = []struct {
 	{`b"x" == b"x"`, expr.ForSignal, 1, 1, "bytes"},
 	{`type(properties.x) == int`, expr.ForSignal, 1, 5, "unknown function type"},
 	{`google.protobuf.Duration{seconds: 1} == properties.x`, expr.ForSignal, 1, 25, "objects with a type"},
+	{`has(contact)`, expr.ForRecord, 1, 5, "has asks for a field, as in has(properties.plan)"},
+	{`has(last(signals, "x"))`, expr.ForRecord, 1, 9, `count(signals, "page_view") >= 1`},
+	{`properties.tags.existsOne(t)`, expr.ForSignal, 1, 26, `existsOne is not written so: properties.tags.existsOne(t, t == "a")`},
+	{`"ab".substring(1) == "b"`, expr.ForSignal, 1, 15, "substring cannot be used on string with int: it is written properties.plan.substring(0, 3)"},
+	{`["a"].join() == "a"`, expr.ForSignal, 1, 11, `join cannot be used on list(string): it is written properties.tags.join(", ")`},
+	{`signal.created_at - signal.occurred_at < duration("1d")`, expr.ForSignal, 1, 51, `duration cannot read "1d": it needs a time span in h, m and s, as in duration("36h")`},
+	{`signal.created_at < timestamp("2026-03-01")`, expr.ForSignal, 1, 31, `as in timestamp("2026-03-01T00:00:00Z")`},
+	{`int("x") == 1`, expr.ForSignal, 1, 5, `int cannot read "x"`},
+	{`signal.created_at < "2026-03-01"`, expr.ForSignal, 1, 21, `"2026-03-01" is compared with a time, and is none`},
+	{`"forty" == account.score`, expr.ForRecord, 1, 1, `"forty" is compared with a number, and is none`},
+	{`account.plan == "pro"`, expr.ForRecord, 1, 9, "unknown field account.plan; did you mean account.attributes.plan?"},
 	{`@d0 == 1`, expr.ForSignal, 1, 1, "cannot be read"},
 }
 

@@ -18,7 +18,10 @@ var errLong = types.NewErr("makes a text of more than 256 KiB")
 // arithmetic is CEL's, and between whole numbers and doubles too: JSON does not tell them apart.
 func arithmetic() []cel.EnvOption {
 	var options []cel.EnvOption
-	for name, do := range map[string]func(a, b ref.Val) ref.Val{"@add": add, "@sub": subtract, "@mul": multiply, "@div": divide, "@mod": modulo} {
+	for name, do := range map[string]func(a, b ref.Val) ref.Val{
+		"@add": operator(traits.Adder.Add), "@sub": operator(traits.Subtractor.Subtract), "@mul": operator(traits.Multiplier.Multiply),
+		"@div": operator(traits.Divider.Divide), "@mod": operator(traits.Modder.Modulo),
+	} {
 		var overloads []cel.FunctionOpt
 		overload := func(a, b, result *cel.Type) {
 			id := name + "_" + a.String() + "_" + b.String()
@@ -58,48 +61,21 @@ func same(a, b ref.Val) (ref.Val, ref.Val) {
 	return a.ConvertToType(types.DoubleType), b.ConvertToType(types.DoubleType)
 }
 
-func add(a, b ref.Val) ref.Val {
-	a, b = same(a, b)
-	s, isText := text(a)
-	t, alsoText := text(b)
-	if isText && alsoText && len(s)+len(t) > maxText {
-		return errLong
+// operator makes a function of one of the library's operators: T is what a value must be to have it. Two texts can only be added; what that makes is
+// bounded first.
+func operator[T any](do func(T, ref.Val) ref.Val) func(a, b ref.Val) ref.Val {
+	return func(a, b ref.Val) ref.Val {
+		a, b = same(a, b)
+		s, isText := text(a)
+		t, alsoText := text(b)
+		if isText && alsoText && len(s)+len(t) > maxText {
+			return errLong
+		}
+		if x, ok := a.(T); ok {
+			return do(x, b)
+		}
+		return types.NoSuchOverloadErr()
 	}
-	if x, ok := a.(traits.Adder); ok {
-		return x.Add(b)
-	}
-	return types.NoSuchOverloadErr()
-}
-
-func subtract(a, b ref.Val) ref.Val {
-	a, b = same(a, b)
-	if x, ok := a.(traits.Subtractor); ok {
-		return x.Subtract(b)
-	}
-	return types.NoSuchOverloadErr()
-}
-
-func multiply(a, b ref.Val) ref.Val {
-	a, b = same(a, b)
-	if x, ok := a.(traits.Multiplier); ok {
-		return x.Multiply(b)
-	}
-	return types.NoSuchOverloadErr()
-}
-
-func divide(a, b ref.Val) ref.Val {
-	a, b = same(a, b)
-	if x, ok := a.(traits.Divider); ok {
-		return x.Divide(b)
-	}
-	return types.NoSuchOverloadErr()
-}
-
-func modulo(a, b ref.Val) ref.Val {
-	if x, ok := a.(traits.Modder); ok {
-		return x.Modulo(b)
-	}
-	return types.NoSuchOverloadErr()
 }
 
 // texts are the functions on texts that CEL's own library does not have; each is bounded before it makes anything.
@@ -118,6 +94,13 @@ func texts() []cel.EnvOption {
 		method("indexOf", []*cel.Type{s}, i, indexOf),
 		cel.Function("join", cel.MemberOverload("list_join", []*cel.Type{cel.ListType(s), s}, s, bind(1, join))),
 	}
+}
+
+// textHelp says how each of them is written.
+var textHelp = map[string]string{
+	"lowerAscii": "contact.email.lowerAscii()", "upperAscii": "properties.plan.upperAscii()", "trim": "properties.plan.trim()",
+	"replace": `properties.plan.replace("-", " ")`, "split": `contact.email.split("@")`, "substring": "properties.plan.substring(0, 3)",
+	"indexOf": `contact.email.indexOf("@")`, "join": `properties.tags.join(", ")`,
 }
 
 // bind fits a function of several arguments to the library's three kinds.
