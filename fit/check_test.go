@@ -58,6 +58,8 @@ var refusals = []struct {
 		`icp_codes[1]: no ICP has the code "Universities"; leave icp_codes out for a persona of every ICP`},
 	{"a slip in the code of an ICP", func(p *signalbox.Profile) { p.ICPCodes = []string{"enterprize"} }, "icp_codes[0]",
 		`icp_codes[0]: no ICP has the code "enterprize"; did you mean "Enterprise"?`},
+	{"a letter too few", func(p *signalbox.Profile) { p.ICPCodes = []string{"SM"} }, "icp_codes[0]", `icp_codes[0]: no ICP has the code "SM"; did you mean "SMB"?`},
+	{"a letter too many", func(p *signalbox.Profile) { p.ICPCodes = []string{"SMBs"} }, "icp_codes[0]", `icp_codes[0]: no ICP has the code "SMBs"; did you mean "SMB"?`},
 	{"a code between two ICPs", func(p *signalbox.Profile) { p.ICPCodes = []string{"Mid-market Sail"} }, "icp_codes[0]",
 		`icp_codes[0]: no ICP has the code "Mid-market Sail"; did you mean "Mid-market SaaS" or "Mid-market Retail"?`},
 	{"a long code of an ICP", func(p *signalbox.Profile) { p.ICPCodes = []string{strings.Repeat("x", 5000)} }, "icp_codes[0]",

@@ -62,7 +62,7 @@ func Explain(p *signalbox.Profile, f *expr.Facts) (signalbox.ProfileVerdict, err
 	if err != nil {
 		return signalbox.ProfileVerdict{}, err
 	}
-	return r.judge(f, nil, make([]signalbox.Answer, len(r.blank)), everything), nil
+	return r.judge(f, nil, slices.Clone(r.blank), everything), nil
 }
 
 // judge gives the verdicts, the best first, and the profile that won, if one fits.
@@ -71,7 +71,7 @@ func (g *group) judge(f *expr.Facts, b *expr.Budget) (list []signalbox.ProfileVe
 		return nil, nil
 	}
 	list = make([]signalbox.ProfileVerdict, len(g.profiles))
-	answers := make([]signalbox.Answer, g.answers)
+	answers := slices.Clone(g.blank)
 	best := -1
 	for i, p := range g.profiles {
 		n := len(p.blank)
@@ -94,9 +94,8 @@ func (g *group) judge(f *expr.Facts, b *expr.Budget) (list []signalbox.ProfileVe
 	return list, won
 }
 
-// judge asks the profile's questions, and writes the answers into says, which has room for them.
+// judge asks the profile's questions, and writes what they gave into says, its answers before anything was asked.
 func (p *profile) judge(f *expr.Facts, b *expr.Budget, says []signalbox.Answer, far extent) signalbox.ProfileVerdict {
-	copy(says, p.blank)
 	v := signalbox.ProfileVerdict{Code: p.code, Version: p.version, Says: says}
 	known, hits, counts := 0, 0, 0
 	for i := range p.questions {
@@ -110,9 +109,9 @@ func (p *profile) judge(f *expr.Facts, b *expr.Budget, says []signalbox.Answer, 
 		if sure {
 			known += q.share
 		}
-		holds, asked := q.stands(outcome)
+		holds, speaks := q.stands(outcome)
 		switch {
-		case !asked:
+		case !speaks:
 		case q.mode == signalbox.ModeScore:
 			counts += q.weight
 			if holds {
@@ -132,7 +131,7 @@ func (p *profile) judge(f *expr.Facts, b *expr.Budget, says []signalbox.Answer, 
 	}
 	v.Fits = v.Reason == ""
 	if v.Fits {
-		v.Score = share(hits, counts)
+		v.Score = percent(hits, counts)
 	}
 	weigh(says, v.Fits, counts)
 	return v
@@ -152,8 +151,8 @@ func (q *question) ask(f *expr.Facts, b *expr.Budget) (outcome string, known boo
 	return miss, true
 }
 
-// stands says what an outcome counts as: whether the condition is taken to hold, and whether it is taken for anything at all.
-func (q *question) stands(outcome string) (holds, counts bool) {
+// stands says what an outcome counts as: whether the condition is taken to hold, and whether it speaks for or against the profile at all.
+func (q *question) stands(outcome string) (holds, speaks bool) {
 	if outcome != missing {
 		return outcome == hit, true
 	}
@@ -166,8 +165,8 @@ func (q *question) stands(outcome string) (holds, counts bool) {
 	return false, false
 }
 
-// share is hits of counts in hundredths, rounded half up; of nothing it is all.
-func share(hits, counts int) int {
+// percent is hits of counts in hundredths, rounded half up; of nothing it is all.
+func percent(hits, counts int) int {
 	if counts == 0 {
 		return 100
 	}

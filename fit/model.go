@@ -21,7 +21,7 @@ type Model struct {
 // group is profiles that are judged together, in the order in which they are asked.
 type group struct {
 	profiles []*profile
-	answers  int // of all of them
+	blank    []signalbox.Answer // of all of them, one after the other
 }
 
 // profile is one that was compiled.
@@ -72,7 +72,7 @@ func Compile(icps, personas []signalbox.Profile) (*Model, error) {
 
 func (g *group) add(p *profile) {
 	g.profiles = append(g.profiles, p)
-	g.answers += len(p.blank)
+	g.blank = append(g.blank, p.blank...)
 }
 
 // belonging is a profile with the ICPs that it names.
@@ -96,7 +96,7 @@ func live(profiles []signalbox.Profile) ([]belonging, error) {
 		list = append(list, belonging{compiled, slices.Clone(p.ICPCodes)})
 	}
 	slices.SortStableFunc(list, func(a, b belonging) int {
-		return cmp.Or(cmp.Compare(b.priority, a.priority), strings.Compare(a.code, b.code), cmp.Compare(a.version, b.version))
+		return cmp.Or(cmp.Compare(b.priority, a.priority), strings.Compare(a.code, b.code))
 	})
 	return list, nil
 }
