@@ -32,6 +32,7 @@ var rooms = map[string][]string{
 	"signalbox/decide":            {"signalbox", "signalbox/filter", "signalbox/identity", "signalbox/score", "signalbox/wire"},
 	"signalbox/filter":            {},
 	"signalbox/expr":              {"signalbox/filter"},
+	"signalbox/audience":          {"signalbox", "signalbox/expr"},
 	"signalbox/retry":             {"signalbox"},
 	"signalbox/intake":            {"signalbox", "signalbox/decide"},
 	"signalbox/due":               {"signalbox"},
