@@ -145,7 +145,8 @@ func TestJudge_AsksOnlyWhatReadsTheChange(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			var st audience.State // is in none: whoever is asked and holds is entered
+			var st audience.State
+			m.Judge(accounts, &st, &expr.Facts{Now: now}, nil, nil) // is in none: whoever is asked then and holds is entered
 			f := &expr.Facts{Account: &expr.Account{Name: "x", Stage: "Hot", Attributes: []byte(`{"plan":"pro"}`)}, Now: now,
 				Times: func(string) []time.Time { return []time.Time{now, now.Add(-time.Hour)} }}
 			m.Judge(accounts, &st, f, c.changed, nil)
@@ -154,6 +155,20 @@ func TestJudge_AsksOnlyWhatReadsTheChange(t *testing.T) {
 			}
 		})
 	}
+}
+
+// An audience may hold of a record that has nothing: no change would have it asked.
+func TestJudge_TheFirstTimeAllAreAsked(t *testing.T) {
+	t.Parallel()
+	m := compile(t, of(`count(signals, "b") < 1`, `!(account.score > 5)`, `signals.type == "a"`))
+	var st audience.State
+	m.Note(&st, 1, signal("a", now, ""), nil)
+	f := &expr.Facts{Account: account(1, "", ""), Now: now}
+	moves, _ := m.Judge(accounts, &st, f, &audience.Changed{Signal: "a"}, nil)
+	same(t, "moves", moves, []audience.Move{{1, true}, {2, true}, {3, true}})
+	f.Account.Score = 9
+	moves, _ = m.Judge(accounts, &st, f, &audience.Changed{Signal: "a"}, nil)
+	same(t, "moves the second time", moves, []audience.Move(nil))
 }
 
 func TestJudge_AnAudienceThatIsNotReadyTellsNobody(t *testing.T) {
@@ -253,7 +268,7 @@ func TestJudge_WhatNoBudgetIsLeftForStaysAndIsAskedAgain(t *testing.T) {
 			t.Fatal("does not get on")
 		}
 	}
-	if !next.IsZero() || !st.Empty() {
+	if !next.IsZero() || len(st.Audiences()) > 0 {
 		t.Errorf("next %v, left %+v", next, st)
 	}
 }

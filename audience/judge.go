@@ -31,7 +31,7 @@ const (
 )
 
 // Judge compares the audiences that a record belongs to with those that its state says it is in, and brings the state up to date. Only the audiences are asked that
-// read what changed, and when time may have changed an answer all that read the time; all are asked when changed is nil, as after a merge. The moves are those to
+// read what changed, and when time may have changed an answer all that read the time; all are asked when changed is nil, as after a merge, and when the record is judged for the first time. The moves are those to
 // tell, by audience. next is when to judge again at the latest if nothing else happens; zero: never.
 //
 // When f.Times is nil the record's signals are those of its state alone.
@@ -49,6 +49,7 @@ func (m *Model) Judge(kind signalbox.RecordKind, st *State, f *expr.Facts, chang
 		ask = make(set, words)
 	}
 	s.touched(ask, st, f.Now, changed)
+	st.asked = len(s.list) > 0
 	open := s.known(st.open)
 	for _, id := range open {
 		i, _ := s.find(id)
@@ -92,7 +93,7 @@ func (s *side) known(ids []signalbox.AudienceID) []signalbox.AudienceID {
 
 // touched finds the audiences whose answer may be another one now.
 func (s *side) touched(ask set, st *State, now time.Time, changed *Changed) {
-	if changed == nil {
+	if changed == nil || !st.asked {
 		for i := range s.list {
 			ask.add(i)
 		}

@@ -17,6 +17,7 @@ type State struct {
 	in    []signalbox.AudienceID // ascending
 	open  []signalbox.AudienceID // those that no budget was left for, ascending
 	next  int64                  // no later than when time alone changes a membership, in Unix microseconds; 0: never
+	asked bool                   // it was judged once: what it is not in, it was not in then
 }
 
 // kept is what is kept of one atom.
@@ -110,7 +111,7 @@ const version = 1
 
 // What a part of a state takes at most, in bytes: times lie in the years 0 to 9999, so that what lies between two of them fits into 60 bits.
 const (
-	perHead     = 1 + 10 + 4*5 // version, next, four lengths
+	perHead     = 2 + 10 + 4*5 // version, flags, next, four lengths
 	perAtom     = 8 + 2        // key, length
 	perTime     = 9 + 4        // what lies between it and the one after it, tag
 	perAudience = 9 + 9        // in it, and not asked
@@ -119,14 +120,21 @@ const (
 // MaxState is how many bytes a state takes at most. A record's row has room for 64 KiB, of which its scores need the rest.
 const MaxState = 48 << 10
 
-// Append writes what is kept: version, next, how many atoms and times; of each atom its key and times, the latest as what lies between it and that of the atom
+// asked is the flag of a state that was judged.
+const asked = 1
+
+// Append writes what is kept: version, flags, next, how many atoms and times; of each atom its key and times, the latest as what lies between it and that of the atom
 // before, the others as what lies between them and the one after; then the audiences that it is in, and those that were not asked. Nothing is written of an
 // empty state.
 func (s *State) Append(b []byte) []byte {
 	if s.Empty() {
 		return b
 	}
-	b = append(b, version)
+	flags := byte(0)
+	if s.asked {
+		flags |= asked
+	}
+	b = append(b, version, flags)
 	b = binary.AppendVarint(b, s.next)
 	total := 0
 	for i := range s.atoms {
@@ -271,10 +279,10 @@ func Decode(b []byte) (State, error) {
 		return State{}, nil
 	}
 	r := reader{b: b}
-	if r.take(1)[0] != version {
+	if head := r.take(2); head == nil || head[0] != version || head[1] > asked {
 		return State{}, errState
 	}
-	s := State{next: r.varint(), atoms: r.atoms()}
+	s := State{asked: b[1] == asked, next: r.varint(), atoms: r.atoms()}
 	s.in = r.ids()
 	s.open = r.ids()
 	if r.bad || len(r.b) > 0 {
