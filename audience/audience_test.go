@@ -237,8 +237,9 @@ func TestJudge_MovesAreByAudience(t *testing.T) {
 // Nobody leaves because something else cost too much, and what was not asked is asked first when there is a budget again.
 func TestJudge_WhatNoBudgetIsLeftForStaysAndIsAskedAgain(t *testing.T) {
 	t.Parallel()
+	const many = 600 // more than are asked without an allocation
 	var conditions []string
-	for i := range 70 { // more than fit into one word
+	for i := range many {
 		conditions = append(conditions, fmt.Sprintf(`account.score > %d`, i))
 	}
 	m := compile(t, of(conditions...))
@@ -246,30 +247,54 @@ func TestJudge_WhatNoBudgetIsLeftForStaysAndIsAskedAgain(t *testing.T) {
 	ask := func(score int, changed *audience.Changed, b *expr.Budget) ([]audience.Move, time.Time) {
 		return m.Judge(accounts, &st, &expr.Facts{Account: account(score, "", ""), Now: now}, changed, b)
 	}
-	ask(100, nil, nil)
-	moves, next := ask(0, &audience.Changed{Score: true}, expr.NewBudget(60))
-	if len(moves) == 0 || len(moves) == 70 || !next.Equal(now.Add(time.Minute)) {
+	ask(many, nil, nil)
+	moves, next := ask(0, &audience.Changed{Score: true}, expr.NewBudget(150))
+	if len(moves) == 0 || len(moves) == many || !next.Equal(now.Add(time.Minute)) {
 		t.Fatalf("%d moves, next %v", len(moves), next)
 	}
 	left := len(moves)
-	for rounds := 0; left < 70; rounds++ {
+	for rounds := 0; left < many; rounds++ {
 		got, err := audience.Decode(st.Append(nil))
 		if err != nil {
 			t.Fatal(err)
 		}
 		st = got
-		moves, next = ask(0, &audience.Changed{}, expr.NewBudget(60))
+		moves, next = ask(0, &audience.Changed{}, expr.NewBudget(150))
 		for i, v := range moves {
 			if v.Entered || int(v.Audience) != left+1+i {
 				t.Fatalf("%v after %d", v, left)
 			}
 		}
-		if left += len(moves); rounds > 10 {
+		if left += len(moves); rounds > 20 {
 			t.Fatal("does not get on")
 		}
 	}
 	if !next.IsZero() || len(st.Audiences()) > 0 {
 		t.Errorf("next %v, left %+v", next, st)
+	}
+}
+
+// Those that wait are asked before the others, and that shows neither in what is kept nor in what is told.
+func TestJudge_TheOrderOfAskingDoesNotShow(t *testing.T) {
+	t.Parallel()
+	m := compile(t, of(`account.stage == "Hot"`, `account.score > 5`, `account.score > 6`))
+	var st audience.State
+	for _, step := range []struct {
+		name  string
+		stage string
+		score int
+		b     *expr.Budget
+		moves []audience.Move
+	}{
+		{"the first is asked, the others wait", "Cool", 9, expr.NewBudget(3), nil},
+		{"those that waited are asked, then the first", "Hot", 9, nil, []audience.Move{{1, true}, {2, true}, {3, true}}},
+		{"the first is asked again", "Cool", 0, expr.NewBudget(3), []audience.Move{{1, false}}},
+		{"the others wait again, and the first after them", "Cool", 0, expr.NewBudget(0), nil},
+		{"all are asked", "Cool", 0, nil, []audience.Move{{2, false}, {3, false}}},
+	} {
+		moves, _ := m.Judge(accounts, &st, &expr.Facts{Account: account(step.score, step.stage, ""), Now: now}, nil, step.b)
+		same(t, step.name, moves, step.moves)
+		st = *decoded(&st)
 	}
 }
 

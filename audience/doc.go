@@ -21,5 +21,6 @@
 //   - nobody leaves or enters because a budget is used up: what was not asked stays as it is, and is asked first a minute later, or at the next change. A signal
 //     is noted only for the atoms that its budget pays for;
 //   - of an audience that is not ready, or is gone, no move is told;
-//   - a Model never changes and is safe for concurrent use; a State belongs to one goroutine at a time.
+//   - a Model never changes and is safe for concurrent use; a State belongs to one goroutine at a time, and a copy of one
+//     shares what it keeps.
 package audience

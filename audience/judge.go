@@ -30,9 +30,9 @@ const (
 	dear   = time.Hour   // it costs more than one may, and reads the time, which may change that
 )
 
-// Judge compares the audiences that a record belongs to with those that its state says it is in, and brings the state up to date. Only the audiences are asked that
-// read what changed, and when time may have changed an answer all that read the time; all are asked when changed is nil, as after a merge, and when the record is judged for the first time. The moves are those to
-// tell, by audience. next is when to judge again at the latest if nothing else happens; zero: never.
+// Judge compares the audiences that a record belongs to with those that its state says it is in, and brings the state up to date. Only the audiences are asked
+// that read what changed, and when time may have changed an answer all that read the time; all are asked when changed is nil, as after a merge, and when the record
+// is judged for the first time. The moves are those to tell, by audience. next is when to judge again at the latest if nothing else happens; zero: never.
 //
 // When f.Times is nil the record's signals are those of its state alone.
 func (m *Model) Judge(kind signalbox.RecordKind, st *State, f *expr.Facts, changed *Changed, b *expr.Budget) (moves []Move, next time.Time) {

@@ -51,9 +51,8 @@ type entry struct {
 // set is a set of small numbers.
 type set []uint64
 
-func (s set) add(i int)      { s[i/64] |= 1 << (i % 64) }
-func (s set) drop(i int)     { s[i/64] &^= 1 << (i % 64) }
-func (s set) has(i int) bool { return s[i/64]&(1<<(i%64)) != 0 }
+func (s set) add(i int)  { s[i/64] |= 1 << (i % 64) }
+func (s set) drop(i int) { s[i/64] &^= 1 << (i % 64) }
 
 func (s set) join(other set) {
 	for i := range other {
