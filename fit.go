@@ -59,7 +59,7 @@ type ProfileVerdict struct {
 	Fits     bool
 	Score    int     // 0 to 100; of one that does not fit 0
 	Coverage float64 // the share of its parameters' weights that was known, 0 to 1
-	Reason   string  // why it does not fit: "filter", "exclude" or "not_enough_data"; "" when it fits
+	Reason   string  // why it does not fit: "filter", "exclude", "not_enough_data" or "no_match"; "" when it fits
 	Says     []Answer
 }
 

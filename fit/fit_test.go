@@ -89,7 +89,7 @@ var verdicts = []struct {
 	outcomes string
 }{
 	{"all that scores hits", []signalbox.Parameter{scores(3, yes), scores(1, yes)}, 100, "", 1, "hit hit"},
-	{"nothing that scores hits, and it fits all the same", []signalbox.Parameter{scores(3, no)}, 0, "", 1, "miss"},
+	{"nothing that scores hits", []signalbox.Parameter{filter(yes), scores(3, no)}, 0, "no_match", 1, "hit miss"},
 	{"the score is the share of the weights", []signalbox.Parameter{scores(3, yes), scores(1, no)}, 75, "", 1, "hit miss"},
 	{"two thirds are rounded up", []signalbox.Parameter{scores(2, yes), scores(1, no)}, 67, "", 1, "hit miss"},
 	{"a third is rounded down", []signalbox.Parameter{scores(1, yes), scores(2, no)}, 33, "", 1, "hit miss"},

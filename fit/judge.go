@@ -21,6 +21,7 @@ const (
 	filtered      = "filter"
 	excluded      = "exclude"
 	notEnoughData = "not_enough_data"
+	noMatch       = "no_match" // all that scores was answered with no
 )
 
 // extent is how far a profile is asked.
@@ -128,6 +129,9 @@ func (p *profile) judge(f *expr.Facts, b *expr.Budget, says []signalbox.Answer, 
 	v.Coverage = float64(known) / float64(p.shares)
 	if v.Reason == "" && known == 0 {
 		v.Reason = notEnoughData
+	}
+	if v.Reason == "" && counts > 0 && hits == 0 {
+		v.Reason = noMatch
 	}
 	v.Fits = v.Reason == ""
 	if v.Fits {

@@ -86,8 +86,11 @@ func direct(p *signalbox.Profile) (fits bool, score float64) {
 	if against || known == 0 || scoring > 0 && knownScores == 0 {
 		return false, 0
 	}
-	if scoring == 0 {
+	switch {
+	case scoring == 0:
 		return true, 100
+	case hits == 0 && counts > 0:
+		return false, 0
 	}
 	return true, 100 * hits / counts
 }
@@ -100,7 +103,7 @@ func checkVerdict(rt *rapid.T, p *signalbox.Profile, v signalbox.ProfileVerdict)
 		rt.Fatalf("%+v\nis %t with %d, %q; the formula gives %t with %v", p, v.Fits, v.Score, v.Reason, fits, points)
 	}
 	settled := v.Reason == "filter" || v.Reason == "exclude"
-	if v.Coverage < 0 || v.Coverage > 1 || !settled && v.Fits != (v.Coverage > 0) {
+	if v.Coverage < 0 || v.Coverage > 1 || !settled && (v.Fits || v.Reason == "no_match") != (v.Coverage > 0) {
 		rt.Fatalf("%+v\nhas coverage %v, and it fits: %t", p, v.Coverage, v.Fits)
 	}
 	gives, scoring := 0.0, false
