@@ -12,6 +12,7 @@ type Need struct {
 	Answered   []AnswerKey
 	Meters     []MeterKey
 	Imports    []ImportKey
+	Captures   []AnswerKey
 	Merges     []MergeID // with the records that they name
 }
 
@@ -26,6 +27,7 @@ type Situation struct {
 	Types    map[TypeKey]TypeID
 	Answered map[AnswerKey]Answered
 	Meters   map[MeterKey]Meter
+	Captures map[AnswerKey]Capture
 	Merges   map[MergeID]*Merge
 	Imports  map[ImportKey]ImportID // those that stand
 }
@@ -63,7 +65,10 @@ type Answered struct {
 // AnswerDays is how long an idempotency key is remembered (contract section 3).
 const AnswerDays = 7
 
-// MeterKey names a counter of signals: of a workspace (Key 0) or of one of its keys.
+// CaptureMeter is the Key of the counter of a workspace's capture door.
+const CaptureMeter KeyID = -1
+
+// MeterKey names a counter of signals: of a workspace (Key 0), of one of its keys, or of its capture door (CaptureMeter).
 type MeterKey struct {
 	Workspace WorkspaceID
 	Key       KeyID
@@ -98,7 +103,18 @@ type Decision struct {
 	Imported   []ImportedRow
 	Unimported []ImportedRow // rows that were taken back
 	Proposals  []Merge       // each is kept where the pair was never proposed before
-	Due        []Due         // set to exactly these moments; the zero time takes a row away
+	Captures   []Capture
+	Qualified  []Qualification // of records whose fit is another one now
+	Moves      []AudienceMove
+	Stirred    []Stir // whose contacts are looked at: what their audiences read of it has changed
+	Due        []Due  // set to exactly these moments; the zero time takes a row away
+}
+
+// Stir is an account whose contacts are looked at.
+type Stir struct {
+	Workspace WorkspaceID
+	Account   AccountID
+	At        time.Time
 }
 
 // Written is a record to insert (New) or to replace.

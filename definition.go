@@ -47,7 +47,7 @@ type Definition struct {
 
 // Define reads what a workspace has defined into its definitions.
 func (d *Definitions) Define(list []Definition) error {
-	d.Scoring, d.ICPs, d.Personas, d.Settings = Scoring{}, nil, nil, map[string]TypeSettings{}
+	d.Scoring, d.ICPs, d.Personas, d.Audiences, d.Settings = Scoring{}, nil, nil, nil, map[string]TypeSettings{}
 	d.Defined = list
 	for i := range list {
 		one := &list[i]
@@ -66,6 +66,12 @@ func (d *Definitions) define(one *Definition) error {
 		return addProfile(&d.ICPs, one)
 	case DefinedPersona:
 		return addProfile(&d.Personas, one)
+	case DefinedAudience:
+		a := Audience{}
+		err := json.Unmarshal(one.Body, &a)
+		a.ID, a.Name = AudienceID(one.ID), one.Code
+		d.Audiences = append(d.Audiences, a)
+		return err
 	case DefinedType:
 		var s TypeSettings
 		err := json.Unmarshal(one.Body, &s)

@@ -43,31 +43,51 @@ const (
 
 // Fit is what a record's qualification came to.
 type Fit struct {
-	ICP          string // the code of the best ICP that fits; "": none does
-	ICPScore     int    // 0 to 100
-	Persona      string // the code of the best persona that fits within it; "": none does
-	PersonaScore int
-	ICPs         []ProfileVerdict // of each live ICP, the best first
-	Personas     []ProfileVerdict // of each live persona that belongs to the ICP, the best first
-	At           time.Time
+	ICP          string           `json:"-"` // the code of the best ICP that fits; "": none does
+	ICPScore     int              `json:"-"` // 0 to 100
+	Persona      string           `json:"-"` // the code of the best persona that fits within it; "": none does
+	PersonaScore int              `json:"-"`
+	ICPs         []ProfileVerdict `json:"icps"`               // of each live ICP, the best first
+	Personas     []ProfileVerdict `json:"personas,omitempty"` // of each live persona that belongs to the ICP, the best first
+	At           time.Time        `json:"-"`
 }
 
 // ProfileVerdict is what one profile says of a record.
 type ProfileVerdict struct {
-	Code     string
-	Version  int64
-	Fits     bool
-	Score    int     // 0 to 100; of one that does not fit 0
-	Coverage float64 // the share of its parameters' weights that was known, 0 to 1
-	Reason   string  // why it does not fit: "filter", "exclude", "not_enough_data" or "no_match"; "" when it fits
-	Says     []Answer
+	Code     string   `json:"code"`
+	Version  int64    `json:"version"`
+	Fits     bool     `json:"fits"`
+	Score    int      `json:"score"`            // 0 to 100; of one that does not fit 0
+	Coverage float64  `json:"coverage"`         // the share of its parameters' weights that was known, 0 to 1
+	Reason   string   `json:"reason,omitempty"` // why it does not fit: "filter", "exclude", "not_enough_data" or "no_match"; "" when it fits
+	Says     []Answer `json:"answers"`
 }
 
 // Answer is what one parameter gave.
 type Answer struct {
-	Name    string
-	Mode    ParameterMode
-	Weight  int
-	Outcome string  // "hit", "miss", "missing", or "not_asked" after the profile was settled
-	Gives   float64 // of the score: 100 × its weight / the weights that count, when it hit
+	Name    string        `json:"name"`
+	Mode    ParameterMode `json:"mode"`
+	Weight  int           `json:"weight,omitempty"`
+	Outcome string        `json:"outcome"` // "hit", "miss", "missing", or "not_asked" after the profile was settled
+	Gives   float64       `json:"gives"`   // of the score: 100 × its weight / the weights that count, when it hit
+}
+
+// Qualified is a qualification in short: what a capture is answered with (S3-17).
+type Qualified struct {
+	ICP          string // "": none fits
+	ICPScore     int
+	Persona      string
+	PersonaScore int
+}
+
+// Short is the fit without its reasons.
+func (f *Fit) Short() Qualified {
+	return Qualified{f.ICP, f.ICPScore, f.Persona, f.PersonaScore}
+}
+
+// Qualification is what is stored of a record's fit.
+type Qualification struct {
+	Workspace WorkspaceID
+	Entity    EntityID
+	Fit       *Fit // nil: there is none any more
 }

@@ -7,11 +7,12 @@ type JobKind string
 
 // The kinds of jobs.
 const (
-	JobRetention    JobKind = "retention"
-	JobEraseAccount JobKind = "erase_account"
-	JobEraseContact JobKind = "erase_contact"
-	JobRescore      JobKind = "rescore"       // works scores out anew after the scoring was changed
-	JobCloseWebhook JobKind = "close_webhook" // fails what a deleted webhook still had to send
+	JobRetention     JobKind = "retention"
+	JobEraseAccount  JobKind = "erase_account"
+	JobEraseContact  JobKind = "erase_contact"
+	JobEmptyAudience JobKind = "empty_audience" // takes the members of a deleted audience out of it
+	JobRescore       JobKind = "rescore"        // works scores out anew after the scoring was changed
+	JobCloseWebhook  JobKind = "close_webhook"  // fails what a deleted webhook still had to send
 )
 
 // JobStatus is where a job stands.
@@ -56,5 +57,6 @@ const SliceRows = 1000
 type Rescoring struct {
 	Points bool `json:"points,omitempty"` // give the signals that are stored the points of the rules now in force
 	Sums   bool `json:"sums,omitempty"`   // add them up anew, by the half-lives now in force
+	Follow bool `json:"follow,omitempty"` // note them anew for audiences and qualifications; audiences that were being filled are ready then
 	Tell   bool `json:"tell,omitempty"`   // make events of what that changes; else nobody is told
 }

@@ -72,7 +72,14 @@ type EntityState struct {
 	Kind         RecordKind
 	Ranked       time.Time // where it stands in lists by last signal: LastSignalAt when that was last noted there
 	Standing     []byte    // what deciding keeps of it besides, packed; nil: nothing yet. Never changed in place
+	Following    []byte    // what deciding keeps of it for its qualification and its audiences, packed as Standing is
 	New          bool      // not stored yet
+}
+
+// Kept is what deciding keeps of a record, packed.
+type Kept struct {
+	Standing  []byte // nil: nothing
+	Following []byte
 }
 
 // Standing is where a record stands at a moment.

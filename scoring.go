@@ -111,6 +111,8 @@ type Scored struct {
 	Type   string
 	Points Points
 	At     time.Time // from when on it counts: when it occurred, or was received if that was earlier
+
+	OccurredAt time.Time // as it was said
 }
 
 // Contribution is what one signal gives to a score.

@@ -36,6 +36,7 @@ type Signal struct {
 	CausedTo    int64    // the highest id that the signal's own decision made: what it caused lies in (ID, CausedTo]
 	ErasedAt    time.Time
 	Points      Points // what it was worth when it was decided
+	Held        bool   // its record is qualified when somebody asks (S3-24)
 	Rules       []byte // the rules that gave points, as JSON; nil: its type alone did
 }
 
@@ -77,6 +78,9 @@ type SignalInput struct {
 
 	IdempotencyKey string   // "" for none
 	BodyHash       [16]byte // of the canonical JSON value; set when there is a key
+
+	EventName string // what it is within its type (S3-11)
+	Capture   bool   // it came by the capture door: its type must be declared, and it is known by what it says for as long as it is kept (S3-26)
 }
 
 // AccountInput is what a signal says of a company.
@@ -106,6 +110,8 @@ type Receipt struct {
 	CreatedAt time.Time
 	Replayed  bool   // the stored answer of an earlier signal with the same idempotency key
 	Quota     *Quota // what is left of the limit that applies; nil when none does
+
+	Qualified *Qualified // of a capture, what its record's qualification came to; nil: it is held
 }
 
 // Verdict is what became of one input of a batch: a Receipt, or the Err that refused it.

@@ -1,6 +1,9 @@
 package signalbox
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // Workspace is a tenant and its settings.
 type Workspace struct {
@@ -27,8 +30,17 @@ type MailboxProviders struct {
 // RateLimits are the limits of contract section 2; zero means unlimited.
 type RateLimits struct {
 	Workspace Rate // signals of the whole workspace
+	Captures  Rate // signals of the capture door, counted apart (S3-28, S3-29); its zero value is DefaultCaptures
 	Key       Rate // signals of each key
 	Requests  Rate // other requests of the whole workspace, shared between live nodes
+}
+
+// DefaultCaptures is the limit of the capture door unless set (S3-28, S3-29); a zero within what is set stands for it too.
+var DefaultCaptures = Rate{PerMinute: 500, PerDay: 50_000}
+
+// CaptureRate is the limit of the capture door.
+func (l *RateLimits) CaptureRate() Rate {
+	return Rate{PerMinute: cmp.Or(l.Captures.PerMinute, DefaultCaptures.PerMinute), PerDay: cmp.Or(l.Captures.PerDay, DefaultCaptures.PerDay)}
 }
 
 // Rate is a limit per sliding minute and per UTC day; zero means unlimited.
@@ -63,6 +75,7 @@ type Definitions struct {
 	Scoring   Scoring
 	ICPs      []Profile
 	Personas  []Profile
+	Audiences []Audience
 	Settings  map[string]TypeSettings // of declared types, by name
 }
 

@@ -86,12 +86,12 @@ func TestJudge_EntersWithASignalAndLeavesWithTime(t *testing.T) {
 		next    time.Duration // 0: never
 	}{
 		{name: "nothing is known", moves: nil},
-		{name: "first view", when: time.Hour, view: true, score: 5, changed: &audience.Changed{Signal: "page_view", Score: true}, moves: []audience.Move{{1, true}}, next: 14*day + time.Hour},
+		{name: "first view", when: time.Hour, view: true, score: 5, changed: &audience.Changed{Signal: "page_view", Score: true}, moves: []audience.Move{{1, true, false}}, next: 14*day + time.Hour},
 		{name: "an unread change", when: 2 * time.Hour, score: 5, changed: &audience.Changed{Record: true}, next: 14*day + time.Hour},
-		{name: "second view", when: day, view: true, score: 50, changed: &audience.Changed{Signal: "page_view", Score: true}, moves: []audience.Move{{2, true}, {3, true}}, next: 15 * day},
+		{name: "second view", when: day, view: true, score: 50, changed: &audience.Changed{Signal: "page_view", Score: true}, moves: []audience.Move{{2, true, false}, {3, true, false}}, next: 15 * day},
 		{name: "the window of the first ends", when: 14*day + time.Hour, score: 50, changed: &audience.Changed{}, next: 15 * day},
-		{name: "that of the second", when: 15 * day, score: 50, changed: &audience.Changed{}, moves: []audience.Move{{1, false}}},
-		{name: "the score decayed", when: 30 * day, score: 40, changed: &audience.Changed{Score: true}, moves: []audience.Move{{3, false}}},
+		{name: "that of the second", when: 15 * day, score: 50, changed: &audience.Changed{}, moves: []audience.Move{{1, false, false}}},
+		{name: "the score decayed", when: 30 * day, score: 40, changed: &audience.Changed{Score: true}, moves: []audience.Move{{3, false, false}}},
 	}
 	for i, s := range steps {
 		when := now.Add(s.when)
@@ -165,7 +165,7 @@ func TestJudge_TheFirstTimeAllAreAsked(t *testing.T) {
 	m.Note(&st, 1, signal("a", now, ""), nil)
 	f := &expr.Facts{Account: account(1, "", ""), Now: now}
 	moves, _ := m.Judge(accounts, &st, f, &audience.Changed{Signal: "a"}, nil)
-	same(t, "moves", moves, []audience.Move{{1, true}, {2, true}, {3, true}})
+	same(t, "moves", moves, []audience.Move{{1, true, false}, {2, true, false}, {3, true, false}})
 	f.Account.Score = 9
 	moves, _ = m.Judge(accounts, &st, f, &audience.Changed{Signal: "a"}, nil)
 	same(t, "moves the second time", moves, []audience.Move(nil))
@@ -178,7 +178,7 @@ func TestJudge_AnAudienceThatIsNotReadyTellsNobody(t *testing.T) {
 	var st audience.State
 	f := &expr.Facts{Account: account(10, "", ""), Now: now}
 	moves, _ := compile(t, list).Judge(accounts, &st, f, nil, nil)
-	same(t, "moves", moves, []audience.Move{{2, true}})
+	same(t, "moves", moves, []audience.Move{{1, true, true}, {2, true, false}})
 	same(t, "audiences", st.Audiences(), ids{1, 2})
 	list[0].Ready = true
 	moves, _ = compile(t, list).Judge(accounts, &st, f, nil, nil)
@@ -231,7 +231,7 @@ func TestJudge_MovesAreByAudience(t *testing.T) {
 	slices.Reverse(list)
 	var st audience.State
 	moves, _ := compile(t, list).Judge(accounts, &st, &expr.Facts{Account: account(10, "", ""), Now: now}, nil, nil)
-	same(t, "moves", moves, []audience.Move{{1, true}, {2, true}, {3, true}})
+	same(t, "moves", moves, []audience.Move{{1, true, false}, {2, true, false}, {3, true, false}})
 }
 
 // Nobody leaves because something else cost too much, and what was not asked is asked first when there is a budget again.
@@ -287,10 +287,10 @@ func TestJudge_TheOrderOfAskingDoesNotShow(t *testing.T) {
 		moves []audience.Move
 	}{
 		{"the first is asked, the others wait", "Cool", 9, expr.NewBudget(3), nil},
-		{"those that waited are asked, then the first", "Hot", 9, nil, []audience.Move{{1, true}, {2, true}, {3, true}}},
-		{"the first is asked again", "Cool", 0, expr.NewBudget(3), []audience.Move{{1, false}}},
+		{"those that waited are asked, then the first", "Hot", 9, nil, []audience.Move{{1, true, false}, {2, true, false}, {3, true, false}}},
+		{"the first is asked again", "Cool", 0, expr.NewBudget(3), []audience.Move{{1, false, false}}},
 		{"the others wait again, and the first after them", "Cool", 0, expr.NewBudget(0), nil},
-		{"all are asked", "Cool", 0, nil, []audience.Move{{2, false}, {3, false}}},
+		{"all are asked", "Cool", 0, nil, []audience.Move{{2, false, false}, {3, false, false}}},
 	} {
 		moves, _ := m.Judge(accounts, &st, &expr.Facts{Account: account(step.score, step.stage, ""), Now: now}, nil, step.b)
 		same(t, step.name, moves, step.moves)

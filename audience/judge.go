@@ -22,6 +22,7 @@ type Changed struct {
 type Move struct {
 	Audience signalbox.AudienceID
 	Entered  bool
+	Quiet    bool // the audience is not ready: nobody is told
 }
 
 // When a condition is asked again that could not be answered.
@@ -32,7 +33,7 @@ const (
 
 // Judge compares the audiences that a record belongs to with those that its state says it is in, and brings the state up to date. Only the audiences are asked
 // that read what changed, and when time may have changed an answer all that read the time; all are asked when changed is nil, as after a merge, and when the record
-// is judged for the first time. The moves are those to tell, by audience. next is when to judge again at the latest if nothing else happens; zero: never.
+// is judged for the first time. The moves are sorted by audience. next is when to judge again at the latest if nothing else happens; zero: never.
 //
 // When f.Times is nil the record's signals are those of its state alone.
 func (m *Model) Judge(kind signalbox.RecordKind, st *State, f *expr.Facts, changed *Changed, b *expr.Budget) (moves []Move, next time.Time) {
@@ -153,7 +154,5 @@ func (j *judging) ask(e *entry) {
 	default:
 		j.st.in = slices.Insert(j.st.in, i, e.id)
 	}
-	if e.ready {
-		j.moves = append(j.moves, Move{e.id, v.Holds})
-	}
+	j.moves = append(j.moves, Move{e.id, v.Holds, !e.ready})
 }

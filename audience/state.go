@@ -56,6 +56,9 @@ func (s *State) In(id signalbox.AudienceID) bool {
 // Audiences lists the audiences that the record is in, by id.
 func (s *State) Audiences() []signalbox.AudienceID { return slices.Clone(s.in) }
 
+// Leave takes the record out of its audiences: the next time that it is judged it is so as if for the first time.
+func (s *State) Leave() { s.in, s.open, s.next, s.asked = nil, nil, 0, false }
+
 // Next is a moment before which time alone changes no membership; zero: it never does.
 func (s *State) Next() time.Time {
 	if s.next == 0 {

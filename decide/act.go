@@ -26,6 +26,7 @@ func (f *fold) accountAct(in *Prepared, out *Outcome) {
 	}
 	before := a.Facts()
 	f.say(a, own)
+	f.changed(in, a)
 	f.audit(in, "account.updated", aboutAccount(a), before, a.Facts())
 	answer := *a
 	out.Account = &answer
@@ -50,6 +51,7 @@ func (f *fold) contactAct(in *Prepared, out *Outcome) {
 	}
 	before := c.Facts()
 	f.say(c, own)
+	f.changed(in, c)
 	f.audit(in, "contact.updated", aboutContact(c), before, c.Facts())
 	answer := *c
 	out.Contact = &answer

@@ -5,7 +5,9 @@ import (
 	"sync"
 
 	"signalbox"
+	"signalbox/audience"
 	"signalbox/filter"
+	"signalbox/fit"
 	"signalbox/identity"
 	"signalbox/score"
 	"signalbox/wire"
@@ -20,6 +22,9 @@ type Compiled struct {
 	filters     map[signalbox.WebhookID]*filter.Filter // of those that have one
 	model       *score.Model
 	scoring     *scoreRules
+	fit         *fit.Model
+	audiences   *audience.Model
+	followsAny  bool     // there is anything that fit or audiences ask
 	signalRows  int      // a bound of how many rows saving what a signal causes can write
 	types       sync.Map // name → signalbox.TypeID, for types first seen after this version was made
 }
@@ -30,8 +35,17 @@ func Compile(d *signalbox.Definitions) (*Compiled, error) {
 	if err != nil {
 		return nil, err
 	}
+	profiles, err := fit.Compile(d.ICPs, d.Personas)
+	if err != nil {
+		return nil, err
+	}
+	audiences, err := audience.Compile(d.Audiences, profiles.Atoms())
+	if err != nil {
+		return nil, err
+	}
 	c := &Compiled{Definitions: d, rules: identity.NewRules(d.Workspace), subscribed: map[string][]*signalbox.Webhook{},
-		filters: map[signalbox.WebhookID]*filter.Filter{}, model: score.Compile(&d.Scoring), scoring: scoring}
+		filters: map[signalbox.WebhookID]*filter.Filter{}, model: score.Compile(&d.Scoring), scoring: scoring, fit: profiles, audiences: audiences,
+		followsAny: !profiles.Empty() || len(d.Audiences) > 0}
 	for _, event := range wire.EventTypes(signalbox.FormatStairoids) { // by the names that events have here
 		for i := range d.Webhooks {
 			if d.Webhooks[i].Takes(event.Name) {
@@ -40,9 +54,12 @@ func Compile(d *signalbox.Definitions) (*Compiled, error) {
 		}
 	}
 	c.signalRows = 12
+	if c.followsAny {
+		c.signalRows += 2 + len(d.Audiences)/8*(2+len(c.subscribed[wire.EventAudienceEntered])) // qualifications, and few audiences of many
+	}
 	for _, name := range []string{
 		wire.EventSignalCreated, wire.EventSignalScored, wire.EventAccountScoreChanged, wire.EventAccountStageChanged, wire.EventContactScoreChanged,
-		wire.EventContactStageChanged,
+		wire.EventContactStageChanged, wire.EventSignalQualified,
 	} {
 		c.signalRows += 1 + len(c.subscribed[name])
 	}
@@ -56,6 +73,9 @@ func Compile(d *signalbox.Definitions) (*Compiled, error) {
 	}
 	return c, nil
 }
+
+// holds says whether signals of a type leave their record unqualified until somebody asks (S3-24).
+func (c *Compiled) holds(typ string) bool { return c.Definitions.Settings[typ].Held }
 
 // era is that of the scoring in force.
 func (c *Compiled) era() int64 { return c.Definitions.Scoring.Era }
@@ -118,6 +138,7 @@ type Prepared struct {
 	named   bool             // a contact's row names its account itself
 	typeID  signalbox.TypeID // 0: not seen when it was prepared
 	answer  signalbox.AnswerKey
+	capture signalbox.AnswerKey // by what a capture is known
 }
 
 // Prepare checks an input and normalises what it says of people and companies. Its errors are signalbox.Errors that name the field.
@@ -147,7 +168,13 @@ func (c *Compiled) prepareSignal(p Prepared) (Prepared, error) {
 	if id, ok := c.types.Load(in.Signal.Type); ok {
 		p.typeID = id.(signalbox.TypeID)
 	}
-	if in.Signal.IdempotencyKey != "" {
+	switch {
+	case in.Signal.Capture:
+		if err := c.declared(in.Signal.Type); err != nil {
+			return p, err
+		}
+		p.capture = captureKey(&p)
+	case in.Signal.IdempotencyKey != "":
 		p.answer = answerKey(in.Workspace, in.Signal.IdempotencyKey)
 	}
 	return p, nil

@@ -77,6 +77,7 @@ func (f *fold) undoRow(in *Prepared, out *Outcome) {
 		before := *row.Before
 		f.lostKeys(in, r, before)
 		f.say(r, before)
+		f.changed(in, f.top(r))
 		f.out.Unimported = append(f.out.Unimported, *row)
 	}
 	f.countUndone(in, out)

@@ -12,7 +12,9 @@ const minute = 60 // seconds, and buckets of a meter
 func meterKeys(in *Prepared) []signalbox.MeterKey {
 	limits := in.By.Definitions.Workspace.Limits
 	var keys []signalbox.MeterKey
-	if limits.Workspace != (signalbox.Rate{}) {
+	if in.Signal.Capture {
+		keys = append(keys, signalbox.MeterKey{Workspace: in.Workspace, Key: signalbox.CaptureMeter})
+	} else if limits.Workspace != (signalbox.Rate{}) {
 		keys = append(keys, signalbox.MeterKey{Workspace: in.Workspace})
 	}
 	if limits.Key != (signalbox.Rate{}) && in.APIKey != 0 {
@@ -22,7 +24,11 @@ func meterKeys(in *Prepared) []signalbox.MeterKey {
 }
 
 func rateOf(limits signalbox.RateLimits, key signalbox.MeterKey) signalbox.Rate {
-	if key.Key != 0 {
+	switch key.Key {
+	case 0:
+	case signalbox.CaptureMeter:
+		return limits.CaptureRate()
+	default:
 		return limits.Key
 	}
 	return limits.Workspace

@@ -59,6 +59,9 @@ func (n *needs) signal(in *Prepared) {
 	if in.typeID == 0 {
 		n.Types = append(n.Types, signalbox.TypeKey{Workspace: in.Workspace, Name: in.Signal.Type})
 	}
+	if in.capture != (signalbox.AnswerKey{}) {
+		n.Captures = append(n.Captures, in.capture)
+	}
 	if key, ok := in.AnswerKey(); ok {
 		n.Answered = append(n.Answered, key)
 	}

@@ -17,6 +17,7 @@ func (f *fold) accountRow(in *Prepared, out *Outcome) {
 		if out.Change = signalbox.RowUnchanged; changed {
 			out.Change = signalbox.RowUpdated
 			f.say(a, own)
+			f.changed(in, a)
 		}
 		f.imported(in, a, before)
 		answer := *a
@@ -30,6 +31,7 @@ func (f *fold) accountRow(in *Prepared, out *Outcome) {
 	own := a.Shown()
 	patchAccount(&own, patch, false)
 	a.Show(own)
+	f.changed(in, a)
 	f.imported(in, a, nil)
 	out.Change = signalbox.RowCreated
 	answer := *a
@@ -85,6 +87,9 @@ func (f *fold) contactRow(in *Prepared, out *Outcome) {
 		top.Show(own)
 	case patched:
 		f.say(top, own)
+	}
+	if isNew || changed || patched {
+		f.changed(in, top)
 	}
 	f.imported(in, c, before)
 	if top.ID != c.ID {

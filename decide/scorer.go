@@ -2,22 +2,24 @@ package decide
 
 import (
 	"signalbox"
+	"signalbox/audience"
 	"signalbox/score"
 )
 
 // Scorer works on packed standings for jobs, by one version of a workspace's definitions. Safe for concurrent use.
 type Scorer struct {
-	model *score.Model
-	rules *scoreRules
+	model     *score.Model
+	rules     *scoreRules
+	audiences *audience.Model
 }
 
 // NewScorer makes the scorer of definitions.
 func NewScorer(d *signalbox.Definitions) (*Scorer, error) {
-	rules, err := compileRules(d.Scoring.Rules)
+	c, err := Compile(d)
 	if err != nil {
 		return nil, err
 	}
-	return &Scorer{model: score.Compile(&d.Scoring), rules: rules}, nil
+	return &Scorer{model: c.model, rules: c.scoring, audiences: c.audiences}, nil
 }
 
 // Points says what a signal is worth, and which rules gave it points, as both are stored.
@@ -25,9 +27,36 @@ func (s *Scorer) Points(of *signalbox.Signal) (signalbox.Points, []byte) {
 	return s.rules.points(s.model, of)
 }
 
-// Unscore takes signals that are gone out of a packed standing; nil when nothing is left of it.
-func (s *Scorer) Unscore(packed []byte, gone []signalbox.Scored) ([]byte, error) {
-	return s.Rescore(packed, gone, nil)
+// Unscore takes signals that are gone out of what is kept of a record, and has it looked at. short says that signals which were left out may count now: those
+// of the record must be noted again.
+func (s *Scorer) Unscore(kept signalbox.Kept, gone []signalbox.Scored) (left signalbox.Kept, short bool, err error) {
+	st, err := unpack(kept.Standing)
+	if err != nil {
+		return kept, false, err
+	}
+	w, err := unpackFollowing(kept.Following)
+	if err != nil {
+		return kept, false, err
+	}
+	for _, one := range gone {
+		s.model.Remove(&st.sums, one.Type, one.Points.Float(), one.At)
+		_, less := s.audiences.Forget(&w.audience, one.ID, one.OccurredAt)
+		short = short || less
+	}
+	st.heed = max(st.heed, heedGone)
+	return signalbox.Kept{Standing: st.pack(s.model), Following: w.pack()}, short, nil
+}
+
+// Note keeps of signals what audiences and qualifications ask of them. To note one again changes nothing.
+func (s *Scorer) Note(packed []byte, signals []signalbox.Signal) ([]byte, error) {
+	w, err := unpackFollowing(packed)
+	if err != nil {
+		return nil, err
+	}
+	for i := range signals {
+		s.audiences.Note(&w.audience, signals[i].ID, signalFacts(&signals[i]), nil)
+	}
+	return w.pack(), nil
 }
 
 // Rescore takes what signals counted before out of a packed standing, and adds what they count now.
@@ -77,7 +106,7 @@ func (s *Scorer) Restand(packed, sums []byte, anew, tell bool) ([]byte, error) {
 			}
 		}
 	}
-	if st.heed = heedHush; tell {
+	if st.heed = max(st.heed, heedHush); tell {
 		st.heed = heedTell
 	}
 	return st.pack(s.model), nil

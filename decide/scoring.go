@@ -104,12 +104,15 @@ func (f *fold) heeds(in *Prepared, top signalbox.Record) bool {
 	if st.heed == heedNothing && st.era == in.By.era() {
 		return false
 	}
-	if st.heed == heedTell {
+	switch st.heed {
+	case heedGone:
+		f.judge(in, top, f.env.Now, becauseGone, nil)
+	case heedTell:
 		if st.at.IsZero() {
 			st.stage = in.By.model.Stage(top.Kind(), 0)
 		}
 		f.judge(in, top, f.env.Now, becauseRescored, nil)
-	} else {
+	default:
 		f.hush(in, top)
 	}
 	st.era, st.heed = in.By.era(), heedNothing
@@ -181,9 +184,9 @@ func (f *fold) hush(in *Prepared, top signalbox.Record) {
 func (f *fold) arm(in *Prepared, top signalbox.Record, anew bool) {
 	st := f.stands(top)
 	if !st.due.IsZero() && !anew {
-		return
+		return // what follows the record arms it itself
 	}
-	next := in.By.next(top.Kind(), f.sums(top), f.env.Now)
+	next := f.lookAt(in, top)
 	if next.Equal(st.due) || !next.IsZero() && !st.due.IsZero() && st.due.Before(next) {
 		return
 	}
@@ -204,7 +207,7 @@ func (c *Compiled) next(kind signalbox.RecordKind, sums []*score.Sums, now time.
 	return next
 }
 
-// recordDue looks at a record that time alone may have changed.
+// recordDue looks at a record that time alone may have changed, or of which a job has changed what counts.
 func (f *fold) recordDue(in *Prepared, out *Outcome) {
 	r := f.part(in.Due)
 	if r == nil || r.Space() != in.Workspace {
@@ -219,18 +222,12 @@ func (f *fold) recordDue(in *Prepared, out *Outcome) {
 		f.passOn(r)
 		r = f.top(r) // what was changed of a part is seen in what stands for it
 	}
-	if f.heeds(in, r) {
-		out.Next = f.stands(r).due
-		f.setDue(in, r, out.Next)
-		return
+	if !f.heeds(in, r) {
+		f.catchUp(in, r)
 	}
-	if st := f.stands(r); !st.at.IsZero() && (st.due.IsZero() || f.env.Now.Before(st.due)) {
-		f.judge(in, r, f.env.Now, becauseGone, nil) // time alone changes nothing before it is due: what counted is less
-	}
-	f.catchUp(in, r)
-	next := in.By.next(r.Kind(), f.sums(r), f.env.Now)
-	f.setDue(in, r, next)
-	out.Next = next
+	f.followRecord(in, r, nil, false)
+	out.Next = f.lookAt(in, r)
+	f.setDue(in, r, out.Next)
 }
 
 // passOn hands what a part is to heed to the record that stands for it.
@@ -246,9 +243,13 @@ func (f *fold) restandOf(in *Prepared, m *signalbox.Merge) {
 	if m.Status != signalbox.MergeDone && m.Status != signalbox.MergeUndone {
 		return
 	}
-	f.restand(in, f.recordOf(m.Kind, m.Into))
+	from, into := f.recordOf(m.Kind, m.From), f.recordOf(m.Kind, m.Into)
+	if m.Status == signalbox.MergeDone {
+		f.leave(in, from)
+	}
+	f.restand(in, into)
 	if m.Status == signalbox.MergeUndone {
-		f.restand(in, f.recordOf(m.Kind, m.From))
+		f.restand(in, from)
 	}
 }
 
@@ -258,6 +259,7 @@ func (f *fold) restand(in *Prepared, top signalbox.Record) {
 		st.stage = in.By.model.Stage(top.Kind(), 0)
 	}
 	f.judge(in, top, f.env.Now, becauseMerge, nil)
+	f.followRecord(in, top, nil, true)
 	f.arm(in, top, true)
 }
 
@@ -268,4 +270,5 @@ func (f *fold) dissolve(in *Prepared, r signalbox.Record) {
 	}
 	*f.stands(r) = standing{kept: f.stands(r).kept}
 	f.keep(r)
+	f.unfollow(in, r)
 }

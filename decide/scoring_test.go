@@ -299,9 +299,11 @@ func TestScore_WhatIsTakenOutIsTold(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if state.Standing, err = scorer.Unscore(state.Standing, gone); err != nil {
+	left, _, err := scorer.Unscore(signalbox.Kept{Standing: state.Standing}, gone)
+	if err != nil {
 		t.Fatal(err)
 	}
+	state.Standing = left.Standing
 	w.states[acc], w.due[acc] = state, w.now
 	if again := w.fire(acc); !again.IsZero() {
 		t.Errorf("it is due again %s", again)
@@ -310,7 +312,7 @@ func TestScore_WhatIsTakenOutIsTold(t *testing.T) {
 	if diff := cmp.Diff(want, w.lines()); diff != "" {
 		t.Error(diff)
 	}
-	if _, err := scorer.Unscore([]byte{7}, gone); err == nil {
+	if _, _, err := scorer.Unscore(signalbox.Kept{Standing: []byte{7}}, gone); err == nil {
 		t.Error("what cannot be read is written over")
 	}
 }

@@ -10,6 +10,9 @@ func (f *fold) signal(in *Prepared) (signalbox.Receipt, error) {
 	if receipt, err, answered := f.repeat(in); answered {
 		return receipt, err
 	}
+	if receipt, err, captured := f.recapture(in); captured {
+		return receipt, err
+	}
 	if err := f.checkAttributes(in); err != nil {
 		return signalbox.Receipt{}, err
 	}
@@ -30,8 +33,10 @@ func (f *fold) signal(in *Prepared) (signalbox.Receipt, error) {
 		// Nothing says which company it is but the person: it is about the company that the person is known with.
 		account = f.accountOf(f.topContact(contact))
 	}
-	s := f.store(in, typeID, account, contact)
+	s, qualified := f.store(in, typeID, account, contact)
+	f.captured(in, s)
 	r := receiptOf(s)
+	r.Qualified = qualified
 	if account != nil {
 		r.Account = f.topAccount(account).ID
 	}
@@ -111,11 +116,11 @@ func (f *fold) newType(in *Prepared) signalbox.TypeID {
 }
 
 // store makes the signal's row and what it causes.
-func (f *fold) store(in *Prepared, typeID signalbox.TypeID, account *signalbox.Account, contact *signalbox.Contact) *signalbox.Signal {
+func (f *fold) store(in *Prepared, typeID signalbox.TypeID, account *signalbox.Account, contact *signalbox.Contact) (*signalbox.Signal, *signalbox.Qualified) {
 	s := signalbox.Signal{
 		ID: signalbox.SignalID(f.mint(in.Workspace)), Workspace: in.Workspace,
 		Type: in.Signal.Type, TypeID: typeID, Source: in.Signal.Source,
-		Properties: in.Signal.Properties, Backfill: in.Signal.Backfill,
+		EventName: in.Signal.EventName, Properties: in.Signal.Properties, Backfill: in.Signal.Backfill, Held: in.By.holds(in.Signal.Type),
 		OccurredAt: in.Signal.OccurredAt, CreatedAt: f.env.Now,
 	}
 	if s.OccurredAt.IsZero() {
@@ -137,9 +142,10 @@ func (f *fold) store(in *Prepared, typeID signalbox.TypeID, account *signalbox.A
 		}
 	}
 	f.judgeAll(in, &s, about(account, contact)...)
+	qualified := f.followSignal(in, &s, account, contact)
 	s.CausedTo = max(int64(s.ID), f.last[in.Workspace])
 	f.out.Signals = append(f.out.Signals, s)
-	return &f.out.Signals[len(f.out.Signals)-1]
+	return &f.out.Signals[len(f.out.Signals)-1], qualified
 }
 
 // about lists whom a signal is about.
@@ -156,11 +162,13 @@ func about(account *signalbox.Account, contact *signalbox.Contact) []signalbox.R
 
 // event is something to tell of, and whom it is about: the records that stand for those that were matched.
 type event struct {
-	name    string
-	signal  *signalbox.Signal // that caused it; nil: none did
-	account *signalbox.Account
-	contact *signalbox.Contact
-	change  *wire.ScoreChange
+	name     string
+	signal   *signalbox.Signal // that caused it; nil: none did
+	account  *signalbox.Account
+	contact  *signalbox.Contact
+	change   *wire.ScoreChange
+	fit      *signalbox.Qualified // of signal.qualified
+	audience *signalbox.Audience  // of audience.entered and audience.left
 }
 
 // tell makes an event, with a delivery for every webhook that subscribes to it; without any there is no event.
@@ -182,7 +190,7 @@ func (f *fold) tell(in *Prepared, what event) {
 		}
 	}
 	info := wire.EventInfo{Codec: f.env.Codec, Event: e.ID, Workspace: e.Workspace, CreatedAt: e.CreatedAt, Signal: what.signal,
-		Account: what.account, Contact: what.contact, Change: what.change}
+		Account: what.account, Contact: what.contact, Change: what.change, Qualified: what.fit, Audience: what.audience}
 	var record map[string]any // of the filters; nil: not asked for yet
 	for _, w := range webhooks {
 		if e.Bodies.Of(w.Format) == nil {

@@ -21,11 +21,12 @@ type standing struct {
 	kept  bool // to be saved at the end of the turn
 }
 
-// heed is what a change of the scoring has left to do with a record.
+// heed is what a job has left to do with a record: it changed what counts.
 type heed byte
 
 const (
 	heedNothing heed = iota
+	heedGone         // tell where it stands: signals that counted are gone
 	heedHush         // take where it stands for told
 	heedTell         // tell where it stands
 )

@@ -56,15 +56,17 @@ type fold struct {
 	now *signalbox.Situation
 	out *signalbox.Decision
 
-	accounts map[signalbox.AccountID]int // place in out.Accounts
-	contacts map[signalbox.ContactID]int // place in out.Contacts
-	states   map[signalbox.EntityID]bool // already in out.States
-	standing map[signalbox.EntityID]*standing
-	kept     []signalbox.Record // whose standing is saved
-	by       map[signalbox.WorkspaceID]*Compiled
-	foundBy  map[signalbox.EntityID][3]string // before this turn, of records that it may have renamed
-	last     map[signalbox.WorkspaceID]int64
-	imports  map[signalbox.AuditID]*imported
+	accounts  map[signalbox.AccountID]int // place in out.Accounts
+	contacts  map[signalbox.ContactID]int // place in out.Contacts
+	states    map[signalbox.EntityID]bool // already in out.States
+	standing  map[signalbox.EntityID]*standing
+	kept      []signalbox.Record // whose standing is saved
+	following map[signalbox.EntityID]*following
+	followed  []signalbox.Record // whose following is saved
+	by        map[signalbox.WorkspaceID]*Compiled
+	foundBy   map[signalbox.EntityID][3]string // before this turn, of records that it may have renamed
+	last      map[signalbox.WorkspaceID]int64
+	imports   map[signalbox.AuditID]*imported
 }
 
 // Turn decides prepared inputs in order. The Situation is used up: it must not be read again. The error is a *Poison.
@@ -75,13 +77,14 @@ func Turn(s *signalbox.Situation, inputs []Prepared, env Env) (*signalbox.Decisi
 			Heads:  map[signalbox.WorkspaceID]signalbox.Head{},
 			Meters: map[signalbox.MeterKey]signalbox.Meter{},
 		},
-		accounts: map[signalbox.AccountID]int{},
-		contacts: map[signalbox.ContactID]int{},
-		states:   make(map[signalbox.EntityID]bool, 2*len(inputs)),
-		standing: make(map[signalbox.EntityID]*standing, 2*len(inputs)),
-		by:       map[signalbox.WorkspaceID]*Compiled{},
-		foundBy:  map[signalbox.EntityID][3]string{},
-		last:     map[signalbox.WorkspaceID]int64{},
+		accounts:  map[signalbox.AccountID]int{},
+		contacts:  map[signalbox.ContactID]int{},
+		states:    make(map[signalbox.EntityID]bool, 2*len(inputs)),
+		standing:  make(map[signalbox.EntityID]*standing, 2*len(inputs)),
+		following: map[signalbox.EntityID]*following{},
+		by:        map[signalbox.WorkspaceID]*Compiled{},
+		foundBy:   map[signalbox.EntityID][3]string{},
+		last:      map[signalbox.WorkspaceID]int64{},
 	}
 	for _, head := range s.Heads {
 		env.IDs.Above(head.LastID)
@@ -93,6 +96,7 @@ func Turn(s *signalbox.Situation, inputs []Prepared, env Env) (*signalbox.Decisi
 		}
 	}
 	f.packStandings()
+	f.packFollowings()
 	f.close()
 	f.tellImports()
 	return f.out, outcomes, nil

@@ -32,6 +32,10 @@ type world struct {
 	audit    []signalbox.AuditEntry
 	merges   map[signalbox.MergeID]signalbox.Merge
 	due      map[signalbox.EntityID]time.Time // when a record is looked at
+	captures map[signalbox.AnswerKey]signalbox.Capture
+	fits     map[signalbox.EntityID]signalbox.Fit
+	members  map[signalbox.AudienceID]map[signalbox.EntityID]bool
+	stirred  []signalbox.AccountID
 }
 
 const ws = signalbox.WorkspaceID(7)
@@ -50,6 +54,9 @@ func newWorld(t testing.TB) *world {
 		meters:   map[signalbox.MeterKey]signalbox.Meter{},
 		merges:   map[signalbox.MergeID]signalbox.Merge{},
 		due:      map[signalbox.EntityID]time.Time{},
+		captures: map[signalbox.AnswerKey]signalbox.Capture{},
+		fits:     map[signalbox.EntityID]signalbox.Fit{},
+		members:  map[signalbox.AudienceID]map[signalbox.EntityID]bool{},
 	}
 }
 
@@ -134,6 +141,12 @@ func (w *world) situation(n signalbox.Need) *signalbox.Situation {
 		States: map[signalbox.EntityID]*signalbox.EntityState{}, Types: map[signalbox.TypeKey]signalbox.TypeID{},
 		Answered: map[signalbox.AnswerKey]signalbox.Answered{}, Meters: map[signalbox.MeterKey]signalbox.Meter{},
 		Merges: map[signalbox.MergeID]*signalbox.Merge{}, Imports: map[signalbox.ImportKey]signalbox.ImportID{},
+		Captures: map[signalbox.AnswerKey]signalbox.Capture{},
+	}
+	for _, key := range n.Captures {
+		if c, ok := w.captures[key]; ok {
+			s.Captures[key] = c
+		}
 	}
 	for _, id := range n.Merges {
 		if m, ok := w.merges[id]; ok {
@@ -248,6 +261,7 @@ func (w *world) apply(d *signalbox.Decision) {
 	for key, m := range d.Meters {
 		w.meters[key] = m
 	}
+	w.applyFollowing(d)
 	if head, ok := d.Heads[ws]; ok {
 		w.head = head
 	}

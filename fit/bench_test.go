@@ -40,12 +40,12 @@ func compileWorkspace(t testing.TB) *fit.Model {
 
 func BenchmarkJudge(b *testing.B) {
 	m := compileWorkspace(b)
-	if got := m.Judge(facts(), true, nil); got.Persona == "" || len(got.Personas) != 10 {
+	if got := m.Judge(facts(), facts(), nil); got.Persona == "" || len(got.Personas) != 10 {
 		b.Fatalf("it does not ask them all: %+v", got)
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		m.Judge(facts(), true, expr.NewBudget(1_000_000))
+		m.Judge(facts(), facts(), expr.NewBudget(1_000_000))
 	}
 }
 
@@ -54,14 +54,14 @@ func BenchmarkJudge_Decoded(b *testing.B) {
 	m, f := compileWorkspace(b), facts()
 	b.ReportAllocs()
 	for b.Loop() {
-		m.Judge(f, true, nil)
+		m.Judge(f, f, nil)
 	}
 }
 
 // Verdicts and answers of ICPs and of personas, whatever they are: four allocations. Not parallel: it measures.
 func TestJudge_AllocatesNoMoreThanItsVerdicts(t *testing.T) {
 	m, f, budget := compileWorkspace(t), facts(), expr.NewBudget(1<<60)
-	if n := testing.AllocsPerRun(10, func() { m.Judge(f, true, budget) }); n > 4 {
+	if n := testing.AllocsPerRun(10, func() { m.Judge(f, f, budget) }); n > 4 {
 		t.Errorf("judging allocates %v times", n)
 	}
 }

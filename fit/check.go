@@ -139,51 +139,11 @@ func clip(s string) string {
 // insteadOf proposes what may be said in place of a code that there is not.
 func insteadOf(code string, icps []string) string {
 	var near []string
-	for _, one := range nearest(code, icps) {
+	for _, one := range signalbox.Near(code, icps) {
 		near = append(near, strconv.Quote(one))
 	}
 	if len(near) == 0 {
 		return "; leave icp_codes out for a persona of every ICP"
 	}
 	return "; did you mean " + strings.Join(near, " or ") + "?"
-}
-
-// nearest gives up to three codes that are a slip away from another, the closest first.
-func nearest(code string, known []string) []string {
-	written := []rune(strings.ToLower(code))
-	if len(written) > signalbox.MaxName {
-		return nil
-	}
-	var near [][]string // by how many letters differ
-	for range max(1, len(written)/3) + 1 {
-		near = append(near, nil)
-	}
-	for _, one := range known {
-		if d := distance(written, []rune(strings.ToLower(one))); d < len(near) {
-			near[d] = append(near[d], one)
-		}
-	}
-	all := slices.Concat(near...)
-	return all[:min(len(all), 3)]
-}
-
-// distance counts the letters that must be added, left out or changed.
-func distance(a, b []rune) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range a {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range b {
-			changed := diagonal
-			if a[i] != b[j] {
-				changed++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(changed, row[j]+1, diagonal+1)
-		}
-	}
-	return row[len(b)]
 }

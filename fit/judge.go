@@ -32,23 +32,23 @@ const (
 	everything
 )
 
-// Judge qualifies a record: ICPs on the facts, then, when one fits and there is a person, the personas that belong to the one that won. What it costs is
-// taken from the budget, which may be nil.
+// Judge qualifies a record: ICPs on the company's facts, then, when one fits and there is a person, the personas that belong to the one that won on the
+// person's. nil: there is none. What it costs is taken from the budget, which may be nil.
 //
 // A parameter that costs more than there is left is a miss that is not known: a filter fails, an exclude does not hit, and what scores counts with its
 // weight and gives nothing.
-func (m *Model) Judge(f *expr.Facts, person bool, b *expr.Budget) signalbox.Fit {
-	fit := signalbox.Fit{At: f.Now}
-	list, won := m.icps.judge(f, b)
+func (m *Model) Judge(company, person *expr.Facts, b *expr.Budget) signalbox.Fit {
+	fit := signalbox.Fit{At: company.Now}
+	list, won := m.icps.judge(company, b)
 	fit.ICPs = list
 	if won == nil {
 		return fit
 	}
 	fit.ICP, fit.ICPScore = list[0].Code, list[0].Score
-	if !person {
+	if person == nil {
 		return fit
 	}
-	list, won = won.personas.judge(f, b)
+	list, won = won.personas.judge(person, b)
 	fit.Personas = list
 	if won != nil {
 		fit.Persona, fit.PersonaScore = list[0].Code, list[0].Score

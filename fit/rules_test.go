@@ -159,7 +159,7 @@ func TestJudge_IsWhatTheFormulaSays(t *testing.T) {
 		if err != nil {
 			rt.Fatal(err)
 		}
-		got := m.Judge(facts(), true, nil)
+		got := m.Judge(facts(), facts(), nil)
 		belong := 0
 		for _, p := range personas {
 			if p.Live && got.ICP != "" && (len(p.ICPCodes) == 0 || slices.Contains(p.ICPCodes, got.ICP)) {
@@ -183,7 +183,7 @@ func TestJudge_IsWhatTheFormulaSays(t *testing.T) {
 		if err != nil {
 			rt.Fatal(err)
 		}
-		if diff := cmp.Diff(got, shuffled.Judge(facts(), true, nil)) + cmp.Diff(m.Reads(), shuffled.Reads()); diff != "" {
+		if diff := cmp.Diff(got, shuffled.Judge(facts(), facts(), nil)) + cmp.Diff(m.Reads(), shuffled.Reads()); diff != "" {
 			rt.Fatalf("the order in which they come matters: %s", diff)
 		}
 	})
@@ -220,7 +220,7 @@ func TestExplain_AgreesWithJudge(t *testing.T) {
 		if err != nil {
 			rt.Fatal(err)
 		}
-		short := m.Judge(facts(), false, nil).ICPs[0]
+		short := m.Judge(facts(), nil, nil).ICPs[0]
 		if short.Fits != full.Fits || short.Score != full.Score || short.Reason != full.Reason || short.Coverage > full.Coverage {
 			rt.Fatalf("explained as %+v, judged as %+v", full, short)
 		}

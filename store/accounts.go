@@ -54,7 +54,7 @@ func (db *DB) FindRecord(ctx context.Context, key signalbox.RecordKey) (signalbo
 }
 
 const stateSQL = `
-SELECT last_signal_id, last_signal_at, signals, standing
+SELECT last_signal_id, last_signal_at, signals, standing, following
   FROM entity_states
  WHERE workspace_id = $1 AND entity_id = $2`
 
@@ -72,6 +72,7 @@ func (t *tx) state(ws signalbox.WorkspaceID, entity signalbox.EntityID) (signalb
 	s := signalbox.EntityState{Entity: entity, Workspace: ws}
 	found, err := t.one(stateSQL, []any{id(ws), id(entity)}, func(r *row) {
 		s.LastSignal, s.LastSignalAt, s.Signals, s.Standing = signalbox.SignalID(r.int(0)), r.time(1), r.int(2), r.bytes(3)
+		s.Following = r.bytes(4)
 	})
 	return s, foundOr(found, err, "record")
 }

@@ -21,6 +21,7 @@ func toPostgres(sql string) string {
 //   - what tables there are is asked otherwise.
 var onPostgres = map[string]string{
 	armDueSQL:          armDuePostgresSQL,
+	stirSQL:            strings.Replace(stirSQL, "ON CONFLICT (kind, subject)", "ON CONFLICT (workspace_id, kind, subject)", 1),
 	setDueSQL:          setDuePostgresSQL,
 	accountByKeySQL:    accountByKeyPostgresSQL,
 	contactByKeySQL:    contactByKeyPostgresSQL,

@@ -14,7 +14,8 @@ type jobRow struct {
 	takes Takes // of a recovery
 
 	scorer MakeScorer // of retention, erasures and rescoring; nil: nothing is scored
-	mark   int64      // which step its work is in, or up to where it was safe: each kind reads it in its own way
+	ids    *signalbox.IDs
+	mark   int64 // which step its work is in, or up to where it was safe: each kind reads it in its own way
 }
 
 const insertJobSQL = `
@@ -161,7 +162,7 @@ func (db *DB) runSlice(ctx context.Context, ws signalbox.WorkspaceID, job signal
 			out = j
 			return err
 		}
-		j.Status, j.UpdatedAt, j.takes, j.scorer = signalbox.JobRunning, now, db.cfg.Takes, db.cfg.Scorer
+		j.Status, j.UpdatedAt, j.takes, j.scorer, j.ids = signalbox.JobRunning, now, db.cfg.Takes, db.cfg.Scorer, ids
 		if err := t.slice(&j, ids, now); err != nil {
 			return fmt.Errorf("slice of job %d (%s): %w", job, j.Kind, err)
 		}
@@ -187,6 +188,8 @@ func (t *tx) slice(j *jobRow, ids *signalbox.IDs, now time.Time) error {
 		return t.sliceRecover(j, ids, now)
 	case signalbox.JobRescore:
 		return t.sliceRescore(j, now)
+	case signalbox.JobEmptyAudience:
+		return t.sliceEmpty(j, now)
 	}
 	j.Error = fmt.Sprintf("this version knows no job of kind %q", j.Kind)
 	j.end(signalbox.JobFailed, now)

@@ -46,8 +46,9 @@ func (db *DB) States(ctx context.Context, ws signalbox.WorkspaceID, ids []signal
 	states := make(map[signalbox.EntityID]signalbox.EntityState, len(ids))
 	err := db.read(ctx, func(t *tx) error {
 		clear(states) // a read may run again
-		return lookUp(t, stateSQL, 4, ids, func(s *stmt, e *signalbox.EntityID) { s.id(int64(ws)).id(int64(*e)) }, func(r *row, e *signalbox.EntityID) {
-			states[*e] = signalbox.EntityState{Entity: *e, Workspace: ws, LastSignal: signalbox.SignalID(r.int(0)), LastSignalAt: r.time(1), Signals: r.int(2), Standing: r.bytes(3)}
+		return lookUp(t, stateSQL, 5, ids, func(s *stmt, e *signalbox.EntityID) { s.id(int64(ws)).id(int64(*e)) }, func(r *row, e *signalbox.EntityID) {
+			states[*e] = signalbox.EntityState{Entity: *e, Workspace: ws, LastSignal: signalbox.SignalID(r.int(0)), LastSignalAt: r.time(1), Signals: r.int(2), Standing: r.bytes(3),
+				Following: r.bytes(4)}
 		})
 	})
 	if err != nil {

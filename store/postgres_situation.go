@@ -18,7 +18,7 @@ const freeHeadsSQL = headsSQL + ` SKIP LOCKED`
 // batched answers a Need by a statement for each kind of look-up, however many there are of it.
 func (l *loader) batched(n *signalbox.Need) error {
 	for _, step := range []func(*signalbox.Need) error{
-		l.takeHeads, l.findTypes, l.findMeters, l.findImports, l.findMerges, l.findKeys, l.findAnswered, l.flush, l.fenced,
+		l.takeHeads, l.findTypes, l.findMeters, l.findCaptured, l.findImports, l.findMerges, l.findKeys, l.findAnswered, l.flush, l.fenced,
 		l.recallKeys, l.findRecords, l.flush, l.findAccounts, l.flush, l.findGroups,
 	} {
 		if err := step(n); err != nil {
@@ -113,7 +113,7 @@ func (l *loader) findMeters(n *signalbox.Need) error {
 }
 
 // stateFields is how many columns a state has behind its record's.
-const stateFields = 6
+const stateFields = 7
 
 // findKeys looks keys up, but for those that are remembered: whether that is still true the same trip tells.
 func (l *loader) findKeys(n *signalbox.Need) error {

@@ -37,7 +37,11 @@ func (t *tx) saveAll(d *signalbox.Decision, m *remembering, stamp int64) error {
 		{"tallies", t.saveTallies},
 		{"merges", t.saveMerges},
 		{"imports", t.saveImports},
+		{"qualifications", t.saveQualifications},
+		{"members of audiences", t.saveMoves},
+		{"captures", t.saveCaptures},
 		{"due rows", t.saveDue},
+		{"contacts of accounts", t.saveStirred},
 	} {
 		if err := step.run(d); err != nil {
 			return fmt.Errorf("save %s: %w", step.what, err)
@@ -225,8 +229,9 @@ func (t *tx) saveContacts(d *signalbox.Decision) error {
 }
 
 const insertStateSQL = `
-INSERT INTO entity_states (entity_id, workspace_id, last_signal_id, last_signal_at, signals, account_rank, contact_rank, standing)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
+INSERT INTO entity_states (entity_id, workspace_id, last_signal_id, last_signal_at, signals, account_rank, contact_rank, standing,
+                           following)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`
 
 const updateStateSQL = `
 UPDATE entity_states
@@ -235,7 +240,8 @@ UPDATE entity_states
        signals = $5,
        account_rank = $6,
        contact_rank = $7,
-       standing = $8
+       standing = $8,
+       following = $9
  WHERE entity_id = $1
    AND workspace_id = $2`
 
@@ -250,14 +256,14 @@ func (t *tx) saveStates(d *signalbox.Decision) error {
 			} else {
 				s.time(v.Ranked).null()
 			}
-			s.blob(v.Standing)
+			s.blob(v.Standing).blob(v.Following)
 		})
 }
 
 const insertSignalSQL = `
 INSERT INTO signals (id, workspace_id, type_id, source, account_id, contact_id, occurred_at, created_at, properties, backfill,
-                     prev_account_signal_id, prev_contact_signal_id, caused_to, erased_at, points, rules)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`
+                     prev_account_signal_id, prev_contact_signal_id, caused_to, erased_at, points, rules, event_name, held)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`
 
 const countedSignalsSQL = `
 UPDATE heads
@@ -269,7 +275,16 @@ func (t *tx) saveSignals(d *signalbox.Decision) error {
 		s.id(int64(g.ID)).id(int64(g.Workspace)).id(int64(g.TypeID)).text(g.Source).id(int64(g.Account)).id(int64(g.Contact))
 		s.time(g.OccurredAt).time(g.CreatedAt).json(g.Properties).bool(g.Backfill)
 		s.id(int64(g.PrevAccount)).id(int64(g.PrevContact)).int(max(g.CausedTo, int64(g.ID))).time(g.ErasedAt).int(int64(g.Points)).json(g.Rules)
+		s.json(orNull(g.EventName)).bool(g.Held)
 	})
+}
+
+// orNull is a text as it is stored where NULL says that there is none.
+func orNull(s string) []byte {
+	if s == "" {
+		return nil
+	}
+	return []byte(s)
 }
 
 const insertEventSQL = `

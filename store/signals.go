@@ -10,7 +10,7 @@ import (
 )
 
 const signalColumns = `id, workspace_id, type_id, source, account_id, contact_id, occurred_at, created_at, properties, backfill,
-       prev_account_signal_id, prev_contact_signal_id, caused_to, erased_at, points, rules`
+       prev_account_signal_id, prev_contact_signal_id, caused_to, erased_at, points, rules, event_name, held`
 
 // Signals answers a page of the workspace's signals, newest first by arrival, with the records they are about. A list of an
 // account or a contact walks its timeline, or those of all that is merged with it, whose place must be of it. A filter that lets little through may give a
@@ -211,6 +211,6 @@ func scanSignal(r *row) signalbox.Signal {
 		Source: r.text(3), Account: signalbox.AccountID(r.int(4)), Contact: signalbox.ContactID(r.int(5)), OccurredAt: r.time(6),
 		CreatedAt: r.time(7), Properties: r.bytes(8), Backfill: r.bool(9), PrevAccount: signalbox.SignalID(r.int(10)),
 		PrevContact: signalbox.SignalID(r.int(11)), CausedTo: r.int(12), ErasedAt: r.time(13),
-		Points: signalbox.Points(r.int(14)), Rules: r.bytes(15),
+		Points: signalbox.Points(r.int(14)), Rules: r.bytes(15), EventName: r.text(16), Held: r.bool(17),
 	}
 }

@@ -20,6 +20,7 @@ func (t *tx) load(n signalbox.Need, m *remembering) (*signalbox.Situation, error
 		Types:    make(map[signalbox.TypeKey]signalbox.TypeID, len(n.Types)),
 		Answered: make(map[signalbox.AnswerKey]signalbox.Answered, len(n.Answered)),
 		Meters:   make(map[signalbox.MeterKey]signalbox.Meter, len(n.Meters)),
+		Captures: make(map[signalbox.AnswerKey]signalbox.Capture, len(n.Captures)),
 		Imports:  make(map[signalbox.ImportKey]signalbox.ImportID, len(n.Imports)),
 		Merges:   make(map[signalbox.MergeID]*signalbox.Merge, len(n.Merges)),
 	}
@@ -30,7 +31,7 @@ func (t *tx) load(n signalbox.Need, m *remembering) (*signalbox.Situation, error
 		}
 		return s, nil
 	}
-	for _, step := range []func(*signalbox.Need) error{l.heads, l.types, l.answered, l.meters, l.imports, l.merges, l.keys, l.records, l.groups} {
+	for _, step := range []func(*signalbox.Need) error{l.heads, l.types, l.answered, l.meters, l.captured, l.imports, l.merges, l.keys, l.records, l.groups} {
 		if err := step(&n); err != nil {
 			return nil, fmt.Errorf("load the situation: %w", err)
 		}

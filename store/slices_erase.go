@@ -197,7 +197,7 @@ SELECT id, caused_to
 
 const eraseSignalSQL = `
 UPDATE signals
-   SET source = '', properties = NULL, points = 0, rules = NULL, erased_at = $3
+   SET source = '', properties = NULL, points = 0, rules = NULL, event_name = NULL, erased_at = $3
  WHERE workspace_id = $1 AND id = $2`
 
 // eraseSignal blanks the signal at the cursor and all that it caused. The signal comes last: until it is marked, the next

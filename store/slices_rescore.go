@@ -20,6 +20,7 @@ import (
 const (
 	rescoreSignals = 0
 	rescoreRecords = 1
+	rescoreWaits   = 2
 )
 
 // chainRows is how many signals of a record's timeline a slice reads on PostgreSQL, where each is a trip.
@@ -55,14 +56,14 @@ SELECT ` + signalColumns + `
  LIMIT $3`
 
 const statesUpSQL = `
-SELECT entity_id, workspace_id, last_signal_id, standing
+SELECT entity_id, workspace_id, last_signal_id, standing, following
   FROM entity_states
  WHERE entity_id > $1
  ORDER BY entity_id
  LIMIT $2`
 
 const statesUpPostgresSQL = `
-SELECT entity_id, workspace_id, last_signal_id, standing
+SELECT entity_id, workspace_id, last_signal_id, standing, following
   FROM entity_states
  WHERE entity_id > $1 AND workspace_id = $3
  ORDER BY entity_id
@@ -84,7 +85,7 @@ func (t *tx) replaceJob(j *signalbox.Job, now time.Time) error {
 		if err := readParams(&old, &was, j.Params, &is); err != nil {
 			return err
 		}
-		text, err := json.Marshal(signalbox.Rescoring{Points: was.Points || is.Points, Sums: was.Sums || is.Sums, Tell: is.Tell})
+		text, err := json.Marshal(signalbox.Rescoring{Points: was.Points || is.Points, Sums: was.Sums || is.Sums, Follow: was.Follow || is.Follow, Tell: is.Tell})
 		if err != nil {
 			return err
 		}
@@ -150,6 +151,9 @@ func (t *tx) sliceRescore(j *jobRow, now time.Time) error {
 		}
 		return t.repoint(j, scorer)
 	}
+	if j.mark == rescoreWaits {
+		return t.ready(j, d, now)
+	}
 	if err := t.recount(j, &order, scorer, now); err != nil {
 		return err
 	}
@@ -213,7 +217,7 @@ func (t *tx) shift(ws signalbox.WorkspaceID, scorer Scorer, before, now []signal
 	}
 	var states []moved
 	var bad error
-	err := lookUp(t, stateSQL, 4, slices.Sorted(maps.Keys(is)), func(s *stmt, e *signalbox.EntityID) { s.id(int64(ws)).id(int64(*e)) }, func(r *row, e *signalbox.EntityID) {
+	err := lookUp(t, stateSQL, 5, slices.Sorted(maps.Keys(is)), func(s *stmt, e *signalbox.EntityID) { s.id(int64(ws)).id(int64(*e)) }, func(r *row, e *signalbox.EntityID) {
 		standing, err := scorer.Rescore(r.bytes(3), was[*e], is[*e])
 		if err != nil {
 			bad = err
@@ -228,9 +232,9 @@ func (t *tx) shift(ws signalbox.WorkspaceID, scorer Scorer, before, now []signal
 
 // stateUp is a record as the second step looks at it.
 type stateUp struct {
-	entity   signalbox.EntityID
-	last     int64
-	standing []byte
+	entity signalbox.EntityID
+	last   int64
+	signalbox.Kept
 }
 
 // recount adds the signals of records up anew, as far as one slice goes, and has the records looked at.
@@ -243,7 +247,7 @@ func (t *tx) recount(j *jobRow, order *rescoring, scorer Scorer, now time.Time) 
 	seen := 0
 	err := t.query(statesUpSQL, t.scoped(int64(j.Workspace), j.Cursor, left), func(r *row) error {
 		if seen++; signalbox.WorkspaceID(r.int(1)) == j.Workspace {
-			list = append(list, stateUp{signalbox.EntityID(r.int(0)), r.int(2), r.bytes(3)})
+			list = append(list, stateUp{signalbox.EntityID(r.int(0)), r.int(2), signalbox.Kept{Standing: r.bytes(3), Following: r.bytes(4)}})
 			return nil
 		}
 		if len(list) == 0 { // behind one of ours the cursor moves with it
@@ -256,7 +260,7 @@ func (t *tx) recount(j *jobRow, order *rescoring, scorer Scorer, now time.Time) 
 	}
 	full := seen == left
 	for _, one := range list {
-		if order.Sums {
+		if order.Sums || order.Follow {
 			done, err := t.addUp(j, order, scorer, &one, &left)
 			if err != nil || !done {
 				return err
@@ -266,14 +270,14 @@ func (t *tx) recount(j *jobRow, order *rescoring, scorer Scorer, now time.Time) 
 		if order.At != nil {
 			sums = order.At.Sums
 		}
-		standing, err := scorer.Restand(one.standing, sums, order.Sums, order.Tell)
+		standing, err := scorer.Restand(one.Standing, sums, order.Sums, order.Tell)
 		if err != nil {
 			return fmt.Errorf("keep what counts for a record: %w", err)
 		}
 		order.At = nil
 		j.Cursor = int64(one.entity)
 		j.Done++
-		if left--; standing == nil {
+		if left--; standing == nil && one.Following == nil && !order.Follow {
 			continue
 		}
 		if _, err := t.exec(setStandingSQL, id(j.Workspace), id(one.entity), standing); err != nil {
@@ -287,9 +291,52 @@ func (t *tx) recount(j *jobRow, order *rescoring, scorer Scorer, now time.Time) 
 		}
 	}
 	if !full {
+		if order.Follow {
+			j.mark, j.Cursor = rescoreWaits, now.UnixMicro()
+			return nil
+		}
 		j.end(signalbox.JobDone, now)
 	}
 	return nil
+}
+
+const waitsSQL = `
+SELECT 1
+  FROM due
+ WHERE workspace_id = $1 AND kind = 8 AND at <= $2
+ LIMIT 1` // signalbox.DueRecord
+
+// ready waits until every record was looked at, and says then of the audiences that were being filled that they are ready.
+func (t *tx) ready(j *jobRow, d *signalbox.Definitions, now time.Time) error {
+	// A row that was taken stands at the end of its lease until its owner says what becomes of it.
+	waits, err := t.one(waitsSQL, []any{id(j.Workspace), now.Add(signalbox.LeaseFor)}, func(*row) {})
+	if since := time.UnixMicro(j.Cursor); err == nil && waits && now.After(since.Add(signalbox.LeaseFor)) { // timers of its own a workspace has always
+		waits, err = t.one(waitsSQL, []any{id(j.Workspace), since.Add(signalbox.LeaseFor)}, func(*row) {})
+	}
+	if err != nil || waits {
+		return err
+	}
+	done := false
+	for i := range d.Audiences {
+		a := d.Audiences[i]
+		one := d.Find(signalbox.DefinedAudience, int64(a.ID))
+		if a.Ready || one.UpdatedAt.After(j.CreatedAt) {
+			continue
+		}
+		a.Ready, done = true, true
+		body, err := json.Marshal(a)
+		if err != nil {
+			return err
+		}
+		if _, err := t.exec(updateDefinitionSQL, id(j.Workspace), string(one.Kind), one.ID, one.Code, textBytes(body), one.Revision, one.UpdatedAt); err != nil {
+			return err
+		}
+	}
+	j.end(signalbox.JobDone, now)
+	if !done {
+		return nil
+	}
+	return t.bumpDefinitions(j.Workspace, 0)
 }
 
 // addUp adds up a record's signals, from the newest to the oldest, and says whether that is done. Signals that came since the last slice are added in a
@@ -323,11 +370,7 @@ func (t *tx) addUp(j *jobRow, order *rescoring, scorer Scorer, one *stateUp, lef
 		if err := t.nameTypes(list); err != nil {
 			return false, err
 		}
-		counted := make([]signalbox.Scored, len(list))
-		for i := range list {
-			counted[i] = scoredOf(&list[i])
-		}
-		if at.Sums, err = scorer.Sum(at.Sums, counted); err != nil {
+		if err := t.take(j, order, scorer, one, list); err != nil {
 			return false, err
 		}
 		switch {
@@ -339,6 +382,46 @@ func (t *tx) addUp(j *jobRow, order *rescoring, scorer Scorer, one *stateUp, lef
 			return true, nil
 		}
 	}
+}
+
+// take adds signals up and notes them, as far as that is asked for.
+func (t *tx) take(j *jobRow, order *rescoring, scorer Scorer, one *stateUp, list []signalbox.Signal) (err error) {
+	if order.Sums {
+		counted := make([]signalbox.Scored, len(list))
+		for i := range list {
+			counted[i] = scoredOf(&list[i])
+		}
+		if order.At.Sums, err = scorer.Sum(order.At.Sums, counted); err != nil {
+			return fmt.Errorf("add signals up: %w", err)
+		}
+	}
+	if !order.Follow || len(list) == 0 {
+		return nil
+	}
+	if one.Following, err = scorer.Note(one.Following, list); err != nil {
+		return fmt.Errorf("note signals: %w", err)
+	}
+	_, err = t.exec(setFollowingSQL, id(j.Workspace), id(one.entity), one.Following)
+	return err
+}
+
+const setFollowingSQL = `
+UPDATE entity_states
+   SET following = $3
+ WHERE entity_id = $2
+   AND workspace_id = $1`
+
+// noteAgain has all signals of a workspace noted anew.
+func (t *tx) noteAgain(ws signalbox.WorkspaceID, ids *signalbox.IDs, now time.Time) error {
+	text, err := json.Marshal(signalbox.Rescoring{Follow: true})
+	if err != nil {
+		return err
+	}
+	j := signalbox.Job{ID: signalbox.JobID(ids.Next(now)), Workspace: ws, Kind: signalbox.JobRescore, Status: signalbox.JobQueued, Params: string(text), CreatedAt: now, UpdatedAt: now}
+	if err := t.replaceJob(&j, now); err != nil {
+		return err
+	}
+	return t.raiseHead(ws, int64(j.ID))
 }
 
 // nameTypes says of signals which type they are of.

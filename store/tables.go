@@ -53,7 +53,9 @@ var catalogue = []*Table{
 		"attributes text, by_hand, revision, created_at, updated_at, erased_at, merged_into, merged text, sorted text"),
 	table("record_keys", "workspace_id, kind, value text", "entity_id"),
 	table("record_words", "workspace_id, kind, word text, entity_id", ""),
-	table("entity_states", "workspace_id, entity_id", "last_signal_id, last_signal_at, signals, account_rank, contact_rank, standing blob"),
+	table("entity_states", "workspace_id, entity_id", "last_signal_id, last_signal_at, signals, account_rank, contact_rank, standing blob, following blob"),
+	table("qualifications", "workspace_id, entity_id", "at, icp text, icp_score, persona text, persona_score, body text"),
+	table("audience_members", "workspace_id, audience_id, entity_id", "since"),
 	table("merges", "workspace_id, id", "kind, status text, from_id, into_id, reason text, created_at, undone_at"),
 	table("imports", "workspace_id, id", "name text, created_at, undone_at"),
 	table("import_rows", "workspace_id, import_id, entity_id", "kind, made, before text, revision"),
@@ -62,7 +64,8 @@ var catalogue = []*Table{
 		"revision, created_at, updated_at, deleted_at, retry_schedule text, rate_per_second, sealed_previous blob, previous_until, vendor_previous, "+
 		"sealed_key blob, sealed_previous_key blob, public_key text, filter text"),
 	table("signals", "workspace_id, id", "type_id, source text, account_id, contact_id, occurred_at, created_at, properties text, backfill, "+
-		"prev_account_signal_id, prev_contact_signal_id, caused_to, erased_at, points, rules text"),
+		"prev_account_signal_id, prev_contact_signal_id, caused_to, erased_at, points, rules text, event_name text, held"),
+	table("captures", "workspace_id, key blob", "signal_id, account_id, contact_id"),
 	table("events", "workspace_id, id", "name text, signal_id, account_id, contact_id, stairoids text, standard text, vendor text, caused_to, test, created_at"),
 	table("deliveries", "workspace_id, id", "webhook_id, event_id, event_name text, state, reason text, attempts, due_at, "+
 		"manual_state, manual_reason text, manual_due_at, test, created_at, done_at"),

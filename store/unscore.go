@@ -12,8 +12,11 @@ import (
 // Scorer works on what deciding keeps of records (signalbox.EntityState.Standing), by one version of a workspace's definitions. nil is what is kept of a
 // record of which nothing is known.
 type Scorer interface {
-	// Unscore takes signals that are gone out of a standing, and returns what is left of it.
-	Unscore(standing []byte, gone []signalbox.Scored) ([]byte, error)
+	// Unscore takes signals that are gone out of what is kept of a record, and returns what is left. short says that signals which were left out may count
+	// now: those of the record must be noted again.
+	Unscore(kept signalbox.Kept, gone []signalbox.Scored) (left signalbox.Kept, short bool, err error)
+	// Note keeps of signals what audiences and qualifications ask of them, in EntityState.Following. To note one again changes nothing.
+	Note(following []byte, signals []signalbox.Signal) ([]byte, error)
 	// Points says what a signal is worth, and which rules gave it points, as both are stored.
 	Points(s *signalbox.Signal) (signalbox.Points, []byte)
 	// Rescore takes what signals counted before out of a standing, and adds what they count now.
@@ -27,6 +30,13 @@ type Scorer interface {
 
 // MakeScorer makes the scorer of a workspace's definitions.
 type MakeScorer func(*signalbox.Definitions) (Scorer, error)
+
+const setKeptSQL = `
+UPDATE entity_states
+   SET standing = $3,
+       following = $4
+ WHERE entity_id = $2
+   AND workspace_id = $1`
 
 const setStandingSQL = `
 UPDATE entity_states
@@ -46,7 +56,13 @@ func (t *tx) holdStill(ws signalbox.WorkspaceID) error {
 // uncount takes signals out of the scores of whom they were about, and has these records looked at: less may be left than their stage takes. The
 // workspace is held still.
 func (t *tx) uncount(j *jobRow, gone []signalbox.Signal, now time.Time) error {
-	if len(gone) == 0 || j.scorer == nil {
+	if len(gone) == 0 {
+		return nil
+	}
+	if err := t.forgetCaptures(gone); err != nil {
+		return fmt.Errorf("forget captures: %w", err)
+	}
+	if j.scorer == nil {
 		return nil
 	}
 	if err := t.nameTypes(gone); err != nil {
@@ -57,14 +73,15 @@ func (t *tx) uncount(j *jobRow, gone []signalbox.Signal, now time.Time) error {
 		return err
 	}
 	type left struct {
-		entity   signalbox.EntityID
-		standing []byte
+		entity signalbox.EntityID
+		signalbox.Kept
 	}
 	var states []left
 	var due []signalbox.Due
-	err := lookUp(t, stateSQL, 4, slices.Sorted(maps.Keys(of)), func(s *stmt, e *signalbox.EntityID) { s.id(int64(j.Workspace)).id(int64(*e)) }, func(r *row, e *signalbox.EntityID) {
-		if standing := r.bytes(3); standing != nil {
-			states = append(states, left{*e, standing})
+	short := false
+	err := lookUp(t, stateSQL, 5, slices.Sorted(maps.Keys(of)), func(s *stmt, e *signalbox.EntityID) { s.id(int64(j.Workspace)).id(int64(*e)) }, func(r *row, e *signalbox.EntityID) {
+		if kept := (signalbox.Kept{Standing: r.bytes(3), Following: r.bytes(4)}); kept.Standing != nil || kept.Following != nil {
+			states = append(states, left{*e, kept})
 		}
 	})
 	if err != nil {
@@ -80,13 +97,22 @@ func (t *tx) uncount(j *jobRow, gone []signalbox.Signal, now time.Time) error {
 	}
 	for i := range states {
 		s := &states[i]
-		if s.standing, err = scorer.Unscore(s.standing, of[s.entity]); err != nil {
+		var less bool
+		if s.Kept, less, err = scorer.Unscore(s.Kept, of[s.entity]); err != nil {
 			return fmt.Errorf("take signals out of a score: %w", err)
 		}
+		short = short || less
 		due = append(due, signalbox.Due{Kind: signalbox.DueRecord, Subject: int64(s.entity), Workspace: j.Workspace, At: now})
 	}
-	if err := each(t, setStandingSQL, states, func(s *stmt, l *left) { s.id(int64(j.Workspace)).id(int64(l.entity)).blob(l.standing) }); err != nil {
+	if err := each(t, setKeptSQL, states, func(s *stmt, l *left) {
+		s.id(int64(j.Workspace)).id(int64(l.entity)).blob(l.Standing).blob(l.Following)
+	}); err != nil {
 		return fmt.Errorf("keep what counts: %w", err)
+	}
+	if short {
+		if err := t.noteAgain(j.Workspace, j.ids, now); err != nil {
+			return err
+		}
 	}
 	return each(t, armDueSQL, due, bindDue)
 }
@@ -107,5 +133,5 @@ func countedFor(list []signalbox.Signal) map[signalbox.EntityID][]signalbox.Scor
 
 // scoredOf is a signal as far as scores go.
 func scoredOf(s *signalbox.Signal) signalbox.Scored {
-	return signalbox.Scored{ID: s.ID, Type: s.Type, Points: s.Points, At: s.CountsFrom()}
+	return signalbox.Scored{ID: s.ID, Type: s.Type, Points: s.Points, At: s.CountsFrom(), OccurredAt: s.OccurredAt}
 }

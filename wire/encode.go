@@ -48,10 +48,12 @@ type EventInfo struct {
 
 	OccurredAt time.Time // when it happened that the event tells of, where that is told; zero: when it was generated
 
-	Change *ScoreChange             // of events of scores and stages alone
-	Linked *signalbox.LinkedAccount // of events of linked accounts and of their records alone
-	Record *signalbox.LinkedRecord  // of events of records alone
-	Notice *Notice                  // of notifications alone
+	Change    *ScoreChange             // of events of scores and stages alone
+	Qualified *signalbox.Qualified     // of signal.qualified alone
+	Audience  *signalbox.Audience      // of audience.entered and audience.left alone
+	Linked    *signalbox.LinkedAccount // of events of linked accounts and of their records alone
+	Record    *signalbox.LinkedRecord  // of events of records alone
+	Notice    *Notice                  // of notifications alone
 
 	// Of operational events alone.
 	Webhook  *signalbox.Webhook
@@ -118,16 +120,23 @@ func appendSignal(dst []byte, e *EventInfo) []byte {
 	dst = append(dst, `,"created_at":"`...)
 	dst = AppendSeconds(dst, e.Signal.CreatedAt)
 	dst = append(dst, `","properties":`...)
-	if len(e.Signal.Properties) == 0 {
-		dst = append(dst, `{}`...)
-	} else {
-		dst = append(dst, e.Signal.Properties...)
-	}
+	dst = appendProperties(dst, e.Signal.Properties)
 	dst = append(dst, `,"account":`...)
 	dst = appendAccount(dst, e.Codec, e.Account)
 	dst = append(dst, `,"contact":`...)
 	dst = appendContact(dst, e.Codec, e.Contact)
 	return append(dst, '}')
+}
+
+// appendProperties appends a signal's properties, which are an object: a context of another shape (S3-12) is its only member.
+func appendProperties(dst, properties []byte) []byte {
+	switch {
+	case len(properties) == 0:
+		return append(dst, `{}`...)
+	case properties[0] != '{':
+		return append(append(append(dst, `{"context":`...), properties...), '}')
+	}
+	return append(dst, properties...)
 }
 
 func appendAccount(dst []byte, c *signalbox.Codec, a *signalbox.Account) []byte {

@@ -17,6 +17,9 @@ const (
 	EventContactScoreChanged = "contact.score_changed"
 	EventAccountStageChanged = "account.stage_changed"
 	EventContactStageChanged = "contact.stage_changed"
+	EventSignalQualified     = "signal.qualified"
+	EventAudienceEntered     = "audience.entered"
+	EventAudienceLeft        = "audience.left"
 )
 
 // EventType is a kind of event that a webhook can subscribe to.
@@ -39,6 +42,9 @@ var engagement = []EventType{
 	{EventContactScoreChanged, "The score of a contact changed.", true, appendContactScoreData, contactScoreSchema},
 	{EventAccountStageChanged, "An account has reached another stage, by a signal or as time passed.", true, appendAccountStageData, accountStageSchema},
 	{EventContactStageChanged, "A contact has reached another stage, by a signal or as time passed.", true, appendContactStageData, contactStageSchema},
+	{EventSignalQualified, "A signal was captured whose record fits an ideal customer.", true, appendQualifiedData, signalQualifiedSchema},
+	{EventAudienceEntered, "An account or a contact has entered an audience.", true, appendAudienceData, audienceMoveSchema},
+	{EventAudienceLeft, "An account or a contact has left an audience.", true, appendAudienceData, audienceMoveSchema},
 }
 
 var operational = []EventType{
@@ -163,6 +169,8 @@ func (t EventType) fill(e *EventInfo) {
 	default:
 		fillSample(e)
 		e.Signal.Points = signalbox.PointsOf(2)
+		e.Qualified = &signalbox.Qualified{ICP: "Mid-market SaaS", ICPScore: 73, Persona: "VP Engineering", PersonaScore: 81}
+		e.Audience = &signalbox.Audience{ID: signalbox.AudienceID(sampleID(e.CreatedAt, 6)), Name: "Ready to talk", Of: signalbox.AccountRecord}
 		e.Change = &ScoreChange{Score: 42, Previous: 38, Stage: "Warm", PreviousStage: "Cool", Reason: "signal"}
 	}
 }

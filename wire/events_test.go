@@ -31,7 +31,7 @@ func TestEventTypes_AreThoseOfTheDocument(t *testing.T) {
 		}
 	}
 	want := []string{"signal.created", "signal.scored", "automation.triggered", "account.score_changed", "contact.score_changed",
-		"account.stage_changed", "contact.stage_changed",
+		"account.stage_changed", "contact.stage_changed", "signal.qualified", "audience.entered", "audience.left",
 		"linked_account.created", "linked_account.updated", "linked_account.deleted",
 		"hris_employees.created", "hris_employees.updated", "hris_employees.deleted", "hris_employments.created", "hris_employments.updated", "hris_employments.deleted",
 		"ats_interviews.created", "ats_interviews.updated", "ats_interviews.deleted", "ats_applications.created", "ats_applications.updated", "ats_applications.deleted",
@@ -40,7 +40,7 @@ func TestEventTypes_AreThoseOfTheDocument(t *testing.T) {
 	if diff := cmp.Diff(want, names); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff([]string{"signal.created", "signal.scored", "account.score_changed", "contact.score_changed", "account.stage_changed", "contact.stage_changed", "webhook.failing", "webhook.recovered", "webhook.disabled", "delivery.failed"}, produced); diff != "" {
+	if diff := cmp.Diff([]string{"signal.created", "signal.scored", "account.score_changed", "contact.score_changed", "account.stage_changed", "contact.stage_changed", "signal.qualified", "audience.entered", "audience.left", "webhook.failing", "webhook.recovered", "webhook.disabled", "delivery.failed"}, produced); diff != "" {
 		t.Errorf("what this version sends: %s", diff)
 	}
 }

@@ -36,39 +36,12 @@ func namesIn(format signalbox.Format) []string {
 	return names
 }
 
-// nearest returns the known name that is fewest edits away from what was written, "" when none is near.
+// nearest is the known name that was probably meant, "" when none is near.
 func nearest(written string, known []string) string {
-	written = strings.ToLower(strings.TrimSpace(written))
-	if len(written) > 64 {
-		return ""
+	if near := signalbox.Near(written, known); len(near) > 0 {
+		return near[0]
 	}
-	best, bestAt := "", max(2, len(written)/3)+1
-	for _, name := range known {
-		if d := edits(written, name); d < bestAt {
-			best, bestAt = name, d
-		}
-	}
-	return best
-}
-
-// edits is the Levenshtein distance of two short ASCII strings.
-func edits(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			diagonal, row[j+1] = row[j+1], min(row[j]+1, row[j+1]+1, diagonal+cost)
-		}
-	}
-	return row[len(b)]
+	return ""
 }
 
 // clip shortens what a sender wrote for a message.

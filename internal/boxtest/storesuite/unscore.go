@@ -19,14 +19,26 @@ const (
 	rescoredPoints = signalbox.Points(2000000)
 )
 
-func (visits) Unscore(standing []byte, gone []signalbox.Scored) ([]byte, error) {
-	left := len(standing)
+func (visits) Unscore(kept signalbox.Kept, gone []signalbox.Scored) (signalbox.Kept, bool, error) {
+	left, short := len(kept.Standing), false
 	for _, g := range gone {
 		if g.Type == "visit" && g.Points == visitPoints && !g.At.IsZero() {
 			left--
 		}
+		short = short || kept.Following != nil
 	}
-	return bytes.Clone(standing[:max(0, left)]), nil
+	kept.Standing = bytes.Clone(kept.Standing[:max(0, left)])
+	return kept, short, nil
+}
+
+func (visits) Note(following []byte, signals []signalbox.Signal) ([]byte, error) {
+	for _, s := range signals {
+		if s.Type != "visit" || string(s.Properties) == "" {
+			return nil, fmt.Errorf("a signal of type %q with %s", s.Type, s.Properties)
+		}
+		following = append(bytes.Clone(following), 'n')
+	}
+	return following, nil
 }
 
 func (visits) Points(*signalbox.Signal) (signalbox.Points, []byte) {

@@ -1,0 +1,293 @@
+package decide
+
+import (
+	"time"
+
+	"signalbox"
+	"signalbox/audience"
+	"signalbox/expr"
+	"signalbox/wire"
+)
+
+// followBudget is what all conditions may cost together that one input asks, in CEL cost units.
+const followBudget = 1_000_000
+
+// follows is what is kept of a record's qualification and audiences, read once a turn.
+func (f *fold) follows(r signalbox.Record) *following {
+	e := r.Entity()
+	if w := f.following[e]; w != nil {
+		return w
+	}
+	w := &following{}
+	if state := f.now.States[e]; state != nil {
+		read, err := unpackFollowing(state.Following)
+		if err != nil {
+			panic(err) // costs its own waiter: nothing that cannot be read is written over
+		}
+		*w = read
+	}
+	f.following[e] = w
+	return w
+}
+
+// keepFollowing has what is kept of a record saved at the end of the turn.
+func (f *fold) keepFollowing(r signalbox.Record) {
+	if w := f.follows(r); !w.kept {
+		w.kept = true
+		f.followed = append(f.followed, r)
+	}
+}
+
+// packFollowings writes what was kept into the states that are saved.
+func (f *fold) packFollowings() {
+	for _, r := range f.followed {
+		f.state(r.Space(), r.Kind(), r.Entity()).Following = f.follows(r).pack()
+	}
+}
+
+// group are a record's state of audiences and those of all that is merged into it.
+func (f *fold) group(top signalbox.Record) []*audience.State {
+	list := []*audience.State{&f.follows(top).audience}
+	if parts := top.Parts(); parts != nil {
+		for _, part := range parts.Records {
+			list = append(list, &f.follows(f.part(part.ID)).audience)
+		}
+	}
+	return list
+}
+
+// asked is whom conditions are asked about: facts of the company and of the person, which are those of one moment.
+type asked struct {
+	account *signalbox.Account // that stands for the one that was matched; nil: none
+	contact *signalbox.Contact
+	company *expr.Facts // its signals are the account's; those of the contact where there is no account
+	person  *expr.Facts // nil: nobody
+	budget  *expr.Budget
+}
+
+// ask gathers what is known of whom conditions are about. s is nil when no signal is looked at.
+func (f *fold) ask(in *Prepared, s *signalbox.Signal, account *signalbox.Account, contact *signalbox.Contact) *asked {
+	a := &asked{account: account, contact: contact, company: &expr.Facts{Now: f.env.Now}, budget: expr.NewBudget(followBudget)}
+	if s != nil {
+		a.company.Signal = signalFacts(s)
+	}
+	if account != nil {
+		st := f.stands(account)
+		a.company.Account = &expr.Account{
+			Domain: account.Domain, Name: account.Name, Status: account.Status, Attributes: account.Attributes, Score: st.told, Stage: st.stage,
+		}
+		a.company.Times = in.By.audiences.Times(f.group(account)...)
+	}
+	if contact != nil {
+		st := f.stands(contact)
+		a.company.Contact = &expr.Contact{
+			Email: contact.Email, FirstName: contact.FirstName, LastName: contact.LastName, Title: contact.Title, LinkedInURL: contact.LinkedInURL,
+			Attributes: contact.Attributes, Score: st.told, Stage: st.stage,
+		}
+		person := *a.company
+		person.Times = in.By.audiences.Times(f.group(contact)...)
+		a.person = &person
+		if account == nil {
+			a.company.Times = person.Times
+		}
+	}
+	return a
+}
+
+// followSignal has conditions asked that a signal may have changed: the moment is noted, its record is qualified, and those of whom it is about enter and leave
+// audiences. The answer is what the qualification came to; nil: it is held.
+func (f *fold) followSignal(in *Prepared, s *signalbox.Signal, account *signalbox.Account, contact *signalbox.Contact) *signalbox.Qualified {
+	if !in.By.followsAny {
+		if s.Held {
+			return nil
+		}
+		return &signalbox.Qualified{}
+	}
+	noted := signalFacts(s)
+	for _, r := range about(account, contact) {
+		before := f.follows(r).audience.Empty()
+		if in.By.audiences.Note(&f.follows(r).audience, s.ID, noted, nil) || !before {
+			f.keepFollowing(r)
+		}
+	}
+	a := f.ask(in, s, f.topAccount(account), f.topContact(contact))
+	var short *signalbox.Qualified
+	if !s.Held {
+		fit := f.qualify(in, a)
+		q := fit.Short()
+		if short = &q; fit.ICP != "" && !s.Backfill {
+			f.tell(in, event{name: wire.EventSignalQualified, signal: s, account: a.account, contact: a.contact, fit: &q})
+		}
+	}
+	changed := &audience.Changed{Signal: s.Type, Score: true, Record: f.touched(a.account, a.contact)}
+	f.place(in, a, changed, s.Backfill)
+	if a.account != nil && in.By.audiences.FollowsAccounts() && f.touched(a.account, nil) {
+		f.stir(in, a.account.ID)
+	}
+	return short
+}
+
+// touched says whether a turn has changed what a record shows.
+func (f *fold) touched(account *signalbox.Account, contact *signalbox.Contact) bool {
+	if account != nil {
+		if _, ok := f.accounts[account.ID]; ok {
+			return true
+		}
+	}
+	if contact != nil {
+		if _, ok := f.contacts[contact.ID]; ok {
+			return true
+		}
+	}
+	return false
+}
+
+// qualify judges whom a question is about, and keeps what that came to where it is another result than before.
+func (f *fold) qualify(in *Prepared, a *asked) signalbox.Fit {
+	fit := in.By.fit.Judge(a.company, a.person, a.budget)
+	if a.account != nil {
+		company := fit
+		company.Persona, company.PersonaScore, company.Personas = "", 0, nil
+		f.keepFit(in, a.account, &company)
+	}
+	if a.contact != nil {
+		f.keepFit(in, a.contact, &fit)
+	}
+	return fit
+}
+
+func (f *fold) keepFit(in *Prepared, r signalbox.Record, fit *signalbox.Fit) {
+	w := f.follows(r)
+	mark := markOf(fit)
+	if w.judged == mark && w.short == fit.Short() {
+		return
+	}
+	w.judged, w.short = mark, fit.Short()
+	f.keepFollowing(r)
+	f.out.Qualified = append(f.out.Qualified, signalbox.Qualification{Workspace: in.Workspace, Entity: r.Entity(), Fit: fit})
+}
+
+// place has those of a question enter and leave audiences. changed is nil when anything may have changed; quiet: nobody is told.
+func (f *fold) place(in *Prepared, a *asked, changed *audience.Changed, quiet bool) {
+	if a.account != nil {
+		facts := *a.company
+		facts.Contact, facts.Signal = nil, nil
+		f.placeOne(in, a.account, &facts, changed, a.budget, quiet)
+	}
+	if a.contact != nil {
+		facts := *a.person
+		facts.Signal = nil
+		f.placeOne(in, a.contact, &facts, changed, a.budget, quiet)
+	}
+}
+
+func (f *fold) placeOne(in *Prepared, r signalbox.Record, facts *expr.Facts, changed *audience.Changed, budget *expr.Budget, quiet bool) {
+	w := f.follows(r)
+	empty, due := w.audience.Empty(), w.audience.Next()
+	moves, next := in.By.audiences.Judge(r.Kind(), &w.audience, facts, changed, budget)
+	if len(moves) > 0 || !next.Equal(due) || empty != w.audience.Empty() {
+		f.keepFollowing(r)
+	}
+	for _, m := range moves {
+		f.out.Moves = append(f.out.Moves, signalbox.AudienceMove{Workspace: in.Workspace, Audience: m.Audience, Entity: r.Entity(), Entered: m.Entered, At: f.env.Now})
+		if !quiet && !m.Quiet {
+			f.tellMove(in, r, m)
+		}
+	}
+	if st := f.stands(r); !next.IsZero() && (st.due.IsZero() || next.Before(st.due)) {
+		f.setDue(in, r, next)
+	}
+}
+
+// tellMove makes the event of a move.
+func (f *fold) tellMove(in *Prepared, r signalbox.Record, m audience.Move) {
+	e := event{name: wire.EventAudienceEntered, audience: in.By.audienceOf(m.Audience)}
+	if !m.Entered {
+		e.name = wire.EventAudienceLeft
+	}
+	switch r := r.(type) {
+	case *signalbox.Account:
+		e.account = r
+	case *signalbox.Contact:
+		e.contact = r
+	}
+	f.tell(in, e)
+}
+
+// followRecord looks at a record that somebody has changed, or that time may have: with requalify set it is judged anew, as far as that needs no signal.
+func (f *fold) followRecord(in *Prepared, r signalbox.Record, changed *audience.Changed, requalify bool) {
+	if !in.By.followsAny {
+		return
+	}
+	var a *asked
+	switch r := r.(type) {
+	case *signalbox.Account:
+		a = f.ask(in, nil, r, nil)
+	case *signalbox.Contact:
+		a = f.ask(in, nil, f.topAccount(f.accountOf(r)), r)
+	}
+	if requalify && !in.By.fit.Reads().Signal {
+		f.qualify(in, a)
+	}
+	if r.Kind() == signalbox.ContactRecord {
+		a.account = nil // its own audiences are no matter of the contact's
+	}
+	f.place(in, a, changed, false)
+	if r.Kind() == signalbox.AccountRecord && in.By.audiences.FollowsAccounts() && (changed == nil || changed.Record) {
+		f.stir(in, signalbox.AccountID(r.Entity()))
+	}
+}
+
+// stir has an account's contacts looked at.
+func (f *fold) stir(in *Prepared, account signalbox.AccountID) {
+	f.out.Stirred = append(f.out.Stirred, signalbox.Stir{Workspace: in.Workspace, Account: account, At: f.env.Now})
+}
+
+// changed looks at a record that somebody has changed.
+func (f *fold) changed(in *Prepared, top signalbox.Record) {
+	if in.By.followsAny {
+		f.followRecord(in, top, &audience.Changed{Record: true}, true)
+		f.arm(in, top, false)
+	}
+}
+
+// leave takes a record out of its audiences: another one stands for it now. Nobody is told: it is there in the other one.
+func (f *fold) leave(in *Prepared, r signalbox.Record) {
+	w := f.follows(r)
+	for _, id := range w.audience.Audiences() {
+		f.out.Moves = append(f.out.Moves, signalbox.AudienceMove{Workspace: in.Workspace, Audience: id, Entity: r.Entity(), At: f.env.Now})
+	}
+	w.audience.Leave()
+	f.keepFollowing(r)
+}
+
+// unfollow takes all that is known of a record's qualification and audiences: it was erased. Nobody is told.
+func (f *fold) unfollow(in *Prepared, r signalbox.Record) {
+	f.leave(in, r)
+	w := f.follows(r)
+	if w.judged != 0 {
+		f.out.Qualified = append(f.out.Qualified, signalbox.Qualification{Workspace: in.Workspace, Entity: r.Entity()})
+	}
+	*w = following{kept: true}
+}
+
+// lookAt is when time alone may change what is to be told of a record: a lower bound, zero: never.
+func (f *fold) lookAt(in *Prepared, top signalbox.Record) time.Time {
+	next := in.By.next(top.Kind(), f.sums(top), f.env.Now)
+	if in.By.followsAny {
+		if also := f.follows(top).audience.Next(); !also.IsZero() && (next.IsZero() || also.Before(next)) {
+			return also
+		}
+	}
+	return next
+}
+
+// audienceOf is an audience of these definitions.
+func (c *Compiled) audienceOf(id signalbox.AudienceID) *signalbox.Audience {
+	for i := range c.Definitions.Audiences {
+		if c.Definitions.Audiences[i].ID == id {
+			return &c.Definitions.Audiences[i]
+		}
+	}
+	return nil
+}
