@@ -49,7 +49,7 @@ var rooms = map[string][]string{
 	"signalbox/backup":            {"signalbox", "signalbox/archive", "signalbox/seal", "signalbox/store"},
 	"signalbox/admin":             {"signalbox", "signalbox/api", "signalbox/archive"},
 	"signalbox/auth":              {"signalbox"},
-	"signalbox/api":               {"signalbox", "signalbox/auth", "signalbox/expr", "signalbox/filter", "signalbox/fit", "signalbox/score", "signalbox/wire", "signalbox/seal", "signalbox/sign", "signalbox/retry"},
+	"signalbox/api":               {"signalbox", "signalbox/audience", "signalbox/auth", "signalbox/expr", "signalbox/filter", "signalbox/fit", "signalbox/score", "signalbox/sheet", "signalbox/wire", "signalbox/seal", "signalbox/sign", "signalbox/retry"},
 	"signalbox/web":               {"signalbox", "signalbox/auth"},
 	"signalbox/client":            {"signalbox"},
 	"signalbox/app":               {"*"},

@@ -203,7 +203,7 @@ func (w *Workspace) Facts() Facts {
 	}
 	return Facts{
 		"name": w.Name, "timezone": w.Timezone, "require_identity": w.RequireIdentity,
-		"limits":            map[string]any{"workspace": rate(w.Limits.Workspace), "key": rate(w.Limits.Key), "requests": rate(w.Limits.Requests)},
+		"limits":            map[string]any{"workspace": rate(w.Limits.Workspace), "key": rate(w.Limits.Key), "captures": rate(w.Limits.CaptureRate()), "requests": rate(w.Limits.Requests)},
 		"retention":         map[string]int{"signal_days": w.Retention.SignalDays, "event_days": w.Retention.EventDays},
 		"mailbox_providers": map[string][]string{"added": nonNil(w.MailboxProviders.Added), "removed": nonNil(w.MailboxProviders.Removed)},
 		"aliases":           aliases,

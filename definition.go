@@ -99,6 +99,16 @@ func (d *Definitions) Find(kind DefinitionKind, id int64) *Definition {
 	return nil
 }
 
+// Audience returns an audience, nil when there is none of that id.
+func (d *Definitions) Audience(id AudienceID) *Audience {
+	for i := range d.Audiences {
+		if d.Audiences[i].ID == id {
+			return &d.Audiences[i]
+		}
+	}
+	return nil
+}
+
 // Called returns the definition of a kind that has a code, nil when there is none.
 func (d *Definitions) Called(kind DefinitionKind, code string) *Definition {
 	for i := range d.Defined {
@@ -113,7 +123,7 @@ func (d *Definitions) Called(kind DefinitionKind, code string) *Definition {
 type Redefinition struct {
 	Put  *Definition // as it is from now on
 	Drop *Definition // that is removed; of Put and Drop one is set
-	Job  *Job        // work that the change makes: it takes the place of one of its kind that goes on
+	Job  *Job        // work that the change makes; a rescoring takes the place of one that goes on
 	Act  string      // what the audit log calls it: "scoring.updated"
 	Was  Facts       // what the audit log says of it before and after
 	Is   Facts

@@ -4,6 +4,7 @@ import (
 	"crypto/aes"
 	"crypto/cipher"
 	"encoding/binary"
+	"strings"
 	"sync"
 	"time"
 )
@@ -185,7 +186,9 @@ func (c *Codec) Append(dst []byte, kind Kind, id int64) []byte {
 }
 
 // Parse returns the id that text names, and false for anything that this codec did not format with that kind.
+// The texts of the capture door are taken too: those of signals, and of the records that they landed on.
 func (c *Codec) Parse(kind Kind, text string) (int64, bool) {
+	text = ownText(kind, text)
 	if len(text) != len(kind)+1+tailLen || text[:len(kind)] != string(kind) || text[len(kind)] != '_' {
 		return 0, false
 	}
@@ -202,6 +205,29 @@ func (c *Codec) Parse(kind Kind, text string) (int64, bool) {
 		return 0, false
 	}
 	return int64(hi), true
+}
+
+// The prefixes that ids have at the capture door (contract section 2). A lead is a contact, or an account.
+const (
+	CapturePrefix = "sig_capture"
+	LeadPrefix    = "lead"
+)
+
+// ownText gives a text of the capture door the prefix of its kind.
+func ownText(kind Kind, text string) string {
+	prefix := ""
+	switch kind {
+	case KindSignal:
+		prefix = CapturePrefix
+	case KindContact, KindAccount:
+		prefix = LeadPrefix
+	default:
+		return text
+	}
+	if tail, ok := strings.CutPrefix(text, prefix+"_"); ok && len(tail) == tailLen {
+		return string(kind) + "_" + tail
+	}
+	return text
 }
 
 // UUID returns an id as a version-8 UUID (RFC 9562): the same 128 bits as Format, less the six that mark the version.

@@ -16,6 +16,10 @@ import (
 
 // needs says once more, by hand, what each operation asks of a key: a route that is not listed here fails the tests.
 var needs = map[string]auth.Need{
+	"captureSignal": auth.NeedIngest, "qualifySignal": auth.NeedWrite, "getAccountQualification": auth.NeedRead, "getContactQualification": auth.NeedRead,
+	"getScoring": auth.NeedRead, "putScoring": auth.NeedWrite, "previewScoring": auth.NeedRead, "recomputeScores": auth.NeedWrite,
+	"createAudience": auth.NeedWrite, "listAudiences": auth.NeedRead, "previewAudience": auth.NeedRead, "getAudience": auth.NeedRead, "updateAudience": auth.NeedWrite,
+	"listAudienceMembers": auth.NeedRead, "exportAudience": auth.NeedRead, "deleteAudience": auth.NeedWrite,
 	"createSignal": auth.NeedIngest, "createSignals": auth.NeedIngest, "listSignals": auth.NeedRead, "getSignal": auth.NeedRead, "listSignalDeliveries": auth.NeedRead,
 
 	"createWebhook": auth.NeedHooks, "listWebhooks": auth.NeedRead, "getWebhook": auth.NeedRead, "updateWebhook": auth.NeedHooks,
@@ -72,6 +76,7 @@ var kinds = map[string]signalbox.Kind{
 	"/v1/accounts/": signalbox.KindAccount, "/v1/contacts/": signalbox.KindContact, "/v1/jobs/": signalbox.KindJob, "/v1/merges/": signalbox.KindMerge,
 	"/v1/imports/": signalbox.KindImport, "/v1/events/": signalbox.KindEvent,
 	"/v1/api-keys/": signalbox.KindKey, "/v1/members/": signalbox.KindMember, "/v1/sessions/": signalbox.KindSession,
+	"/v1/audiences/": signalbox.KindAudience,
 }
 
 // kindOf says what the {id} of a pattern names; "" for a path without.
@@ -193,6 +198,7 @@ func everything(b *box) map[signalbox.Kind]string {
 	ids[signalbox.KindSignal], ids[signalbox.KindAccount], ids[signalbox.KindContact] = signal.text("id"), signal.text("account_id"), signal.text("contact_id")
 	ids[signalbox.KindDelivery] = b.do(http.StatusOK, "GET", "/v1/webhooks/"+ids[signalbox.KindWebhook]+"/deliveries", "").text("data.0.id")
 	ids[signalbox.KindEvent] = b.do(http.StatusOK, "GET", "/v1/deliveries/"+ids[signalbox.KindDelivery], "").text("data.event_id")
+	ids[signalbox.KindAudience] = b.do(http.StatusCreated, "POST", "/v1/audiences", `{"name":"a","entity":"account","condition":"account.score > 0"}`).text("data.id")
 	member := b.member(signalbox.RoleViewer)
 	b.session(member)
 	list, _, err := b.db.Sessions(b.Context(), b.ws, member.ID, signalbox.Page{})

@@ -51,6 +51,7 @@ func (a *API) accountRoutes() []route {
 				body: `{"accounts":[{"domain":"initech.com","name":"Initech","status":"customer","attributes":{"plan":"pro","seats":120}},{"domain":"https://www.globex.org/about","attributes":{"trial":null}},{"domain":"gmail.com"}],"import":"customers, June"}`}},
 			answers: raw[accountsBody, importAnswer](a.importAccounts),
 		},
+		shared.qualificationRoute(a),
 		shared.erasing(),
 	}...)
 }
@@ -93,6 +94,7 @@ type accountView struct {
 	Attributes   object   `json:"attributes"`
 	Score        int      `json:"score"`
 	Stage        *string  `json:"stage"`
+	Fit          *fitView `json:"qualification" doc:"Null: it was never qualified."`
 	MergedIDs    []string `json:"merged_ids" doc:"The ids of what was merged into it: they lead here."`
 	Revision     int64    `json:"revision" doc:"Grows with each change."`
 	LastSignalAt *stamp   `json:"last_signal_at"`
@@ -116,6 +118,7 @@ func (a *API) accountViews(c *call, rows ...signalbox.Account) ([]accountView, e
 			ID: c.idText(signalbox.KindAccount, int64(row.ID)), Domain: textOrNull(row.Domain), Name: textOrNull(row.Name),
 			Status: textOrNull(row.Status), Attributes: row.Attributes, MergedIDs: c.mergedIDs(row), Revision: row.Revision, LastSignalAt: stampOrNull(beside.lastSignal(row)),
 			Score: beside.standings[row.Entity()].Score, Stage: textOrNull(beside.standings[row.Entity()].Stage),
+			Fit:       beside.fit(row),
 			CreatedAt: stamp(row.CreatedAt), UpdatedAt: stamp(row.UpdatedAt),
 		}
 	}

@@ -55,6 +55,7 @@ func (a *API) contactRoutes() []route {
 				body: `{"contacts":[{"email":"bill@initech.com","first_name":"Bill","last_name":"Lumbergh","title":"VP","account_domain":"initech.com","attributes":{"locale":"en"}},{"linkedin_url":"https://www.linkedin.com/in/milton-waddams","title":null},{"first_name":"Peter"}],"dry_run":true}`}},
 			answers: raw[contactsBody, importAnswer](a.importContacts),
 		},
+		shared.qualificationRoute(a),
 		shared.erasing(),
 	}...)
 }
@@ -103,6 +104,7 @@ type contactView struct {
 	Attributes    object   `json:"attributes"`
 	Score         int      `json:"score"`
 	Stage         *string  `json:"stage"`
+	Fit           *fitView `json:"qualification" doc:"Null: it was never qualified."`
 	MergedIDs     []string `json:"merged_ids" doc:"The ids of what was merged into it: they lead here."`
 	Revision      int64    `json:"revision" doc:"Grows with each change."`
 	LastSignalAt  *stamp   `json:"last_signal_at"`
@@ -131,6 +133,7 @@ func (a *API) contactViews(c *call, rows ...signalbox.Contact) ([]contactView, e
 			Email:         textOrNull(row.Email), FirstName: textOrNull(row.FirstName), LastName: textOrNull(row.LastName), Name: textOrNull(row.FullName()),
 			Title: textOrNull(row.Title), LinkedInURL: textOrNull(row.LinkedInURL), Attributes: row.Attributes, MergedIDs: c.mergedIDs(row), Revision: row.Revision,
 			LastSignalAt: stampOrNull(beside.lastSignal(row)), Score: beside.standings[row.Entity()].Score, Stage: textOrNull(beside.standings[row.Entity()].Stage),
+			Fit:       beside.fit(row),
 			CreatedAt: stamp(row.CreatedAt), UpdatedAt: stamp(row.UpdatedAt),
 		}
 	}

@@ -241,6 +241,8 @@ func remember(ids map[signalbox.Kind]string, operation string, example int, a an
 		ids[signalbox.KindSignal], ids[signalbox.KindAccount], ids[signalbox.KindContact] = a.text("id"), a.text("account_id"), a.text("contact_id")
 	case "createWebhook":
 		ids[[]signalbox.Kind{signalbox.KindWebhook, "standard", "pull"}[example]] = a.text("id")
+	case "createAudience":
+		ids[signalbox.KindAudience] = a.text("data.id")
 	case "createMember":
 		ids[signalbox.KindMember] = a.text("data.id")
 	case "createMemberLink":
@@ -328,6 +330,12 @@ func (c *checker) answer(a answered) {
 	}
 	if content["text/event-stream"] != nil {
 		if a.header.Get("Content-Type") != "text/event-stream" || len(a.body) > 0 {
+			c.Errorf("%s: answered %s with %q", a.ID, a.header.Get("Content-Type"), a.body)
+		}
+		return
+	}
+	if content["text/csv"] != nil {
+		if a.header.Get("Content-Type") != "text/csv; charset=utf-8" || !strings.HasPrefix(string(a.body), "id,") {
 			c.Errorf("%s: answered %s with %q", a.ID, a.header.Get("Content-Type"), a.body)
 		}
 		return

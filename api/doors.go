@@ -36,6 +36,8 @@ type Imports interface {
 
 // Acts are what people do to records by hand.
 type Acts interface {
+	// Qualify qualifies the record of a stored signal now.
+	Qualify(ctx context.Context, s *signalbox.Signal) (signalbox.Receipt, error)
 	PatchAccount(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.AccountID, p signalbox.AccountPatch) (signalbox.Account, error)
 	PatchContact(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.ContactID, p signalbox.ContactPatch) (signalbox.Contact, error)
 	EraseAccount(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.AccountID) (signalbox.Job, error)
@@ -181,6 +183,10 @@ type RecordStore interface {
 	// Scored reads at most limit signals of a record and of all that is merged with it, the latest first.
 	Scored(ctx context.Context, ws signalbox.WorkspaceID, kind signalbox.RecordKind, entity signalbox.EntityID, limit int) ([]signalbox.Scored, error)
 	// States and Companies read many records at once; what is not there is left out. Companies answers what stands for an account that was merged.
+	AudienceMembers(ctx context.Context, ws signalbox.WorkspaceID, of signalbox.AudienceID, page signalbox.Page) (list []signalbox.AudienceMember, next int64, err error)
+	CountMembers(ctx context.Context, ws signalbox.WorkspaceID, of signalbox.AudienceID) (int64, error)
+	// Qualifications answers what the qualifications of records came to; what was never qualified is left out.
+	Qualifications(ctx context.Context, ws signalbox.WorkspaceID, ids []signalbox.EntityID) (map[signalbox.EntityID]signalbox.Fit, error)
 	States(ctx context.Context, ws signalbox.WorkspaceID, ids []signalbox.EntityID) (map[signalbox.EntityID]signalbox.EntityState, error)
 	Companies(ctx context.Context, ws signalbox.WorkspaceID, ids []signalbox.AccountID) (map[signalbox.AccountID]signalbox.Account, error)
 }
@@ -261,6 +267,8 @@ type Scores interface {
 	Standing(ctx context.Context, ws signalbox.WorkspaceID, kind signalbox.RecordKind, at time.Time, states ...signalbox.EntityState) (signalbox.Standing, error)
 	// Preview says who would move by another scoring at a moment. read answers signals with whom they are about, slice after slice; none: these were all.
 	Preview(ctx context.Context, ws signalbox.WorkspaceID, to *signalbox.Scoring, at time.Time, read func() ([]signalbox.SignalView, error)) (signalbox.ScoringPreview, error)
+	// Follow refuses audiences that together would keep too much of a record, beside what else is defined.
+	Follow(d *signalbox.Definitions, audiences []signalbox.Audience) error
 	// Explain says what a score is made of at a moment, and where that puts the record: the most largest contributions of signals, and one rest.
 	Explain(ctx context.Context, ws signalbox.WorkspaceID, kind signalbox.RecordKind, signals []signalbox.Scored, at time.Time, most int) (signalbox.Standing, signalbox.Explanation, error)
 }

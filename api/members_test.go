@@ -337,8 +337,8 @@ func TestSession_AnotherPasswordEndsTheOtherSessions(t *testing.T) {
 func TestAuditLog_TellsOfEveryOperationThatChangesSomething(t *testing.T) {
 	t.Parallel()
 	untold := map[string]string{
-		"previewRecovery": "it changes nothing",
-		"createSignal":    "signals are what the server is for, and have a log of their own", "createSignals": "as createSignal",
+		"previewRecovery": "it changes nothing", "previewAudience": "as previewRecovery", "previewScoring": "as previewRecovery",
+		"createSignal":    "signals are what the server is for, and have a log of their own", "createSignals": "as createSignal", "captureSignal": "as createSignal",
 	}
 	told := map[string]string{
 		"createWebhook": "webhook.created", "updateWebhook": "webhook.updated", "enableWebhook": "webhook.updated", "disableWebhook": "webhook.updated",
@@ -351,7 +351,9 @@ func TestAuditLog_TellsOfEveryOperationThatChangesSomething(t *testing.T) {
 		"createKey": "api_key.created", "updateKey": "api_key.updated", "revokeKey": "api_key.revoked", "updateWorkspace": "workspace.updated",
 		"createMember": "member.created", "updateMember": "member.updated", "createMemberLink": "member.link_made", "deleteMember": "member.deleted",
 		"createSession": "member.signed_in", "updateSession": "member.password_changed", "deleteSession": "member.signed_out", "signOut": "member.signed_out",
-		"useLink": "member.joined",
+		"useLink": "member.joined", "qualifySignal": "signal.qualified",
+		"createAudience": "audience.created", "updateAudience": "audience.updated", "deleteAudience": "audience.deleted", "putScoring": "scoring.updated",
+		"recomputeScores": "scoring.recomputed",
 	}
 	b := newBox(t)
 	requests := map[string]map[string]bool{} // actions by the id of the request

@@ -165,6 +165,8 @@ func (s *schemas) responses(r *route) members {
 	case r.events:
 		s.of(r.answers.out, answered) // what the events hold
 		success = append(success, member{"content", members{{"text/event-stream", members{{"schema", members{{"type", "string"}}}}}}})
+	case r.csv:
+		success = append(success, member{"content", members{{"text/csv", members{{"schema", members{{"type", "string"}}}}}}})
 	case r.answers.out != nil:
 		success = append(success, member{"content", members{{"application/json", members{{"schema", s.answer(r)}}}}})
 	}

@@ -14,6 +14,13 @@ type facts struct {
 	states    map[signalbox.EntityID]signalbox.EntityState
 	companies map[signalbox.AccountID]signalbox.Account // by the ids that contacts have, which may have been merged
 	standings map[signalbox.EntityID]signalbox.Standing
+	fits      map[signalbox.EntityID]signalbox.Fit
+}
+
+// fit is what a record's qualification came to.
+func (f *facts) fit(r signalbox.Record) *fitView {
+	fit, known := f.fits[r.Entity()]
+	return fitOrNull(fit, known)
 }
 
 // facts reads what is shown beside accounts or contacts; accounts are those that contacts belong to.
@@ -23,6 +30,13 @@ func (a *API) facts(c *call, rows []signalbox.Record, accounts []signalbox.Accou
 		ids = append(ids, everyID(r)...)
 	}
 	if f.states, err = a.cfg.Store.States(c.r.Context(), c.ws(), ids); err != nil {
+		return f, err
+	}
+	own := make([]signalbox.EntityID, len(rows))
+	for i, r := range rows {
+		own[i] = r.Entity()
+	}
+	if f.fits, err = a.cfg.Store.Qualifications(c.r.Context(), c.ws(), own); err != nil {
 		return f, err
 	}
 	if f.standings, err = a.standings(c, rows, f.states, c.now); err != nil || len(accounts) == 0 {

@@ -30,6 +30,7 @@ type route struct {
 	anyQuery        bool // unknown query parameters are not looked at
 	bodyOptional    bool
 	unlisted        bool             // not in the document: it answers no JSON
+	csv             bool             // it answers a CSV file
 	events          bool             // it answers events for as long as anybody listens
 	also            []signalbox.Code // refusals beside those of every operation like it
 	examples        []example

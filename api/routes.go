@@ -8,6 +8,7 @@ func (a *API) table() []route {
 	return slices.Concat(
 		a.sessionRoutes(),
 		a.signalRoutes(),
+		a.captureRoutes(),
 		a.webhookRoutes(),
 		a.secretRoutes(),
 		[]route{a.eventTypeRoute()},
@@ -19,7 +20,9 @@ func (a *API) table() []route {
 		a.accountRoutes(),
 		a.contactRoutes(),
 		a.importRoutes(),
+		a.audienceRoutes(),
 		a.jobRoutes(),
+		[]route{a.deleteAudienceRoute()},
 		a.keyRoutes(),
 		a.memberRoutes(),
 		a.linkRoutes(),

@@ -219,6 +219,7 @@ type signalView struct {
 	ID         string       `json:"id"`
 	Type       string       `json:"type"`
 	Source     string       `json:"source"`
+	EventName  *string      `json:"event_name" doc:"What it is within its type, when that was said."`
 	Account    *accountHead `json:"account" doc:"Null: the signal belongs to no company."`
 	Contact    *contactHead `json:"contact" doc:"Null: the signal belongs to no person."`
 	Score      float64      `json:"score" doc:"The points that it was worth."`
@@ -263,7 +264,7 @@ type contactHead struct {
 
 func (c *call) signalView(s *signalbox.SignalView) signalView {
 	v := signalView{
-		ID: c.idText(signalbox.KindSignal, int64(s.ID)), Type: s.Type, Source: s.Source, Score: s.Points.Float(), Reasons: reasonViews(&s.Signal), Properties: s.Properties, Backfill: s.Backfill,
+		ID: c.idText(signalbox.KindSignal, int64(s.ID)), Type: s.Type, Source: s.Source, Score: s.Points.Float(), Reasons: reasonViews(&s.Signal), Properties: wire.PropertiesOf(&s.Signal), EventName: textOrNull(s.EventName), Backfill: s.Backfill,
 		OccurredAt: stamp(s.OccurredAt), CreatedAt: stamp(s.CreatedAt), ErasedAt: stampOrNull(s.ErasedAt),
 	}
 	if a := s.AccountRow; a != nil {

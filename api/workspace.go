@@ -62,6 +62,7 @@ type workspacePatch struct {
 type limitsPatch struct {
 	Workspace *ratePatch `json:"workspace" doc:"Signals of the whole workspace."`
 	Key       *ratePatch `json:"key" doc:"Signals of each key."`
+	Captures  *ratePatch `json:"captures" doc:"Signals of the capture door, POST /signals, counted apart; 0 stands for the default, 500 a minute and 50,000 a day."`
 	Requests  *ratePatch `json:"requests" doc:"Other requests of the whole workspace."`
 }
 
@@ -115,6 +116,7 @@ func (p *workspacePatch) apply(ws *signalbox.Workspace) {
 	if l := p.Limits; l != nil {
 		l.Workspace.apply(&ws.Limits.Workspace)
 		l.Key.apply(&ws.Limits.Key)
+		l.Captures.apply(&ws.Limits.Captures)
 		l.Requests.apply(&ws.Limits.Requests)
 	}
 	if r := p.Retention; r != nil {
@@ -196,6 +198,7 @@ func checkWorkspace(ws *signalbox.Workspace) error {
 	}{
 		{"limits.workspace.per_minute", ws.Limits.Workspace.PerMinute, maxRate}, {"limits.workspace.per_day", ws.Limits.Workspace.PerDay, maxRate},
 		{"limits.key.per_minute", ws.Limits.Key.PerMinute, maxRate}, {"limits.key.per_day", ws.Limits.Key.PerDay, maxRate},
+		{"limits.captures.per_minute", ws.Limits.Captures.PerMinute, maxRate}, {"limits.captures.per_day", ws.Limits.Captures.PerDay, maxRate},
 		{"limits.requests.per_minute", ws.Limits.Requests.PerMinute, maxRate}, {"limits.requests.per_day", ws.Limits.Requests.PerDay, maxRate},
 		{"retention.signal_days", ws.Retention.SignalDays, maxDays}, {"retention.event_days", ws.Retention.EventDays, maxDays},
 	} {
@@ -234,6 +237,7 @@ type workspaceView struct {
 type limitsView struct {
 	Workspace rateView `json:"workspace"`
 	Key       rateView `json:"key"`
+	Captures  rateView `json:"captures" doc:"Of the capture door."`
 	Requests  rateView `json:"requests"`
 }
 
@@ -255,7 +259,7 @@ type providersView struct {
 func (c *call) workspaceView(ws *signalbox.Workspace) workspaceView {
 	v := workspaceView{
 		ID: c.idText(signalbox.KindWorkspace, int64(ws.ID)), Name: ws.Name, Timezone: ws.Timezone, RequireIdentity: ws.RequireIdentity,
-		Limits:           limitsView{Workspace: rateView(ws.Limits.Workspace), Key: rateView(ws.Limits.Key), Requests: rateView(ws.Limits.Requests)},
+		Limits:           limitsView{Workspace: rateView(ws.Limits.Workspace), Key: rateView(ws.Limits.Key), Captures: rateView(ws.Limits.CaptureRate()), Requests: rateView(ws.Limits.Requests)},
 		Retention:        retentionView(ws.Retention),
 		MailboxProviders: providersView{Added: ws.MailboxProviders.Added, Removed: ws.MailboxProviders.Removed},
 		Aliases:          ws.Aliases, Revision: ws.Revision, CreatedAt: stamp(ws.CreatedAt), UpdatedAt: stamp(ws.UpdatedAt),

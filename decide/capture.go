@@ -1,6 +1,7 @@
 package decide
 
 import (
+	"errors"
 	"maps"
 	"slices"
 	"strconv"
@@ -31,6 +32,22 @@ func (c *Compiled) declared(typ string) error {
 		msg += "; declare it under Signals, + Add, Custom signal"
 	}
 	return &signalbox.Error{Code: signalbox.UnknownSignalType, Param: "signal_type", Msg: msg}
+}
+
+// asCapture words a refusal of the subject as the capture door names its fields.
+func asCapture(err error) error {
+	var e *signalbox.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	for _, one := range [][2]string{{"account.domain", "identity.company_domain"}, {"contact.email", "identity.email"}, {"contact.linkedin_url", "identity.linkedin_url"}} {
+		if e.Param == one[0] {
+			renamed := *e
+			renamed.Param, renamed.Msg = one[1], strings.ReplaceAll(e.Msg, one[0], one[1])
+			return &renamed
+		}
+	}
+	return err
 }
 
 // captureKey is by what a capture is known: its idempotency key, which makes it one of its own, or what it says (S3-26), as it was normalised.
@@ -70,11 +87,12 @@ func (f *fold) recapture(in *Prepared) (signalbox.Receipt, error, bool) {
 			lead = top
 		}
 	}
-	if !in.By.holds(in.Signal.Type) {
-		r.Qualified = &signalbox.Qualified{}
-		if lead != nil {
-			*r.Qualified = f.follows(lead).short
-		}
+	short := signalbox.Qualified{}
+	if lead != nil {
+		short = f.follows(lead).short
+	}
+	if !in.By.holds(in.Signal.Type) || lead != nil && f.follows(lead).judged != 0 {
+		r.Qualified = &short
 	}
 	return r, nil, true
 }

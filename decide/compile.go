@@ -111,6 +111,7 @@ type Input struct {
 	Merge   *MergeAct
 	Undo    *signalbox.ImportedRow // of an import that is undone
 	Due     signalbox.EntityID     // a record that time alone may have changed
+	Qualify *signalbox.Signal      // whose record is qualified now, whether it was held or not
 }
 
 // AccountAct is a person's act on an account: a patch, its erasure, or a row of an import.
@@ -159,6 +160,9 @@ func (c *Compiled) prepareSignal(p Prepared) (Prepared, error) {
 	in := p.Input
 	subject, err := identity.Resolve(c.rules, *in.Signal)
 	if err != nil {
+		if in.Signal.Capture {
+			err = asCapture(err)
+		}
 		return p, err
 	}
 	if c.Definitions.Workspace.RequireIdentity && subject.AccountDomain == "" && subject.EmailMatch == "" && subject.LinkedIn == "" {

@@ -127,6 +127,40 @@ func (f *fold) followSignal(in *Prepared, s *signalbox.Signal, account *signalbo
 	return short
 }
 
+// qualifyAct qualifies the record of a stored signal (contract section 4): one that was held, or one that is to be judged anew. A fit is told of as that of a
+// signal that comes is.
+func (f *fold) qualifyAct(in *Prepared, out *Outcome) {
+	s := in.Qualify
+	account, contact := f.topAccount(f.now.Accounts[s.Account]), f.topContact(f.now.Contacts[s.Contact])
+	if account != nil && account.Gone() {
+		account = nil
+	}
+	if contact != nil && contact.Gone() {
+		contact = nil
+	}
+	if account == nil && contact == nil {
+		out.Err = signalbox.Errorf(signalbox.Conflict, "the signal is about no record that there is: there is nobody to qualify")
+		return
+	}
+	a := f.ask(in, s, account, contact)
+	fit := f.qualify(in, a)
+	short := fit.Short()
+	f.audit(in, "signal.qualified", signalbox.Subject{Type: "signal", ID: int64(s.ID), Name: s.Type}, nil, signalbox.Facts{
+		"icp_code": short.ICP, "icp_score": short.ICPScore, "persona_code": short.Persona, "persona_score": short.PersonaScore,
+	})
+	out.Receipt = receiptOf(s)
+	out.Receipt.Qualified = &short
+	if account != nil {
+		out.Receipt.Account = account.ID
+	}
+	if contact != nil {
+		out.Receipt.Contact = contact.ID
+	}
+	if fit.ICP != "" && !s.Backfill {
+		f.tell(in, event{name: wire.EventSignalQualified, signal: s, account: account, contact: contact, fit: &short})
+	}
+}
+
 // touched says whether a turn has changed what a record shows.
 func (f *fold) touched(account *signalbox.Account, contact *signalbox.Contact) bool {
 	if account != nil {
@@ -201,7 +235,7 @@ func (f *fold) placeOne(in *Prepared, r signalbox.Record, facts *expr.Facts, cha
 
 // tellMove makes the event of a move.
 func (f *fold) tellMove(in *Prepared, r signalbox.Record, m audience.Move) {
-	e := event{name: wire.EventAudienceEntered, audience: in.By.audienceOf(m.Audience)}
+	e := event{name: wire.EventAudienceEntered, audience: in.By.Definitions.Audience(m.Audience)}
 	if !m.Entered {
 		e.name = wire.EventAudienceLeft
 	}
@@ -280,14 +314,4 @@ func (f *fold) lookAt(in *Prepared, top signalbox.Record) time.Time {
 		}
 	}
 	return next
-}
-
-// audienceOf is an audience of these definitions.
-func (c *Compiled) audienceOf(id signalbox.AudienceID) *signalbox.Audience {
-	for i := range c.Definitions.Audiences {
-		if c.Definitions.Audiences[i].ID == id {
-			return &c.Definitions.Audiences[i]
-		}
-	}
-	return nil
 }

@@ -32,6 +32,13 @@ func Need(inputs []Prepared) signalbox.Need {
 			n.Contacts = append(n.Contacts, in.Contact.ID)
 		case in.Merge != nil:
 			n.merge(in.Merge)
+		case in.Qualify != nil:
+			if in.Qualify.Account != 0 {
+				n.Accounts = append(n.Accounts, in.Qualify.Account)
+			}
+			if in.Qualify.Contact != 0 {
+				n.Contacts = append(n.Contacts, in.Qualify.Contact)
+			}
 		case in.Due != 0: // ids are unique over both kinds
 			n.Accounts = append(n.Accounts, signalbox.AccountID(in.Due))
 			n.Contacts = append(n.Contacts, signalbox.ContactID(in.Due))

@@ -141,6 +141,8 @@ func (f *fold) input(place int, in *Prepared, out *Outcome) (err error) {
 		f.undoRow(in, out)
 	case in.Due != 0:
 		f.recordDue(in, out)
+	case in.Qualify != nil:
+		f.qualifyAct(in, out)
 	}
 	return nil
 }

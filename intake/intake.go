@@ -95,6 +95,12 @@ func (i *Intake) Submit(ctx context.Context, ws signalbox.WorkspaceID, key signa
 	return out.Receipt, err
 }
 
+// Qualify qualifies the record of a stored signal now: one that was held, or one that is to be judged anew.
+func (i *Intake) Qualify(ctx context.Context, s *signalbox.Signal) (signalbox.Receipt, error) {
+	out, err := i.one(ctx, decide.Input{Workspace: s.Workspace, Act: actOf(ctx), Qualify: s})
+	return out.Receipt, err
+}
+
 // PatchAccount changes an account as a person asked.
 func (i *Intake) PatchAccount(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.AccountID, p signalbox.AccountPatch) (signalbox.Account, error) {
 	out, err := i.one(ctx, decide.Input{Workspace: ws, Act: actOf(ctx), Account: &decide.AccountAct{ID: id, Patch: p}})

@@ -30,3 +30,13 @@ func (i *Intake) Preview(ctx context.Context, ws signalbox.WorkspaceID, to *sign
 		p.Add(list)
 	}
 }
+
+// Follow refuses audiences that together would keep too much of a record, beside what else is defined.
+func (i *Intake) Follow(d *signalbox.Definitions, audiences []signalbox.Audience) error {
+	next := *d
+	next.Audiences = audiences
+	if _, err := decide.Compile(&next); err != nil {
+		return signalbox.Errorf(signalbox.Conflict, "%s", err.Error())
+	}
+	return nil
+}

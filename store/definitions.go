@@ -132,7 +132,11 @@ func (db *DB) Define(ctx context.Context, ws signalbox.WorkspaceID, now time.Tim
 		}
 		if to.Job != nil {
 			last = max(last, int64(to.Job.ID))
-			if err := t.replaceJob(to.Job, now); err != nil {
+			save := t.insertJob
+			if to.Job.Kind == signalbox.JobRescore {
+				save = func(j *signalbox.Job) error { return t.replaceJob(j, now) }
+			}
+			if err := save(to.Job); err != nil {
 				return err
 			}
 		}

@@ -14,6 +14,7 @@ import (
 type limitsJSON struct {
 	Workspace rateJSON `json:"workspace"`
 	Key       rateJSON `json:"key"`
+	Captures  rateJSON `json:"captures,omitzero"`
 	Requests  rateJSON `json:"requests"`
 }
 
@@ -163,7 +164,7 @@ func (t *tx) workspace(ws signalbox.WorkspaceID) (signalbox.Workspace, error) {
 // workspaceArgs are a workspace's settings in the order of their columns, name to retention.
 func workspaceArgs(w *signalbox.Workspace) ([]any, error) {
 	rate := func(r signalbox.Rate) rateJSON { return rateJSON(r) }
-	limits := limitsJSON{Workspace: rate(w.Limits.Workspace), Key: rate(w.Limits.Key), Requests: rate(w.Limits.Requests)}
+	limits := limitsJSON{Workspace: rate(w.Limits.Workspace), Key: rate(w.Limits.Key), Captures: rate(w.Limits.Captures), Requests: rate(w.Limits.Requests)}
 	args := []any{w.Name, w.Timezone, w.RequireIdentity}
 	for _, v := range []any{nonNil(w.MailboxProviders.Added), nonNil(w.MailboxProviders.Removed), w.Aliases, limits, retentionJSON(w.Retention)} {
 		text, err := json.Marshal(v)
@@ -189,7 +190,8 @@ func scanWorkspace(r *row) (signalbox.Workspace, error) {
 		}
 	}
 	w.Limits = signalbox.RateLimits{
-		Workspace: signalbox.Rate(limits.Workspace), Key: signalbox.Rate(limits.Key), Requests: signalbox.Rate(limits.Requests),
+		Workspace: signalbox.Rate(limits.Workspace), Key: signalbox.Rate(limits.Key), Captures: signalbox.Rate(limits.Captures),
+		Requests: signalbox.Rate(limits.Requests),
 	}
 	w.Retention = signalbox.Retention(keep)
 	return w, nil

@@ -84,12 +84,6 @@ func (d *decoder) identity(m *members) (err error) {
 	return err
 }
 
-// The prefixes that ids have at the capture door and in what it causes (contract section 2).
-const (
-	captureKind signalbox.Kind = "sig_capture"
-	leadKind    signalbox.Kind = "lead"
-)
-
 // AppendCapture appends the answer to a capture (S3-15…S3-19): the record that it landed on is the contact, or the account when there is no contact.
 func AppendCapture(dst []byte, c *signalbox.Codec, r signalbox.Receipt) []byte {
 	dst = append(dst, '{')
@@ -99,16 +93,16 @@ func AppendCapture(dst []byte, c *signalbox.Codec, r signalbox.Receipt) []byte {
 
 func appendCaptured(dst []byte, c *signalbox.Codec, sig signalbox.SignalID, account signalbox.AccountID, contact signalbox.ContactID) []byte {
 	dst = append(dst, `"signal_capture_id":`...)
-	dst = appendRenamed(dst, c, captureKind, signalbox.KindSignal, int64(sig))
+	dst = appendRenamed(dst, c, signalbox.CapturePrefix, signalbox.KindSignal, int64(sig))
 	dst = append(dst, `,"matched_record_id":`...)
 	if contact != 0 {
-		return appendRenamed(dst, c, leadKind, signalbox.KindContact, int64(contact))
+		return appendRenamed(dst, c, signalbox.LeadPrefix, signalbox.KindContact, int64(contact))
 	}
-	return appendRenamed(dst, c, leadKind, signalbox.KindAccount, int64(account))
+	return appendRenamed(dst, c, signalbox.LeadPrefix, signalbox.KindAccount, int64(account))
 }
 
 // appendRenamed appends an id under another prefix than its kind's.
-func appendRenamed(dst []byte, c *signalbox.Codec, prefix, kind signalbox.Kind, id int64) []byte {
+func appendRenamed(dst []byte, c *signalbox.Codec, prefix string, kind signalbox.Kind, id int64) []byte {
 	if id == 0 {
 		return append(dst, `null`...)
 	}

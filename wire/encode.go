@@ -139,6 +139,14 @@ func appendProperties(dst, properties []byte) []byte {
 	return append(dst, properties...)
 }
 
+// PropertiesOf are a signal's properties as they are shown: an object, nil for none.
+func PropertiesOf(s *signalbox.Signal) []byte {
+	if len(s.Properties) == 0 || s.Properties[0] == '{' {
+		return s.Properties
+	}
+	return appendProperties(nil, s.Properties)
+}
+
 func appendAccount(dst []byte, c *signalbox.Codec, a *signalbox.Account) []byte {
 	if a == nil {
 		return append(dst, `null`...)
