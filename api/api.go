@@ -39,6 +39,8 @@ type Config struct {
 	// NormalizeDomain and NormalizeEmail give what records are found by, as deciding does; their errors' texts may be shown.
 	NormalizeDomain func(string) (string, error)
 	NormalizeEmail  func(string) (string, error)
+	// Sources says where the signals of a record came from, by its own state and those of all that is merged into it.
+	Sources func(...signalbox.EntityState) (signalbox.Sources, error)
 	// Blend works out what several records say together, as deciding does.
 	Blend func(...signalbox.Own) signalbox.Own
 

@@ -153,3 +153,47 @@ func TestAudience_RefusesWhatCannotBe(t *testing.T) {
 		b.send(b.admin, "POST", "/v1/audiences", `{"name":"one more","entity":"account","condition":"true"}`).refuses(http.StatusConflict, "conflict", "", "200")
 	})
 }
+
+// proves S3-1: signals land records in Leads, with where they came from
+func TestLeads_AreTheRecordsThatSignalsLandedOn(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(b *box) {
+		send := func(source, subject string) answer {
+			return b.do(http.StatusCreated, "POST", "/v1/signals", `{"type":"form_submit","source":"`+source+`",`+subject+`}`)
+		}
+		const jane = `"account":{"domain":"acme.com"},"contact":{"email":"jane@acme.com","first_name":"Jane"}`
+		send("site", jane)
+		send("crm", jane)
+		company := send("site", `"account":{"domain":"initech.com"}`).text("account_id")
+		contact := send("site", jane).text("contact_id")
+		got := b.do(http.StatusOK, "GET", "/v1/leads?limit=1", "")
+		next := b.do(http.StatusOK, "GET", "/v1/leads?limit=1&cursor="+got.text("meta.next_cursor"), "")
+		if next.at("meta.next_cursor") != nil && b.do(http.StatusOK, "GET", "/v1/leads?limit=5&cursor="+next.text("meta.next_cursor"), "").at("data.0") != nil {
+			b.Errorf("there is more: %s", next.body)
+		}
+		all := b.do(http.StatusOK, "GET", "/v1/leads", "")
+		if all.at("data.2") != nil || got.text("data.0.id") != all.text("data.0.id") || next.text("data.0.id") != all.text("data.1.id") {
+			b.Errorf("the leads are %s, then %s, of %s", got.body, next.body, all.body)
+		}
+		of := map[string]string{}
+		for _, i := range []string{"0", "1"} {
+			at := "data." + i + "."
+			if id := all.text(at + "contact.id"); id != "" {
+				of["contact"] = id
+				if all.text(at+"account.domain") != "acme.com" || all.text(at+"first_source") != "site" || all.text(at+"last_source") != "site" ||
+					!strings.Contains(string(all.body), `"signals_by_source":{"crm":1,"site":2}`) || all.text(at+"stage") != "Warm" || all.text(at+"contact.name") != "Jane" {
+					b.Errorf("the contact is %s", all.body)
+				}
+				continue
+			}
+			of["account"] = all.text(at + "account.id")
+		}
+		if of["contact"] != contact || of["account"] != company {
+			b.Errorf("the leads are %v, want %s and %s", of, contact, company)
+		}
+		b.do(http.StatusAccepted, "DELETE", "/v1/contacts/"+contact, "")
+		if left := b.do(http.StatusOK, "GET", "/v1/leads", ""); left.text("data.0.account.id") != company || left.at("data.1") != nil {
+			b.Errorf("of an erased one is left %s", left.body)
+		}
+	})
+}

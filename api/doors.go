@@ -183,6 +183,7 @@ type RecordStore interface {
 	// Scored reads at most limit signals of a record and of all that is merged with it, the latest first.
 	Scored(ctx context.Context, ws signalbox.WorkspaceID, kind signalbox.RecordKind, entity signalbox.EntityID, limit int) ([]signalbox.Scored, error)
 	// States and Companies read many records at once; what is not there is left out. Companies answers what stands for an account that was merged.
+	Leads(ctx context.Context, ws signalbox.WorkspaceID, page signalbox.Page) (list []signalbox.Lead, next signalbox.Place, err error)
 	AudienceMembers(ctx context.Context, ws signalbox.WorkspaceID, of signalbox.AudienceID, page signalbox.Page) (list []signalbox.AudienceMember, next int64, err error)
 	CountMembers(ctx context.Context, ws signalbox.WorkspaceID, of signalbox.AudienceID) (int64, error)
 	// Qualifications answers what the qualifications of records came to; what was never qualified is left out.

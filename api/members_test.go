@@ -338,7 +338,7 @@ func TestAuditLog_TellsOfEveryOperationThatChangesSomething(t *testing.T) {
 	t.Parallel()
 	untold := map[string]string{
 		"previewRecovery": "it changes nothing", "previewAudience": "as previewRecovery", "previewScoring": "as previewRecovery",
-		"createSignal":    "signals are what the server is for, and have a log of their own", "createSignals": "as createSignal", "captureSignal": "as createSignal",
+		"createSignal": "signals are what the server is for, and have a log of their own", "createSignals": "as createSignal", "captureSignal": "as createSignal",
 	}
 	told := map[string]string{
 		"createWebhook": "webhook.created", "updateWebhook": "webhook.updated", "enableWebhook": "webhook.updated", "disableWebhook": "webhook.updated",

@@ -19,6 +19,7 @@ func (a *API) table() []route {
 		a.mergeRoutes(),
 		a.accountRoutes(),
 		a.contactRoutes(),
+		[]route{a.leadRoute()},
 		a.importRoutes(),
 		a.audienceRoutes(),
 		a.jobRoutes(),

@@ -97,6 +97,7 @@ func (f *fold) ask(in *Prepared, s *signalbox.Signal, account *signalbox.Account
 // followSignal has conditions asked that a signal may have changed: the moment is noted, its record is qualified, and those of whom it is about enter and leave
 // audiences. The answer is what the qualification came to; nil: it is held.
 func (f *fold) followSignal(in *Prepared, s *signalbox.Signal, account *signalbox.Account, contact *signalbox.Contact) *signalbox.Qualified {
+	f.land(s, account, contact)
 	if !in.By.followsAny {
 		if s.Held {
 			return nil
@@ -159,6 +160,22 @@ func (f *fold) qualifyAct(in *Prepared, out *Outcome) {
 	if fit.ICP != "" && !s.Backfill {
 		f.tell(in, event{name: wire.EventSignalQualified, signal: s, account: account, contact: contact, fit: &short})
 	}
+}
+
+// land counts where a signal came from with the record that it landed on: the contact, or the account when there is no contact.
+func (f *fold) land(s *signalbox.Signal, account *signalbox.Account, contact *signalbox.Contact) {
+	var lead signalbox.Record
+	switch {
+	case contact != nil:
+		lead = contact
+	case account != nil:
+		lead = account
+		f.state(account.Workspace, signalbox.AccountRecord, account.Entity()).Lead = true
+	default:
+		return
+	}
+	f.follows(lead).land(s.Source)
+	f.keepFollowing(lead)
 }
 
 // touched says whether a turn has changed what a record shows.

@@ -15,8 +15,60 @@ import (
 type following struct {
 	short    signalbox.Qualified // what its qualification came to
 	judged   uint64              // tells that qualification from another one, with its reasons; 0: it was never judged
+	sources  []sourced           // where its signals came from, as far as they landed on it: the first one first
+	last     int                 // the place of the latest one's source
 	audience audience.State
 	kept     bool // to be saved at the end of the turn
+}
+
+// sourced is a source and how many signals came from it.
+type sourced struct {
+	name string
+	n    int64
+}
+
+// land counts a signal that landed on the record.
+func (w *following) land(source string) {
+	for w.last = range w.sources {
+		if w.sources[w.last].name == source {
+			w.sources[w.last].n++
+			return
+		}
+	}
+	if n := len(w.sources); n > signalbox.MaxSources || n == signalbox.MaxSources && source != signalbox.OtherSources {
+		source = signalbox.OtherSources
+		if w.last = n - 1; w.sources[w.last].name == source {
+			w.sources[w.last].n++
+			return
+		}
+	}
+	w.last = len(w.sources)
+	w.sources = append(w.sources, sourced{source, 1})
+}
+
+// SourcesOf says where the signals came from that landed on a record, by its own state and those of all that is merged into it.
+func SourcesOf(states ...signalbox.EntityState) (s signalbox.Sources, err error) {
+	s.Counts = map[string]int64{}
+	var first, last int64 // signals in whose order the records come
+	for i := range states {
+		w, err := unpackFollowing(states[i].Following)
+		if err != nil {
+			return s, err
+		}
+		if len(w.sources) == 0 {
+			continue
+		}
+		if at := int64(states[i].Entity); first == 0 || at < first {
+			first, s.First = at, w.sources[0].name
+		}
+		if at := int64(states[i].LastSignal); at > last {
+			last, s.Last = at, w.sources[w.last].name
+		}
+		for _, one := range w.sources {
+			s.Counts[one.name] += one.n
+		}
+	}
+	return s, nil
 }
 
 // followingVersion is the first byte of a packed following.
@@ -26,7 +78,7 @@ var errFollowing = errors.New("what deciding keeps of a record's qualification a
 
 // pack writes a following; nil for that of a record of which nothing is known.
 func (w *following) pack() []byte {
-	if w.judged == 0 && w.audience.Empty() {
+	if w.judged == 0 && len(w.sources) == 0 && w.audience.Empty() {
 		return nil
 	}
 	b := append(make([]byte, 0, 64), followingVersion)
@@ -39,6 +91,15 @@ func (w *following) pack() []byte {
 			b = binary.AppendUvarint(b, uint64(len(one.code)))
 			b = append(append(b, one.code...), byte(one.score))
 		}
+	}
+	b = append(b, byte(len(w.sources)))
+	if len(w.sources) > 0 {
+		b = append(b, byte(w.last))
+	}
+	for i := range w.sources {
+		b = binary.AppendUvarint(b, uint64(len(w.sources[i].name)))
+		b = append(b, w.sources[i].name...)
+		b = binary.AppendVarint(b, w.sources[i].n)
 	}
 	return w.audience.Append(b)
 }
@@ -64,11 +125,42 @@ func unpackFollowing(b []byte) (w following, err error) {
 		read(&w.short.ICP, &w.short.ICPScore)
 		read(&w.short.Persona, &w.short.PersonaScore)
 	}
+	if err == nil {
+		b, err = w.readSources(b)
+	}
 	if err != nil {
 		return w, err
 	}
 	w.audience, err = audience.Decode(b)
 	return w, err
+}
+
+// readSources reads the sources and returns what follows them.
+func (w *following) readSources(b []byte) ([]byte, error) {
+	if len(b) == 0 {
+		return nil, errFollowing
+	}
+	n := int(b[0])
+	if b = b[1:]; n == 0 {
+		return b, nil
+	}
+	if len(b) == 0 || int(b[0]) >= n {
+		return nil, errFollowing
+	}
+	w.last, b = int(b[0]), b[1:]
+	w.sources = make([]sourced, n, n+1)
+	for i := range w.sources {
+		long, size := binary.Uvarint(b)
+		if size <= 0 || long > uint64(len(b)-size) {
+			return nil, errFollowing
+		}
+		w.sources[i].name, b = string(b[size:size+int(long)]), b[size+int(long):]
+		if w.sources[i].n, size = binary.Varint(b); size <= 0 {
+			return nil, errFollowing
+		}
+		b = b[size:]
+	}
+	return b, nil
 }
 
 // markOf tells a fit with its reasons from another one; never 0.

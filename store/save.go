@@ -230,8 +230,8 @@ func (t *tx) saveContacts(d *signalbox.Decision) error {
 
 const insertStateSQL = `
 INSERT INTO entity_states (entity_id, workspace_id, last_signal_id, last_signal_at, signals, account_rank, contact_rank, standing,
-                           following)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`
+                           following, lead_rank)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`
 
 const updateStateSQL = `
 UPDATE entity_states
@@ -241,7 +241,8 @@ UPDATE entity_states
        account_rank = $6,
        contact_rank = $7,
        standing = $8,
-       following = $9
+       following = $9,
+       lead_rank = $10
  WHERE entity_id = $1
    AND workspace_id = $2`
 
@@ -257,6 +258,11 @@ func (t *tx) saveStates(d *signalbox.Decision) error {
 				s.time(v.Ranked).null()
 			}
 			s.blob(v.Standing).blob(v.Following)
+			if v.Lead && v.Kind == signalbox.AccountRecord {
+				s.time(v.Ranked)
+			} else {
+				s.null()
+			}
 		})
 }
 

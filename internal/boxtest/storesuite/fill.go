@@ -22,6 +22,7 @@ func (b *Box) Fill(n int) {
 	b.Must(err)
 	b.fillMerged()
 	b.fillTrouble()
+	b.follows(b.NewAccount("follows.example", "").ID)
 	for i := range n {
 		acc := b.NewAccount(fmt.Sprintf("acme%d.example", i), strings.Repeat("Ä", i))
 		con := b.NewContact(acc.ID, fmt.Sprintf("ann%d@acme.example", i), "", "")

@@ -40,6 +40,7 @@ var groups = []struct {
 	{"Retention", retentionTests},
 	{"Unscore", unscoreTests},
 	{"Definitions", definitionTests},
+	{"Qualifications", qualificationTests},
 	{"Erase", eraseTests},
 	{"Foreign", foreignTests},
 	{"Logs", logTests},

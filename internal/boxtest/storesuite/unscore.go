@@ -33,8 +33,8 @@ func (visits) Unscore(kept signalbox.Kept, gone []signalbox.Scored) (signalbox.K
 
 func (visits) Note(following []byte, signals []signalbox.Signal) ([]byte, error) {
 	for _, s := range signals {
-		if s.Type != "visit" || string(s.Properties) == "" {
-			return nil, fmt.Errorf("a signal of type %q with %s", s.Type, s.Properties)
+		if s.Type != "visit" {
+			return nil, fmt.Errorf("a signal of type %q", s.Type)
 		}
 		following = append(bytes.Clone(following), 'n')
 	}

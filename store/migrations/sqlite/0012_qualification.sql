@@ -1,10 +1,13 @@
 -- What a signal is within its type, and whether its record waits to be qualified until somebody asks; what a record's qualification came to (JSON), written
 -- when it changes; what deciding keeps of a record for its qualification and its audiences, packed; who is in which audience; and by what a signal of the
--- capture door is known, for as long as it is kept. A program that does not know them leaves records as they were qualified.
+-- capture door is known, for as long as it is kept. Accounts on which signals landed that
+-- name no person are leads, as contacts are: lead_rank is where they stand among them. A program that does not know them leaves records as they were qualified.
 -- oldest: 5
 
 ALTER TABLE signals ADD COLUMN event_name TEXT;
 ALTER TABLE signals ADD COLUMN held INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE entity_states ADD COLUMN lead_rank INTEGER;
+CREATE INDEX entity_states_by_lead_rank ON entity_states (workspace_id, lead_rank, entity_id) WHERE lead_rank IS NOT NULL;
 ALTER TABLE entity_states ADD COLUMN following BLOB;
 
 CREATE TABLE qualifications (
