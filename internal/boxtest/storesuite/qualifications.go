@@ -116,7 +116,9 @@ var qualificationTests = map[string]func(*Box){
 		if string(states[acc].Following) == "" {
 			b.Fatal("its signals were not noted")
 		}
-		b.Must(b.DB.PutDue(b.Context(), signalbox.Due{Kind: signalbox.DueRecord, Subject: int64(acc), Workspace: b.WS, At: b.Now.Add(time.Hour)}))
+		b.decide(b.held(), func(*signalbox.Situation) *signalbox.Decision {
+			return &signalbox.Decision{Due: []signalbox.Due{{Kind: signalbox.DueRecord, Subject: int64(acc), Workspace: b.WS, At: b.Now.Add(time.Hour)}}}
+		})
 		if j, err := b.DB.RunSlice(b.Context(), b.WS, job, b.IDs, b.Now); err != nil || j.Status != signalbox.JobDone || !ready() {
 			b.Fatalf("the job is %+v, %v", j, err)
 		}
