@@ -129,6 +129,13 @@ type Explanation struct {
 	RestPoints    float64
 }
 
+// ScoreHistory says how a score stood over time, by the definitions in force now.
+type ScoreHistory struct {
+	HalfLife  HalfLife // of types without one of their own
+	Stages    []Stage  // ascending, the first from 0
+	Standings []Standing
+}
+
 // ShippedStages are the stages of accounts and contacts unless set (V-18).
 func ShippedStages() []Stage {
 	return []Stage{{"Cool", 0}, {"Warm", 40}, {"In-market", 65}, {"Hot", 85}}

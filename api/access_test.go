@@ -30,8 +30,10 @@ var needs = map[string]auth.Need{
 	"listAccounts": auth.NeedRead, "getAccount": auth.NeedRead, "updateAccount": auth.NeedWrite, "importAccounts": auth.NeedWrite, "eraseAccount": auth.NeedAdmin,
 	"listContacts": auth.NeedRead, "getContact": auth.NeedRead, "updateContact": auth.NeedWrite, "importContacts": auth.NeedWrite, "eraseContact": auth.NeedAdmin,
 	"listAccountTimeline": auth.NeedRead, "listContactTimeline": auth.NeedRead, "explainAccountScore": auth.NeedRead, "explainContactScore": auth.NeedRead,
+	"getAccountScoreHistory": auth.NeedRead, "getContactScoreHistory": auth.NeedRead,
 	"mergeAccount": auth.NeedWrite, "mergeContact": auth.NeedWrite, "listMerges": auth.NeedRead, "getMerge": auth.NeedRead, "undoMerge": auth.NeedWrite,
 	"acceptMerge": auth.NeedWrite, "dismissMerge": auth.NeedWrite,
+	"getScoring": auth.NeedRead, "previewScoring": auth.NeedRead, "putScoring": auth.NeedWrite, "recomputeScores": auth.NeedWrite,
 	"listImports": auth.NeedRead, "undoImport": auth.NeedWrite,
 	"listJobs": auth.NeedRead, "getJob": auth.NeedRead, "cancelJob": auth.NeedWrite,
 

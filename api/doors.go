@@ -272,4 +272,6 @@ type Scores interface {
 	Follow(d *signalbox.Definitions, audiences []signalbox.Audience) error
 	// Explain says what a score is made of at a moment, and where that puts the record: the most largest contributions of signals, and one rest.
 	Explain(ctx context.Context, ws signalbox.WorkspaceID, kind signalbox.RecordKind, signals []signalbox.Scored, at time.Time, most int) (signalbox.Standing, signalbox.Explanation, error)
+	// History says where a record stood at several moments, which ascend.
+	History(ctx context.Context, ws signalbox.WorkspaceID, kind signalbox.RecordKind, signals []signalbox.Scored, at []time.Time) (signalbox.ScoreHistory, error)
 }

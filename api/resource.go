@@ -60,6 +60,19 @@ func (r *resource[Row, View]) top(a *API) []route {
 			query:   []param{{name: "at", kind: moment, doc: "The time, now unless given."}},
 			answers: asks(func(c *call) (scoreView, error) { return r.score(a, c) }),
 		},
+		{
+			method: http.MethodGet, pattern: r.path + "/{id}/score/history", id: "get" + r.title + "ScoreHistory", tag: r.tag, need: auth.NeedRead,
+			summary: "Read how the score of " + article(thing) + " stood over time",
+			detail: "What its signals, and those of all that was merged into it, are worth at evenly spaced moments, by the scoring in force now; moments to come show what decay leaves. " +
+				"`GET " + r.path + "/{id}/score` says what the score is made of at each. Above " + strconv.Itoa(maxExplained) + " signals there is none.",
+			status: http.StatusOK, also: []signalbox.Code{signalbox.Conflict},
+			query: []param{
+				{name: "from", kind: moment, doc: "The first moment: 90 days before the last unless given, and at most five years."},
+				{name: "to", kind: moment, doc: "The last moment, now unless given; at most a year ahead."},
+				{name: "points", kind: integer, doc: "How many moments: 2 to " + strconv.Itoa(maxMoments) + ", " + strconv.Itoa(usualMoments) + " unless given."},
+			},
+			answers: asks(func(c *call) (scoreHistoryView, error) { return r.history(a, c) }),
+		},
 	}
 }
 

@@ -143,6 +143,15 @@ func (c *Compiled) Explain(kind signalbox.RecordKind, signals []signalbox.Scored
 	return standingAt(c.model, kind, e.Points), e
 }
 
+// History says where a record stood at several moments, which ascend, of its signals and those of all that is merged into it.
+func (c *Compiled) History(kind signalbox.RecordKind, signals []signalbox.Scored, at []time.Time) signalbox.ScoreHistory {
+	h := signalbox.ScoreHistory{HalfLife: c.model.HalfLife(), Stages: c.model.Stages(kind), Standings: make([]signalbox.Standing, len(at))}
+	for i, points := range c.model.History(signals, at) {
+		h.Standings[i] = standingAt(c.model, kind, points)
+	}
+	return h
+}
+
 // standingOf is where a record stands by its sums and those of all that is merged into it.
 func standingOf(m *score.Model, kind signalbox.RecordKind, at time.Time, sums []*score.Sums) signalbox.Standing {
 	return standingAt(m, kind, m.At(joined(m, sums), at))

@@ -41,3 +41,12 @@ func (i *Intake) Explain(ctx context.Context, ws signalbox.WorkspaceID, kind sig
 	standing, e := c.Explain(kind, signals, at, most)
 	return standing, e, nil
 }
+
+// History says where a record stood at several moments, which ascend, by the definitions in force.
+func (i *Intake) History(ctx context.Context, ws signalbox.WorkspaceID, kind signalbox.RecordKind, signals []signalbox.Scored, at []time.Time) (signalbox.ScoreHistory, error) {
+	c, err := i.definitions(ctx, ws)
+	if err != nil {
+		return signalbox.ScoreHistory{}, err
+	}
+	return c.History(kind, signals, at), nil
+}

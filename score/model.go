@@ -132,6 +132,19 @@ func Shown(points float64) int {
 	return max(0, int(math.Floor(points+0.5)))
 }
 
+// HalfLife is that of a type that has none of its own.
+func (m *Model) HalfLife() signalbox.HalfLife {
+	if m.others.life == 0 {
+		return signalbox.NeverDecays
+	}
+	return signalbox.HalfLife(time.Duration(m.others.life) * time.Microsecond)
+}
+
+// Stages are the names of scores, ascending, the first from 0.
+func (m *Model) Stages(of signalbox.RecordKind) []signalbox.Stage {
+	return slices.Clone(m.stagesOf(of))
+}
+
 func (m *Model) stagesOf(of signalbox.RecordKind) []signalbox.Stage {
 	if of == signalbox.ContactRecord {
 		return m.stages[1]

@@ -166,6 +166,39 @@ func TestExplain_SumsToThePoints(t *testing.T) {
 	})
 }
 
+// A history says at each moment what an explanation sums to there: at the moment of a signal too, before all of them, and long after.
+func TestHistory_IsWhatExplainSaysAtEachMoment(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(rt *rapid.T) {
+		m := score.Compile(models()[rapid.IntRange(0, 2).Draw(rt, "model")])
+		rng := rand.New(rand.NewPCG(rapid.Uint64().Draw(rt, "seed"), 5))
+		list := signals(rng, rapid.IntRange(0, 80).Draw(rt, "signals"))
+		scored := make([]signalbox.Scored, len(list))
+		at := make([]time.Time, rapid.IntRange(0, 40).Draw(rt, "moments"))
+		for i := range at {
+			at[i] = start.Add(time.Duration(rng.Int64N(int64(400*day))) - 90*day)
+		}
+		for i, g := range list {
+			points, _ := m.Points(g.typ, never)
+			scored[i] = signalbox.Scored{ID: signalbox.SignalID(i + 1), Type: g.typ, Points: signalbox.PointsOf(points), At: g.at}
+			if i%7 == 0 {
+				at = append(at, g.at, g.at.Add(-time.Microsecond))
+			}
+		}
+		slices.SortFunc(at, time.Time.Compare)
+		before := slices.Clone(scored)
+		got := m.History(scored, at)
+		if len(got) != len(at) || !slices.Equal(scored, before) {
+			rt.Fatalf("%d points of %d moments, or the signals were moved", len(got), len(at))
+		}
+		for i, moment := range at {
+			if want := m.Explain(scored, moment, 0).Points; !near(got[i], want) {
+				rt.Fatalf("at %s it is %v points, explained %v", moment, got[i], want)
+			}
+		}
+	})
+}
+
 func TestRemove_OfAllLeavesNothing(t *testing.T) {
 	t.Parallel()
 	m := score.Compile(&signalbox.Scoring{})

@@ -252,7 +252,7 @@ func (p *tab) choose(label, value string) {
 }
 
 // codes are the numbers of the keys that write no character.
-var codes = map[string]int64{"Enter": 13, "Escape": 27, "Delete": 46}
+var codes = map[string]int64{"Enter": 13, "Escape": 27, "Delete": 46, "End": 35, "ArrowLeft": 37}
 
 // key presses a key: a character, or a name of codes. What the page forbids a key to do, it does not do.
 func (p *tab) key(name string) {

@@ -17,22 +17,24 @@ type Props = {
   /** Pressing Enter in a field does this. */
   onSubmit?: () => void;
   wide?: boolean;
+  /** It comes from the side and is as high as the window: for what belongs to something on the page. */
+  drawer?: boolean;
 };
 
 /** Dialog is open while it is rendered. */
-export function Dialog({ title, children, onClose, actions, onSubmit, wide }: Props) {
+export function Dialog({ title, children, onClose, actions, onSubmit, wide, drawer }: Props) {
   const ref = useRef<HTMLDialogElement>(null);
   const id = useId();
   useEffect(() => {
     const d = ref.current!;
     d.showModal();
-    d.querySelector<HTMLElement>("[autofocus], .dialog-body input:not([type=checkbox]), .dialog-body textarea, .dialog-body select")?.focus();
+    d.querySelector<HTMLElement>(drawer ? "[autofocus]" : "[autofocus], .dialog-body input:not([type=checkbox]), .dialog-body textarea, .dialog-body select")?.focus();
     return () => d.close();
   }, []);
   return (
     <dialog
       ref={ref}
-      class={wide ? "wide" : undefined}
+      class={drawer ? "drawer" : wide ? "wide" : undefined}
       aria-labelledby={id}
       onCancel={(e) => {
         e.preventDefault();

@@ -43,6 +43,31 @@ export function useLoad<T>(key: string, ask: (signal: AbortSignal) => Promise<T>
   };
 }
 
+/** useCalm does something at once, and then not again for a pause, at whose end it makes up for what was asked meanwhile. */
+export function useCalm(act: () => void, pause: number): () => void {
+  const state = useRef<{ act: () => void; again: boolean; timer?: ReturnType<typeof setTimeout> }>({ act, again: false });
+  const s = state.current;
+  s.act = act;
+  useEffect(() => () => clearTimeout(s.timer), []);
+  const run = () => {
+    s.again = s.timer !== undefined;
+    if (s.again) return;
+    s.act();
+    s.timer = setTimeout(() => {
+      s.timer = undefined;
+      if (s.again) run();
+    }, pause);
+  };
+  return run;
+}
+
+/** useKept shows the answer to the question before until the new one is there. */
+export function useKept<T>(loaded: Loaded<T>): Loaded<T> {
+  const kept = useRef<T | undefined>(undefined);
+  if (loaded.value !== undefined || loaded.error) kept.current = loaded.value;
+  return { ...loaded, value: loaded.value ?? kept.current };
+}
+
 export type Paged<T> = {
   rows: T[] | undefined;
   error: ApiError | null;

@@ -1,8 +1,10 @@
 // Plots over time. Whoever cannot see one reads its summary, and its numbers as a table.
 
-import { useEffect, useId, useRef } from "preact/hooks";
+import { useSignal } from "@preact/signals";
+import type { ComponentChildren } from "preact";
+import { useId } from "preact/hooks";
 import type uPlot from "uplot";
-import { theme } from "./theme";
+import { colours, fontOf, type Plotter, useCanvas, widthOf } from "./canvas";
 import { clock, count, exact } from "./time";
 
 export type Series = { name: string; tone: "accent" | "good" | "bad"; values: (number | null)[] };
@@ -21,70 +23,62 @@ type Props = {
 };
 
 export function Plot({ title, summary, at, series, kind = "bars", unit = "", height = 140, tick = clock }: Props) {
-  const box = useRef<HTMLDivElement>(null);
-  const plot = useRef<uPlot | null>(null);
-  const id = useId();
-  const scheme = theme.value;
   const data = [at.map((t) => Date.parse(t) / 1000), ...series.map((s) => s.values)] as uPlot.AlignedData;
-  const latest = useRef(data);
-  latest.current = data;
-  useEffect(() => {
-    let gone = false;
-    let watch: ResizeObserver | undefined;
-    const dark = matchMedia("(prefers-color-scheme: dark)");
-    void import("uplot").then(({ default: Plotter }) => {
-      if (gone || !box.current) return;
-      const host = box.current;
-      const draw = () => {
-        plot.current?.destroy();
-        plot.current = new Plotter(options(Plotter, host, series, kind, height, tick), latest.current, host);
-      };
-      draw();
-      dark.addEventListener("change", draw);
-      watch = new ResizeObserver(() => plot.current?.setSize({ width: Math.max(host.clientWidth, 100), height }));
-      watch.observe(host);
-      cleanup = () => dark.removeEventListener("change", draw);
-    });
-    let cleanup = () => {};
-    return () => {
-      gone = true;
-      cleanup();
-      watch?.disconnect();
-      plot.current?.destroy();
-      plot.current = null;
-    };
-  }, [scheme, kind, height, series.map((s) => s.name + s.tone).join()]);
-  useEffect(() => plot.current?.setData(data), [data.flat().join()]);
+  const key = kind + series.map((s) => s.name + s.tone).join();
+  const { box } = useCanvas(data, height, key, (Plotter, host) => options(Plotter, host, series, kind, height, tick));
+  return (
+    <PlotFrame
+      title={title}
+      summary={summary}
+      heads={["Time", ...series.map((s) => s.name)]}
+      rows={() => at.map((t, i) => ({ at: t, words: tick(new Date(t)), cells: series.map((s) => (s.values[i] == null ? "–" : count(s.values[i]!) + unit)) }))}
+    >
+      <div class="plot-canvas" ref={box} style={{ height: height + "px" }} aria-hidden="true" />
+    </PlotFrame>
+  );
+}
+
+/** PlotRow is a line of a plot's table: a moment in words, and what stands beside it. */
+export type PlotRow = { at: string; words: string; cells: string[] };
+
+type FrameProps = { title: string; summary: string; heads: string[]; rows: () => PlotRow[]; children: ComponentChildren; wordy?: boolean; untitled?: boolean };
+
+/** PlotFrame is what every plot stands in: its title, what it shows in words, and its numbers as a table, once somebody opens it. wordy cells are no numbers; untitled: the title stands above it already. */
+export function PlotFrame({ title, summary, heads, rows, children, wordy, untitled }: FrameProps) {
+  const id = useId();
+  const open = useSignal(false);
+  const kind = wordy ? undefined : "right";
   return (
     <figure class="plot" aria-labelledby={id}>
       <figcaption>
-        <span class="plot-title">{title}</span>
+        {!untitled && <span class="plot-title">{title}</span>}
         <span id={id} class="plot-summary">
           {summary}
         </span>
       </figcaption>
-      <div class="plot-canvas" ref={box} style={{ height: height + "px" }} aria-hidden="true" />
-      <details>
+      {children}
+      <details onToggle={(e) => void (open.value = e.currentTarget.open)}>
         <summary>Show as a table</summary>
         <div class="plot-table" tabIndex={0} role="region" aria-label={title + ", as a table"}>
           <table>
             <thead>
               <tr>
-                <th scope="col">Time</th>
-                {series.map((s) => (
-                  <th key={s.name} scope="col" class="right">
-                    {s.name}
+                {heads.map((h, i) => (
+                  <th key={h} scope="col" class={i === 0 ? undefined : kind}>
+                    {h}
                   </th>
                 ))}
               </tr>
             </thead>
             <tbody>
-              {at.map((t, i) => (
-                <tr key={t}>
-                  <td title={exact(t)}>{tick(new Date(t))}</td>
-                  {series.map((s) => (
-                    <td key={s.name} class="right">
-                      {s.values[i] == null ? "–" : count(s.values[i]!) + unit}
+              {(open.value ? rows() : []).map((r) => (
+                <tr key={r.at}>
+                  <td title={exact(r.at)}>
+                    <time dateTime={r.at}>{r.words}</time>
+                  </td>
+                  {r.cells.map((text, i) => (
+                    <td key={i} class={kind}>
+                      {text}
                     </td>
                   ))}
                 </tr>
@@ -97,14 +91,12 @@ export function Plot({ title, summary, at, series, kind = "bars", unit = "", hei
   );
 }
 
-function options(Plotter: typeof uPlot, host: HTMLElement, series: Series[], kind: "bars" | "line", height: number, tick: (at: Date) => string): uPlot.Options {
-  const style = getComputedStyle(host);
-  const colour = (name: string) => resolve(host, style.getPropertyValue("--plot-" + name));
-  const font = "11px " + style.fontFamily;
+function options(Plotter: Plotter, host: HTMLElement, series: Series[], kind: "bars" | "line", height: number, tick: (at: Date) => string): uPlot.Options {
+  const colour = colours(host);
   const paths = kind === "bars" ? Plotter.paths.bars!({ size: [0.7, 24], radius: 0.15 }) : Plotter.paths.linear!();
-  const axis = { stroke: colour("text"), font, grid: { stroke: colour("line"), width: 1 }, ticks: { show: false } };
+  const axis = { stroke: colour("text"), font: fontOf(host), grid: { stroke: colour("line"), width: 1 }, ticks: { show: false } };
   return {
-    width: Math.max(host.clientWidth, 100),
+    width: widthOf(host),
     height,
     padding: [8, 4, 0, 0],
     legend: { show: false },
@@ -116,14 +108,4 @@ function options(Plotter: typeof uPlot, host: HTMLElement, series: Series[], kin
     ],
     series: [{}, ...series.map((s) => ({ label: s.name, stroke: colour(s.tone), fill: kind === "bars" ? colour(s.tone) : undefined, width: kind === "bars" ? 0 : 1.5, points: { show: false }, paths }))],
   };
-}
-
-/** resolve turns a colour that depends on the scheme into one that a canvas understands. */
-function resolve(host: HTMLElement, value: string): string {
-  const probe = document.createElement("i");
-  probe.style.color = value;
-  host.append(probe);
-  const colour = getComputedStyle(probe).color;
-  probe.remove();
-  return colour;
 }

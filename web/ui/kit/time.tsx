@@ -42,6 +42,22 @@ export function day(at: Date | string): string {
   return format(timezone(), { day: "numeric", month: "short", year: "numeric" }).format(new Date(at));
 }
 
+/** wall writes a moment as a field for a date and a time does, in the workspace's timezone. */
+export function wall(at: Date | string): string {
+  const parts = format(timezone(), { year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", hourCycle: "h23" }).formatToParts(new Date(at));
+  const of = (type: string) => parts.find((p) => p.type === type)?.value ?? "";
+  return `${of("year").padStart(4, "0")}-${of("month")}-${of("day")}T${of("hour")}:${of("minute")}`;
+}
+
+/** atWall is the moment that such a field says, "" when it says none. A time that a clock's change leaves out is the one an hour later. */
+export function atWall(text: string): string {
+  const said = Date.parse(text + "Z");
+  if (Number.isNaN(said)) return "";
+  let at = said;
+  for (let i = 0; i < 2; i++) at += said - Date.parse(wall(new Date(at)) + "Z");
+  return new Date(at).toISOString();
+}
+
 const steps: [number, string, number][] = [
   [60, "s", 1],
   [3600, "min", 60],

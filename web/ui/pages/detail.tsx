@@ -1,42 +1,59 @@
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
+import { useRef } from "preact/hooks";
 import type { Contact, Job, Signal } from "../api-types";
 import {
   api, can, Card, Confirm, type Column, EmptyState, ErrorState, Facts, Id, LinkButton, type Loaded, Menu, navigate, type Paged, PagedTable, PageHead, param, query, setParams, Skeleton, Tabs, Time, toast,
-  useGathered, useLoad, usePages,
+  useCalm, useGathered, useLoad, usePages,
 } from "../kit";
 import type { RecordKind } from "../types";
 import { newest } from "./overview";
 import { type AnyRecord, isContact, keyOf, nameOf, scalar, words } from "./record";
 import { ScoreAndWhy } from "./score";
+import { type Course, CourseCard, useCourse } from "./scorehistory";
 import { signalColumns } from "./signal-columns";
+import { Why } from "./why";
 
-export const AccountPage = ({ id }: { id: string }) => <Detail kind="account" id={id} />;
-export const ContactPage = ({ id }: { id: string }) => <Detail kind="contact" id={id} />;
+export const AccountPage = ({ id }: { id: string }) => <Detail key={id} kind="account" id={id} />;
+export const ContactPage = ({ id }: { id: string }) => <Detail key={id} kind="contact" id={id} />;
 
 function Detail({ kind, id }: { kind: RecordKind; id: string }) {
   const at = `/v1/${words[kind].many}/${encodeURIComponent(id)}`;
   const record = useLoad<AnyRecord>(at, (stop) => api.get<AnyRecord>(at, stop));
+  const course = useCourse(kind, id);
   const timeline = usePages<Signal>(at + "/timeline");
   const people = usePages<Contact>("/v1/contacts" + query({ account_id: id }), (path, stop) => (kind === "account" ? api.list<Contact>(path, stop) : Promise.resolve({ rows: [], next: "", total: null })));
+  const anew = useCalm(() => {
+    record.reload();
+    course.reload();
+  }, 3_000);
   useGathered<Signal>(
     "signal",
     50,
     (rows) => {
       const mine = rows.filter((s) => s[kind]?.id === record.value?.id);
-      if (mine.length > 0) timeline.update((shown) => newest(mine, shown, 50));
+      if (mine.length === 0) return;
+      if (timeline.page === 0) timeline.update((shown) => newest(mine, shown, 50));
+      anew();
     },
-    timeline.page === 0 && !!record.value,
+    !!record.value,
   );
-  return <DetailView kind={kind} record={record} timeline={timeline} people={people} />;
+  return (
+    <>
+      <DetailView kind={kind} record={record} course={course} timeline={timeline} people={people} />
+      {record.value && param("why") !== "" && <Why kind={kind} of={record.value} at={param("why")} onAt={(why) => setParams({ why })} />}
+    </>
+  );
 }
 
-type Props = { kind: RecordKind; record: Loaded<AnyRecord>; timeline: Paged<Signal>; people: Paged<Contact> };
+type Props = { kind: RecordKind; record: Loaded<AnyRecord>; course: Loaded<Course>; timeline: Paged<Signal>; people: Paged<Contact> };
 
-export function DetailView({ kind, record, timeline, people }: Props) {
+export function DetailView({ kind, record, course, timeline, people }: Props) {
   const w = words[kind];
   const erasing = useSignal(false);
   const r = record.value;
+  const known = useRef(false); // what stands below the plot waits for it once
+  known.current ||= !!course.value || !!course.error;
   const back = { href: w.path, label: w.Title };
   if (!r) {
     return (
@@ -71,16 +88,23 @@ export function DetailView({ kind, record, timeline, people }: Props) {
       >
         {nameOf(r) === keyOf(r) ? undefined : keyOf(r)}
       </PageHead>
-      <div class="split">
-        <Tabs label="Views" tabs={tabs} current={tab} onChange={(v) => setParams({ tab: v === "timeline" ? "" : v })}>
-          {tab === "contacts" ? <People people={people} /> : tab === "attributes" ? <Attributes of={r} /> : <Timeline timeline={timeline} kind={kind} />}
-        </Tabs>
-        <aside>
-          <Card title="About">
-            <Facts rows={isContact(r) ? contactFacts(r) : accountFacts(r)} />
-          </Card>
-        </aside>
-      </div>
+      {known.current ? (
+        <div class="split">
+          <div class="stack">
+            <CourseCard course={course} />
+            <Tabs label="Views" tabs={tabs} current={tab} onChange={(v) => setParams({ tab: v === "timeline" ? "" : v })}>
+              {tab === "contacts" ? <People people={people} /> : tab === "attributes" ? <Attributes of={r} /> : <Timeline timeline={timeline} kind={kind} />}
+            </Tabs>
+          </div>
+          <aside>
+            <Card title="About">
+              <Facts rows={isContact(r) ? contactFacts(r) : accountFacts(r)} />
+            </Card>
+          </aside>
+        </div>
+      ) : (
+        <Skeleton lines={8} />
+      )}
       {erasing.value && <Erase kind={kind} record={r} onClose={() => void (erasing.value = false)} />}
     </>
   );
@@ -89,7 +113,7 @@ export function DetailView({ kind, record, timeline, people }: Props) {
 const none = <span class="none">–</span>;
 
 const common = (r: AnyRecord): [string, ComponentChildren][] => [
-  ["Score", <ScoreAndWhy kind={isContact(r) ? "contact" : "account"} of={r} />],
+  ["Score", <ScoreAndWhy of={r} />],
   ["Last signal", <Time at={r.last_signal_at} />],
   ["Known since", <Time at={r.created_at} />],
   ["Changed", <Time at={r.updated_at} />],

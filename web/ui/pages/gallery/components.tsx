@@ -3,8 +3,8 @@
 import { useSignal } from "@preact/signals";
 import type { ComponentType } from "preact";
 import {
-  ApiError, Badge, Button, Check, Confirm, CopyButton, Dialog, EmptyState, ErrorState, Facts, Field, Filters, FormError, Icon, Id, Input, JsonView, LinkButton, Menu, Note, Plot, SecretOnce, Select, Skeleton,
-  Stat, Status, Table, Tabs, Textarea, Time, toast,
+  ApiError, Badge, Button, Check, Confirm, CopyButton, Curve, Dialog, EmptyState, ErrorState, Facts, Field, Filters, FormError, Icon, Id, Input, JsonView, LinkButton, Menu, Note, Plot, SecretOnce, Segments, Select, Skeleton,
+  Stat, Status, Table, Tabs, Textarea, Time, toast, Toggle,
 } from "../../kit";
 import { ago, hostile, long } from "./data";
 
@@ -191,6 +191,12 @@ function Plots() {
   const values = at.map((_, i) => Math.round(20 + 15 * Math.sin(i / 5) + (i % 7)));
   return (
     <div class="stack">
+      <div class="row">
+        <Segments label="How far back" value="30d" onInput={() => {}} options={[{ value: "7d", label: "7 d", words: "7 days" }, { value: "30d", label: "30 d", words: "30 days" }]} />
+        <Toggle on label="Ahead" words="Ahead: what is to come" onClick={() => {}} />
+        <Toggle on={false} label="Behind" words="Behind: what was" onClick={() => {}} />
+      </div>
+      <Curve title="Load" summary="31 now, Low" points={at.map((t, i) => ({ at: t, y: values[i]!, value: values[i]!, note: values[i]! < 30 ? "Low" : "High" }))} levels={[{ name: "High", from: 30 }]} marks={[{ at: at[20]!, name: hostile, weight: 4, words: "+4" }]} now={44} heads={["Load", "Level", "Why"]} hint="Pick a moment." onPick={() => {}} />
       <Plot title="Signals per minute" summary="1,234 in the last hour, 41 in the last minute" at={at} series={[{ name: "Signals", tone: "accent", values }]} />
       <Plot kind="line" title="Delivered and failed" summary="99.8% delivered" at={at} series={[{ name: "Delivered", tone: "good", values }, { name: "Failed", tone: "bad", values: values.map((v) => (v % 11 === 0 ? 3 : 0)) }]} />
     </div>

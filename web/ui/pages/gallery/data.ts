@@ -1,6 +1,6 @@
 // Canned data: what the API might answer, with the awkward cases in it.
 
-import type { Account, Contact, Delivery, Score, Signal } from "../../api-types";
+import type { Account, Contact, Delivery, Score, ScoreHistory, Signal } from "../../api-types";
 import type { Import, Merge, OverviewData, Session } from "../../types";
 
 /** ago is a moment some seconds before now. */
@@ -110,9 +110,39 @@ export const merge = (status: Merge["status"]): Merge => ({
 
 export const imported = (n: number): Import => ({ id: "imp_" + n, name: n === 1 ? hostile : `accounts-${n}.csv 2026-11-25 14:03:07`, records: 40 * n + 1, created_at: ago(3_600 * n), undone_at: n === 2 ? ago(50) : null });
 
-/** explained is what a score is made of, by so many signals. */
-export const explained = (n: number): Score => {
-  const contributions = many(n, (i) => ({ signal_id: "sig_" + i, type: signal(i).type, points: signal(i).score, occurred_at: ago(86_400 * i), decayed_points: signal(i).score * 2 ** (-i / 14) }));
+/** explained is what a score is made of, by so many signals and one that takes points away. */
+export const explained = (n: number, type?: string): Score => {
+  const contributions = many(n, (i) => ({ signal_id: "sig_" + i, type: type ?? signal(i).type, points: signal(i).score, occurred_at: ago(86_400 * (3 + i)), decayed_points: signal(i).score * 2 ** (-i / 14) }));
+  contributions.sort((a, b) => b.decayed_points - a.decayed_points);
+  if (n > 10) contributions.splice(5, 0, { signal_id: "sig_bad", type: "unsubscribed", points: -8, occurred_at: ago(86_400 * 20), decayed_points: -2.97 });
   const points = contributions.reduce((sum, c) => sum + c.decayed_points, 0) + (n > 0 ? 1.5 : 0);
   return { score: Math.floor(points + 0.5), stage: points < 39.5 ? "Cool" : "Warm", points, at: ago(0), contributions, rest: { signals: n > 0 ? 31 : 0, points: n > 0 ? 1.5 : 0 } };
 };
+
+const stages = [{ name: "Cool", min: 0 }, { name: "Warm", min: 40 }, { name: "In-market", min: 65 }, { name: "Hot", min: 85 }];
+const stageOf = (score: number): string => stages.filter((s) => score >= s.min).at(-1)!.name;
+
+/** history is how a score stood from so many days ago to so many days later, of signals that came so many days ago. */
+const history = (from: number, to: number, n: number, came: { days: number; type: string; points: number }[]): ScoreHistory => {
+  const points = Array.from({ length: n }, (_, i) => {
+    const days = from + ((to - from) * i) / (n - 1);
+    const p = came.filter((s) => s.days >= days).reduce((sum, s) => sum + s.points * 2 ** -((s.days - days) / 14), 0);
+    const score = Math.max(0, Math.floor(p + 0.5));
+    return { at: ago(86_400 * days), score, points: p, stage: stageOf(score) };
+  });
+  const signals = came.filter((s) => s.days <= from && s.days >= to).map((s, i) => ({ signal_id: "sig_" + i, type: s.type, points: s.points, at: ago(86_400 * s.days) }));
+  return { from: ago(86_400 * from), to: ago(86_400 * to), half_life: "14d", stages, points, signals };
+};
+
+const came = [
+  { days: 81, type: "page_visit", points: 2 }, { days: 74, type: "form_submit", points: 18 }, { days: 61, type: "email_click", points: 6 }, { days: 55, type: "meeting_booked", points: 25 },
+  { days: 54.5, type: "deal_created", points: 20 }, { days: 40, type: "unsubscribed", points: -12 }, { days: 26, type: "page_visit", points: 2 }, { days: 21, type: "form_submit", points: 18 },
+  { days: 12, type: hostile, points: 8 }, { days: 6, type: "meeting_booked", points: 25 }, { days: 1, type: long, points: 6 },
+];
+
+/** course is how a score stood, and what becomes of it. */
+export const course = { past: history(90, 0, 271, came), ahead: history(0, -30, 61, came) };
+
+/** low is one that no stage is near of, with nothing ahead; still is one of nothing. */
+export const low = { past: history(30, 0, 241, [{ days: 17, type: "page_visit", points: 2 }, { days: 3, type: "email_open", points: 3 }]), ahead: null };
+export const still = { past: history(90, 0, 271, []), ahead: history(0, -30, 61, []) };

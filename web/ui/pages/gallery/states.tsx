@@ -10,12 +10,12 @@ import { Accept } from "../link";
 import { MergesView } from "../merges";
 import { OverviewView } from "../overview";
 import { RecordsView } from "../records";
-import { WhyView } from "../score";
 import { settingsStates } from "../settings/states";
 import { SignalView } from "../signal";
 import { Choices } from "../signin";
 import { SignalsView } from "../signals";
-import { account, ago, contact, delivery, explained, hostile, imported, long, many, merge, overview, signal } from "./data";
+import { WhyView } from "../why";
+import { account, ago, contact, course, delivery, explained, hostile, imported, long, low, many, merge, overview, signal, still } from "./data";
 import { broken, failed, loaded, loading, type PageStates, rows, rowsBroken, rowsLoading } from "./answers";
 
 export const states: PageStates[] = [
@@ -81,21 +81,26 @@ export const states: PageStates[] = [
   {
     page: "account",
     states: {
-      full: () => <DetailView kind="account" record={loaded(account(0))} timeline={rows(many(12, signal), true)} people={rows(many(4, contact))} />,
-      empty: () => <DetailView kind="account" record={loaded(account(3, { attributes: {} }))} timeline={rows([])} people={rows([])} />,
-      hostile: () => <DetailView kind="account" record={loaded(account(1, { name: hostile, domain: null, status: hostile, attributes: { [hostile]: hostile } }))} timeline={rows([])} people={rows([])} />,
-      loading: () => <DetailView kind="account" record={loading} timeline={rowsLoading} people={rowsLoading} />,
-      error: () => <DetailView kind="account" record={broken} timeline={rowsLoading} people={rowsLoading} />,
+      full: () => <DetailView kind="account" record={loaded(account(0, { score: 38, stage: "Cool" }))} course={loaded(course)} timeline={rows(many(12, signal), true)} people={rows(many(4, contact))} />,
+      empty: () => <DetailView kind="account" record={loaded(account(3, { attributes: {}, score: 0, stage: "Cool" }))} course={loaded(still)} timeline={rows([])} people={rows([])} />,
+      hostile: () => <DetailView kind="account" record={loaded(account(1, { name: hostile, domain: null, status: hostile, attributes: { [hostile]: hostile } }))} course={loaded(course)} timeline={rows([])} people={rows([])} />,
+      loading: () => <DetailView kind="account" record={loading} course={loading} timeline={rowsLoading} people={rowsLoading} />,
+      "course-loading": () => <DetailView kind="account" record={loaded(account(0))} course={loading} timeline={rowsLoading} people={rowsLoading} />,
+      "course-error": () => <DetailView kind="account" record={loaded(account(0))} course={broken} timeline={rows(many(3, signal))} people={rowsLoading} />,
+      error: () => <DetailView kind="account" record={broken} course={broken} timeline={rowsLoading} people={rowsLoading} />,
       edit: () => <EditForm kind="account" record={account(0)} save={async () => {}} />,
-      why: () => <WhyView score={loaded(explained(12))} onClose={() => {}} />,
-      "why-nothing": () => <WhyView score={loaded(explained(0))} onClose={() => {}} />,
-      "why-error": () => <WhyView score={broken} onClose={() => {}} />,
+      why: () => <WhyView score={loaded(explained(12))} at="now" onAt={() => {}} />,
+      "why-then": () => <WhyView score={loaded(explained(4, hostile))} at={ago(86_400 * 3)} onAt={() => {}} />,
+      "why-ahead": () => <WhyView score={loaded(explained(70))} at={ago(-86_400 * 9)} onAt={() => {}} />,
+      "why-nothing": () => <WhyView score={loaded(explained(0))} at="now" onAt={() => {}} />,
+      "why-loading": () => <WhyView score={loading} at="now" onAt={() => {}} />,
+      "why-error": () => <WhyView score={broken} at="now" onAt={() => {}} />,
     },
   },
   {
     page: "contact",
     states: {
-      full: () => <DetailView kind="contact" record={loaded(contact(0))} timeline={rows(many(12, signal))} people={rows([])} />,
+      full: () => <DetailView kind="contact" record={loaded(contact(0, { score: 3, stage: "Cool" }))} course={loaded(low)} timeline={rows(many(12, signal))} people={rows([])} />,
       edit: () => <EditForm kind="contact" record={contact(4)} save={async () => Promise.reject(failed)} />,
     },
   },
