@@ -10,9 +10,6 @@ import (
 	"signalbox/strictjson"
 )
 
-// conditionDoc says how conditions are written, wherever a body has one.
-const conditionDoc = "An expression, or {field, operator, value} in groups {all: […]} and {any: […]}, which is answered as an expression."
-
 // condition reads a condition of a body as its expression and checks it for its use; "" when it is absent.
 func condition(param string, given strictjson.Raw, use expr.Use) (string, error) {
 	var source string
