@@ -81,6 +81,9 @@ func (o *oracle) snapshot(webhooks []string) (*snapshot, error) {
 	if st.scores, err = o.scores(); err != nil {
 		return nil, err
 	}
+	if st.members, err = o.members(); err != nil {
+		return nil, err
+	}
 	place := map[string]int{}
 	for i, id := range webhooks {
 		place[id] = i

@@ -49,9 +49,10 @@ func startReceivers(t *testing.T, dir string, n int) *receivers {
 	return r
 }
 
-// register makes the webhooks on a running server.
+// register makes the webhooks on a running server, and what else its workspace defines.
 func (r *receivers) register(s *site) {
 	s.t.Helper()
+	s.define()
 	for i, h := range r.cfg.Hooks {
 		url := "http://" + r.addr + "/" + string(rune('0'+i))
 		r.ids = append(r.ids, s.webhook(url, standing[i].format, standing[i].signature, h.Secret, inFlight))

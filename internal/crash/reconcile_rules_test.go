@@ -19,6 +19,7 @@ func truth() (*snapshot, *history) {
 	st := &snapshot{
 		hooks:   2,
 		scores:  []storedScore{{Record: 7, Kept: 11.5, FromSignals: 11.5}},
+		members: []storedMember{{Record: 7, Often: crashOften, In: true}, {Record: 8, Often: crashOften - 1}},
 		signals: map[string]storedSignal{"sig_a": {Serial: 1, Keyed: true}, "sig_b": {Serial: 2}},
 		events:  map[string]string{"evt_a": "sig_a", "evt_b": "sig_b"},
 		deliveries: []storedDelivery{
@@ -71,6 +72,8 @@ func TestReconcile_EveryBrokenPromiseIsFound(t *testing.T) {
 			h.arrivals = h.arrivals[:3]
 		}, []string{lostSignal}},
 		{"a signal did not count for its account", func(st *snapshot, _ *history) { st.scores[0].Kept -= 2 }, []string{wrongScore}},
+		{"an account did not enter an audience", func(st *snapshot, _ *history) { st.members[0].In = false }, []string{wrongMember}},
+		{"an account is in an audience without cause", func(st *snapshot, _ *history) { st.members[1].In = true }, []string{wrongMember}},
 		{"it was sent before it was stored", func(st *snapshot, h *history) {
 			h.arrivals = append(h.arrivals, arrival{Hook: 0, Event: "evt_c", Signal: "sig_c", At: at(9), Answer: 200})
 		}, []string{unknownEvent}},

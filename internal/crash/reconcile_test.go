@@ -16,6 +16,7 @@ type snapshot struct {
 	events     map[string]string // signal.created: the event's id and its signal's
 	deliveries []storedDelivery
 	scores     []storedScore
+	members    []storedMember
 	hooks      int // webhooks that are subscribed to signal.created
 }
 
@@ -109,6 +110,7 @@ const (
 	tooManyRepeats  = "more repeats than were in flight at the fault"
 	settledTwice    = "two successful attempts of one delivery were settled"
 	neverRetryState = "retrying without a failed attempt"
+	wrongMember     = "an account that is not where its signals put it"
 	wrongScore      = "a score that is not what the signals add up to"
 )
 
@@ -125,6 +127,7 @@ func reconcile(st *snapshot, h *history) (*findings, tally) {
 	sum := tally{Stored: len(st.signals), Events: len(st.events), Arrivals: len(h.arrivals), States: map[string]int{}}
 	sum.Acked = reconcileSignals(f, st, h.acks)
 	reconcileScores(f, st)
+	reconcileMembers(f, st)
 	reconcileEvents(f, st)
 	heard := byDelivery(f, st, h.arrivals)
 	reconcileDeliveries(f, st, heard, sum.States)
