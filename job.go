@@ -53,10 +53,19 @@ func (j *Job) Ended() bool {
 // SliceRows is the most rows that one slice of a job touches (design, Storage).
 const SliceRows = 1000
 
+// Join is what a job is to do that takes the place of one that goes on: the work of both. Whether it tells is its own.
+func (r Rescoring) Join(with Rescoring) Rescoring {
+	return Rescoring{
+		Points: r.Points || with.Points, Sums: r.Sums || with.Sums, Stand: r.Stand || with.Stand, Follow: r.Follow || with.Follow, Fit: r.Fit || with.Fit, Tell: with.Tell,
+	}
+}
+
 // Rescoring is what a job of kind JobRescore is to do, beside having every record looked at.
 type Rescoring struct {
 	Points bool `json:"points,omitempty"` // give the signals that are stored the points of the rules now in force
 	Sums   bool `json:"sums,omitempty"`   // add them up anew, by the half-lives now in force
+	Stand  bool `json:"stand,omitempty"`  // records stand by another scoring now: take that for told, or tell
 	Follow bool `json:"follow,omitempty"` // note them anew for audiences and qualifications; audiences that were being filled are ready then
+	Fit    bool `json:"fit,omitempty"`    // qualify every record anew, by what its last signal says
 	Tell   bool `json:"tell,omitempty"`   // make events of what that changes; else nobody is told
 }

@@ -16,7 +16,7 @@ import (
 
 // needs says once more, by hand, what each operation asks of a key: a route that is not listed here fails the tests.
 var needs = map[string]auth.Need{
-	"captureSignal": auth.NeedIngest, "listLeads": auth.NeedRead, "qualifySignal": auth.NeedWrite, "getAccountQualification": auth.NeedRead, "getContactQualification": auth.NeedRead,
+	"captureSignal": auth.NeedIngest, "requalifyAccount": auth.NeedWrite, "requalifyContact": auth.NeedWrite, "requalifyAll": auth.NeedWrite, "listLeads": auth.NeedRead, "qualifySignal": auth.NeedWrite, "getAccountQualification": auth.NeedRead, "getContactQualification": auth.NeedRead,
 	"getScoring": auth.NeedRead, "putScoring": auth.NeedWrite, "previewScoring": auth.NeedRead, "recomputeScores": auth.NeedWrite,
 	"createAudience": auth.NeedWrite, "listAudiences": auth.NeedRead, "previewAudience": auth.NeedRead, "getAudience": auth.NeedRead, "updateAudience": auth.NeedWrite,
 	"listAudienceMembers": auth.NeedRead, "exportAudience": auth.NeedRead, "deleteAudience": auth.NeedWrite,

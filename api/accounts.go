@@ -52,6 +52,7 @@ func (a *API) accountRoutes() []route {
 			answers: raw[accountsBody, importAnswer](a.importAccounts),
 		},
 		shared.qualificationRoute(a),
+		shared.requalifyRoute(a),
 		shared.erasing(),
 	}...)
 }

@@ -56,6 +56,7 @@ func (a *API) contactRoutes() []route {
 			answers: raw[contactsBody, importAnswer](a.importContacts),
 		},
 		shared.qualificationRoute(a),
+		shared.requalifyRoute(a),
 		shared.erasing(),
 	}...)
 }

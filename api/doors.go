@@ -36,6 +36,8 @@ type Imports interface {
 
 // Acts are what people do to records by hand.
 type Acts interface {
+	// Refit qualifies a record anew, by what its last signal says.
+	Refit(ctx context.Context, ws signalbox.WorkspaceID, of signalbox.EntityID) error
 	// Qualify qualifies the record of a stored signal now.
 	Qualify(ctx context.Context, s *signalbox.Signal) (signalbox.Receipt, error)
 	PatchAccount(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.AccountID, p signalbox.AccountPatch) (signalbox.Account, error)
@@ -227,8 +229,8 @@ type JobStore interface {
 	CancelJob(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.JobID, now time.Time) (signalbox.Job, error)
 	// OpenJob is the job of a kind that goes on; the zero Job when none does.
 	OpenJob(ctx context.Context, ws signalbox.WorkspaceID, kind signalbox.JobKind) (signalbox.Job, error)
-	// ReplaceJob saves a rescoring in the place of one that goes on.
-	ReplaceJob(ctx context.Context, j *signalbox.Job) error
+	// ReplaceJob saves a rescoring in the place of one that goes on; act is what the audit log calls it.
+	ReplaceJob(ctx context.Context, j *signalbox.Job, act string) error
 }
 
 // LogStore keeps the log.

@@ -351,7 +351,7 @@ func TestAuditLog_TellsOfEveryOperationThatChangesSomething(t *testing.T) {
 		"createKey": "api_key.created", "updateKey": "api_key.updated", "revokeKey": "api_key.revoked", "updateWorkspace": "workspace.updated",
 		"createMember": "member.created", "updateMember": "member.updated", "createMemberLink": "member.link_made", "deleteMember": "member.deleted",
 		"createSession": "member.signed_in", "updateSession": "member.password_changed", "deleteSession": "member.signed_out", "signOut": "member.signed_out",
-		"useLink": "member.joined", "qualifySignal": "signal.qualified",
+		"useLink": "member.joined", "qualifySignal": "signal.qualified", "requalifyAll": "qualification.recomputed", "requalifyAccount": "account.requalified", "requalifyContact": "contact.requalified",
 		"createAudience": "audience.created", "updateAudience": "audience.updated", "deleteAudience": "audience.deleted", "putScoring": "scoring.updated",
 		"recomputeScores": "scoring.recomputed",
 	}

@@ -101,3 +101,49 @@ func (r *resource[Row, View]) qualification(a *API, c *call) (qualificationView,
 	}
 	return out, nil
 }
+
+// requalifyRoute is the door of judging a record anew.
+func (r *resource[Row, View]) requalifyRoute(a *API) route {
+	thing := r.kind.String()
+	return route{
+		method: http.MethodPost, pattern: r.path + "/{id}/requalify", id: "requalify" + r.title, tag: r.tag, need: auth.NeedWrite,
+		summary: "Qualify " + article(thing) + " anew",
+		detail:  "Asks every live ICP and persona again, with what its last signal says. `signal.qualified` tells of signals: nobody is told of this.",
+		status:  http.StatusOK, bodyOptional: true, answers: asks(func(c *call) (qualificationView, error) { return r.requalify(a, c) }),
+	}
+}
+
+func (r *resource[Row, View]) requalify(a *API, c *call) (qualificationView, error) {
+	id, err := r.asked(c)
+	if err != nil {
+		return qualificationView{}, err
+	}
+	if _, err := r.read(c.r.Context(), c.ws(), id); err != nil {
+		return qualificationView{}, err
+	}
+	if err := a.cfg.Acts.Refit(c.act(), c.ws(), id); err != nil {
+		return qualificationView{}, err
+	}
+	return r.qualification(a, c)
+}
+
+func (a *API) requalifyAllRoute() route {
+	return route{
+		method: http.MethodPost, pattern: "/v1/requalify", id: "requalifyAll", tag: "Accounts", need: auth.NeedWrite,
+		summary: "Qualify every record anew",
+		detail:  "Begins a job that has every live ICP and persona asked of every account and contact again, as after a change of them. It goes on after a restart, and beside signals that arrive.",
+		status:  http.StatusAccepted, bodyOptional: true, answers: asks(a.requalifyAll),
+	}
+}
+
+func (a *API) requalifyAll(c *call) (jobView, error) {
+	job, err := a.rescoring(c, signalbox.Rescoring{Fit: true})
+	if err != nil {
+		return jobView{}, err
+	}
+	if err := a.cfg.Store.ReplaceJob(c.act(), job, "qualification.recomputed"); err != nil {
+		return jobView{}, err
+	}
+	a.cfg.Wake(c.now)
+	return c.jobView(job), nil
+}

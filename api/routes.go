@@ -19,7 +19,7 @@ func (a *API) table() []route {
 		a.mergeRoutes(),
 		a.accountRoutes(),
 		a.contactRoutes(),
-		[]route{a.leadRoute()},
+		[]route{a.leadRoute(), a.requalifyAllRoute()},
 		a.importRoutes(),
 		a.audienceRoutes(),
 		a.jobRoutes(),

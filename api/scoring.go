@@ -276,7 +276,7 @@ func (a *API) putScoring(c *call, in *scoringForm) (scoringView, error) {
 		to := &signalbox.Redefinition{Put: &now, Act: "scoring.updated", Was: scoringFacts(&d.Scoring), Is: scoringFacts(&s)}
 		if stands {
 			tell := in.EmitEvents != nil && *in.EmitEvents
-			if to.Job, err = a.rescoring(c, signalbox.Rescoring{Sums: sums, Tell: tell}); err != nil {
+			if to.Job, err = a.rescoring(c, signalbox.Rescoring{Stand: true, Sums: sums, Tell: tell}); err != nil {
 				return nil, err
 			}
 		}
@@ -321,11 +321,11 @@ type recompute struct {
 }
 
 func (a *API) recomputeScores(c *call, in *recompute) (jobView, error) {
-	job, err := a.rescoring(c, signalbox.Rescoring{Points: true, Sums: true, Tell: in.EmitEvents != nil && *in.EmitEvents})
+	job, err := a.rescoring(c, signalbox.Rescoring{Points: true, Sums: true, Stand: true, Tell: in.EmitEvents != nil && *in.EmitEvents})
 	if err != nil {
 		return jobView{}, err
 	}
-	if err := a.cfg.Store.ReplaceJob(c.act(), job); err != nil {
+	if err := a.cfg.Store.ReplaceJob(c.act(), job, "scoring.recomputed"); err != nil {
 		return jobView{}, err
 	}
 	a.cfg.Wake(c.now)

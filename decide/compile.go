@@ -74,6 +74,9 @@ func Compile(d *signalbox.Definitions) (*Compiled, error) {
 	return c, nil
 }
 
+// ReadsSignal says whether qualifying a record reads a signal.
+func (c *Compiled) ReadsSignal() bool { return c.fit.Reads().Signal }
+
 // holds says whether signals of a type leave their record unqualified until somebody asks (S3-24).
 func (c *Compiled) holds(typ string) bool { return c.Definitions.Settings[typ].Held }
 
@@ -111,6 +114,8 @@ type Input struct {
 	Merge   *MergeAct
 	Undo    *signalbox.ImportedRow // of an import that is undone
 	Due     signalbox.EntityID     // a record that time alone may have changed
+	Last    *signalbox.Signal      // of Due: the record's last signal, where qualifying it reads one
+	Refit   bool                   // of Due: it is qualified anew
 	Qualify *signalbox.Signal      // whose record is qualified now, whether it was held or not
 }
 

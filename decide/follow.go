@@ -146,9 +146,7 @@ func (f *fold) qualifyAct(in *Prepared, out *Outcome) {
 	a := f.ask(in, s, account, contact)
 	fit := f.qualify(in, a)
 	short := fit.Short()
-	f.audit(in, "signal.qualified", signalbox.Subject{Type: "signal", ID: int64(s.ID), Name: s.Type}, nil, signalbox.Facts{
-		"icp_code": short.ICP, "icp_score": short.ICPScore, "persona_code": short.Persona, "persona_score": short.PersonaScore,
-	})
+	f.audit(in, "signal.qualified", signalbox.Subject{Type: "signal", ID: int64(s.ID), Name: s.Type}, nil, fitFacts(short))
 	out.Receipt = receiptOf(s)
 	out.Receipt.Qualified = &short
 	if account != nil {
@@ -292,6 +290,34 @@ func (f *fold) followRecord(in *Prepared, r signalbox.Record, changed *audience.
 // stir has an account's contacts looked at.
 func (f *fold) stir(in *Prepared, account signalbox.AccountID) {
 	f.out.Stirred = append(f.out.Stirred, signalbox.Stir{Workspace: in.Workspace, Account: account, At: f.env.Now})
+}
+
+// refit qualifies a record anew, by what its last signal says where a profile reads one. Nobody is told: no signal was captured.
+func (f *fold) refit(in *Prepared, r signalbox.Record) {
+	if in.By.fit.Empty() && f.follows(r).judged == 0 {
+		return
+	}
+	switch r := r.(type) {
+	case *signalbox.Account:
+		f.qualify(in, f.ask(in, in.Last, r, nil))
+	case *signalbox.Contact:
+		a := f.ask(in, in.Last, f.topAccount(f.accountOf(r)), r)
+		a.account = nil // the account's own is judged by itself
+		f.qualify(in, a)
+	}
+}
+
+// aboutRecord is what the audit log calls a record.
+func aboutRecord(r signalbox.Record) signalbox.Subject {
+	if c, ok := r.(*signalbox.Contact); ok {
+		return aboutContact(c)
+	}
+	return aboutAccount(r.(*signalbox.Account))
+}
+
+// fitFacts are what the audit log says of a qualification.
+func fitFacts(q signalbox.Qualified) signalbox.Facts {
+	return signalbox.Facts{"icp_code": q.ICP, "icp_score": q.ICPScore, "persona_code": q.Persona, "persona_score": q.PersonaScore}
 }
 
 // changed looks at a record that somebody has changed.

@@ -150,6 +150,45 @@ func TestQualify_ACaptureIsAnsweredWithWhatItsRecordFits(t *testing.T) {
 	}
 }
 
+// A record is qualified anew when somebody asks, or when a job has marked it: by what its last signal says, and nobody is told.
+func TestQualify_AgainByTheLastSignal(t *testing.T) {
+	t.Parallel()
+	w := qualifying(t)
+	w.change(func(d *signalbox.Definitions) {
+		d.ICPs = []signalbox.Profile{{Code: "Large teams", Live: true, Version: 1, Parameters: []signalbox.Parameter{
+			{Name: "team", When: "properties.team_size > 10", Mode: signalbox.ModeScore, Weight: 1, OnMissing: signalbox.MissingNeutral},
+		}}}
+	})
+	r := w.signal(capture("form_submit", w.now))
+	acc, con := signalbox.EntityID(r.Account), signalbox.EntityID(r.Contact)
+	w.followed()
+	w.change(func(d *signalbox.Definitions) {
+		d.ICPs = []signalbox.Profile{d.ICPs[0]}
+		d.ICPs[0].Code, d.ICPs[0].Version = "Teams", 2
+	})
+	scorer, err := decide.NewScorer(&w.defs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	state := w.states[con]
+	kept, err := scorer.Restand(signalbox.Kept{Standing: state.Standing, Following: state.Following}, nil, signalbox.Rescoring{Fit: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	state.Standing, state.Following = kept.Standing, kept.Following
+	w.states[con] = state
+	last := &w.signals[0]
+	w.turn(decide.Input{Due: con, Last: last})
+	w.turn(decide.Input{Due: acc, Last: last})
+	if got := w.fits[con]; got.ICP != "Teams" || got.Persona != "VP" || w.fits[acc].ICP != "Large teams" || w.followed() != nil {
+		t.Errorf("the contact is %+v, and the account, which nobody marked, %+v", got, w.fits[acc])
+	}
+	w.turn(decide.Input{Due: acc, Last: last, Refit: true})
+	if got := w.fits[acc]; got.ICP != "Teams" || got.Persona != "" || w.followed() != nil {
+		t.Errorf("the account is %+v", got)
+	}
+}
+
 // proves S3-26 and S3-27
 func TestCapture_TheSameEventTwiceIsOne(t *testing.T) {
 	t.Parallel()

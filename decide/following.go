@@ -15,6 +15,7 @@ import (
 type following struct {
 	short    signalbox.Qualified // what its qualification came to
 	judged   uint64              // tells that qualification from another one, with its reasons; 0: it was never judged
+	again    bool                // it is qualified anew the next time that it is looked at
 	sources  []sourced           // where its signals came from, as far as they landed on it: the first one first
 	last     int                 // the place of the latest one's source
 	audience audience.State
@@ -78,10 +79,13 @@ var errFollowing = errors.New("what deciding keeps of a record's qualification a
 
 // pack writes a following; nil for that of a record of which nothing is known.
 func (w *following) pack() []byte {
-	if w.judged == 0 && len(w.sources) == 0 && w.audience.Empty() {
+	if w.judged == 0 && !w.again && len(w.sources) == 0 && w.audience.Empty() {
 		return nil
 	}
-	b := append(make([]byte, 0, 64), followingVersion)
+	b := append(make([]byte, 0, 64), followingVersion, 0)
+	if w.again {
+		b[1] = 1
+	}
 	b = binary.LittleEndian.AppendUint64(b, w.judged)
 	if w.judged != 0 {
 		for _, one := range [2]struct {
@@ -109,10 +113,11 @@ func unpackFollowing(b []byte) (w following, err error) {
 	if len(b) == 0 {
 		return w, nil
 	}
-	if b[0] != followingVersion || len(b) < 1+8 {
+	if b[0] != followingVersion || len(b) < 2+8 {
 		return w, errFollowing
 	}
-	w.judged, b = binary.LittleEndian.Uint64(b[1:]), b[1+8:]
+	w.again = b[1] == 1
+	w.judged, b = binary.LittleEndian.Uint64(b[2:]), b[2+8:]
 	if w.judged != 0 {
 		read := func(code *string, score *int) {
 			n, size := binary.Uvarint(b)

@@ -65,9 +65,11 @@ func (w *world) rescore(e signalbox.EntityID, tell bool) {
 		w.t.Fatal(err)
 	}
 	state := w.states[e]
-	if state.Standing, err = scorer.Restand(state.Standing, sums, true, tell); err != nil {
+	kept, err := scorer.Restand(signalbox.Kept{Standing: state.Standing, Following: state.Following}, sums, signalbox.Rescoring{Sums: true, Stand: true, Tell: tell})
+	if err != nil {
 		w.t.Fatal(err)
 	}
+	state.Standing, state.Following = kept.Standing, kept.Following
 	w.states[e] = state
 	w.due[e] = w.now
 	w.fire(e)

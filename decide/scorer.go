@@ -91,23 +91,35 @@ func (s *Scorer) add(sums *score.Sums, signals []signalbox.Scored) {
 	}
 }
 
-// Restand puts sums in the place of those of a packed standing when anew says so, and has the next look at the record take where it then stands for told,
-// or tell of it. nil: nothing is known of the record.
-func (s *Scorer) Restand(packed, sums []byte, anew, tell bool) ([]byte, error) {
-	st, err := unpack(packed)
+// Restand has a record do as a job's order says the next time that it is looked at: stand where it then does, told of, or as if that had been told; be
+// qualified anew. sums take the place of those that are kept when the order adds up.
+func (s *Scorer) Restand(kept signalbox.Kept, sums []byte, order signalbox.Rescoring) (signalbox.Kept, error) {
+	st, err := unpack(kept.Standing)
 	if err != nil {
-		return nil, err
+		return kept, err
 	}
-	if anew {
+	if order.Sums {
 		st.sums = score.Sums{}
 		if sums != nil {
 			if st.sums, err = score.Decode(sums); err != nil {
-				return nil, err
+				return kept, err
 			}
 		}
 	}
-	if st.heed = max(st.heed, heedHush); tell {
-		st.heed = heedTell
+	if order.Stand {
+		if st.heed = max(st.heed, heedHush); order.Tell {
+			st.heed = heedTell
+		}
 	}
-	return st.pack(s.model), nil
+	kept.Standing = st.pack(s.model)
+	if !order.Fit {
+		return kept, nil
+	}
+	w, err := unpackFollowing(kept.Following)
+	if err != nil {
+		return kept, err
+	}
+	w.again = true
+	kept.Following = w.pack()
+	return kept, nil
 }

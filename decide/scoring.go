@@ -225,6 +225,14 @@ func (f *fold) recordDue(in *Prepared, out *Outcome) {
 	if !f.heeds(in, r) {
 		f.catchUp(in, r)
 	}
+	if w := f.follows(r); w.again || in.Refit {
+		w.again = false
+		f.keepFollowing(r)
+		f.refit(in, r)
+		if in.Refit {
+			f.audit(in, r.Kind().String()+".requalified", aboutRecord(r), nil, fitFacts(f.follows(r).short))
+		}
+	}
 	f.followRecord(in, r, nil, false)
 	out.Next = f.lookAt(in, r)
 	f.setDue(in, r, out.Next)

@@ -15,11 +15,32 @@ func (i *Intake) Owners() map[signalbox.DueKind]func(context.Context, signalbox.
 
 // recordDue has a record looked at that time alone may have changed. Deciding sets its due row itself, in the transaction that tells of the change.
 func (i *Intake) recordDue(ctx context.Context, d signalbox.Due) (signalbox.Again, error) {
-	out, err := i.one(ctx, decide.Input{Workspace: d.Workspace, Due: signalbox.EntityID(d.Subject)})
+	out, err := i.look(ctx, d.Workspace, signalbox.EntityID(d.Subject), false)
 	if signalbox.CodeOf(err) == signalbox.NotFound { // the workspace is gone
 		return signalbox.Again{Done: true}, nil
 	}
 	return signalbox.Again{Kept: true, At: out.Next}, err
+}
+
+// look has a record looked at; refit: it is qualified anew.
+func (i *Intake) look(ctx context.Context, ws signalbox.WorkspaceID, of signalbox.EntityID, refit bool) (decide.Outcome, error) {
+	in := decide.Input{Workspace: ws, Act: actOf(ctx), Due: of, Refit: refit}
+	c, err := i.definitions(ctx, ws)
+	if err != nil {
+		return decide.Outcome{}, err
+	}
+	if c.ReadsSignal() {
+		if in.Last, err = i.cfg.Store.LastSignal(ctx, ws, of); err != nil {
+			return decide.Outcome{}, err
+		}
+	}
+	return i.one(ctx, in)
+}
+
+// Refit qualifies a record anew, by what its last signal says where a profile reads one.
+func (i *Intake) Refit(ctx context.Context, ws signalbox.WorkspaceID, of signalbox.EntityID) error {
+	_, err := i.look(ctx, ws, of, true)
+	return err
 }
 
 // Standing says where a record of a workspace stands at a moment, of its own state and those of all that is merged into it, by the definitions in force.

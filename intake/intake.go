@@ -21,6 +21,8 @@ type Store interface {
 	Decide(ctx context.Context, prepare func() signalbox.Need, decide func(*signalbox.Situation) (*signalbox.Decision, error)) error
 	// Definitions reads the definitions of a workspace that are in force.
 	Definitions(ctx context.Context, ws signalbox.WorkspaceID) (*signalbox.Definitions, error)
+	// LastSignal is the last signal of a record; nil when it has none, or that one was erased.
+	LastSignal(ctx context.Context, ws signalbox.WorkspaceID, of signalbox.EntityID) (*signalbox.Signal, error)
 	// WhileAway has a function called again and again for as long as nobody can be answered, with the reason as an Unavailable error.
 	WhileAway(func(error))
 }

@@ -333,6 +333,10 @@ func (f *fakeStore) Definitions(_ context.Context, ws signalbox.WorkspaceID) (*s
 
 func (*fakeStore) WhileAway(func(error)) {}
 
+func (*fakeStore) LastSignal(context.Context, signalbox.WorkspaceID, signalbox.EntityID) (*signalbox.Signal, error) {
+	return nil, nil
+}
+
 func (f *fakeStore) Decide(_ context.Context, prepare func() signalbox.Need, decide func(*signalbox.Situation) (*signalbox.Decision, error)) error {
 	prepare()
 	<-f.gate

@@ -86,8 +86,8 @@ func (db *DB) OpenJob(ctx context.Context, ws signalbox.WorkspaceID, kind signal
 	return j.Job, err
 }
 
-// ReplaceJob saves a rescoring in the place of one that goes on: that one's work is part of it.
-func (db *DB) ReplaceJob(ctx context.Context, j *signalbox.Job) error {
+// ReplaceJob saves a rescoring in the place of one that goes on: that one's work is part of it. act is what the audit log calls it.
+func (db *DB) ReplaceJob(ctx context.Context, j *signalbox.Job, act string) error {
 	return db.write(ctx, classManage, func(t *tx) error {
 		if err := t.lockHead(j.Workspace); err != nil {
 			return err
@@ -96,7 +96,7 @@ func (db *DB) ReplaceJob(ctx context.Context, j *signalbox.Job) error {
 			return err
 		}
 		about := signalbox.Subject{Type: "job", ID: int64(j.ID), Name: string(j.Kind)}
-		if err := t.audit(ctx, j.Workspace, "scoring.recomputed", about, nil, signalbox.Facts{"order": j.Params}); err != nil {
+		if err := t.audit(ctx, j.Workspace, act, about, nil, signalbox.Facts{"order": j.Params}); err != nil {
 			return err
 		}
 		return t.raiseHead(j.Workspace, int64(j.ID))

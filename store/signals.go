@@ -90,6 +90,36 @@ func (db *DB) Signal(ctx context.Context, ws signalbox.WorkspaceID, sig signalbo
 	return list[0], nil
 }
 
+// LastSignal answers the last signal of a record; nil when it has none, or that one was erased.
+func (db *DB) LastSignal(ctx context.Context, ws signalbox.WorkspaceID, of signalbox.EntityID) (*signalbox.Signal, error) {
+	var last *signalbox.Signal
+	err := db.read(ctx, func(t *tx) error {
+		last = nil
+		state, err := t.state(ws, of)
+		if isNoSuch(err) || err == nil && state.LastSignal == 0 {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		list := make([]signalbox.Signal, 0, 1)
+		_, err = t.one(signalSQL, []any{id(ws), id(state.LastSignal)}, func(r *row) {
+			if s := scanSignal(r); s.ErasedAt.IsZero() {
+				list = append(list, s)
+			}
+		})
+		if err != nil || len(list) == 0 {
+			return err
+		}
+		last = &list[0]
+		return t.nameTypes(list)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the last signal: %w", err)
+	}
+	return last, nil
+}
+
 const typeIDSQL = `
 SELECT id
   FROM signal_types

@@ -85,7 +85,7 @@ func (t *tx) replaceJob(j *signalbox.Job, now time.Time) error {
 		if err := readParams(&old, &was, j.Params, &is); err != nil {
 			return err
 		}
-		text, err := json.Marshal(signalbox.Rescoring{Points: was.Points || is.Points, Sums: was.Sums || is.Sums, Follow: was.Follow || is.Follow, Tell: is.Tell})
+		text, err := json.Marshal(was.Join(is))
 		if err != nil {
 			return err
 		}
@@ -270,17 +270,17 @@ func (t *tx) recount(j *jobRow, order *rescoring, scorer Scorer, now time.Time) 
 		if order.At != nil {
 			sums = order.At.Sums
 		}
-		standing, err := scorer.Restand(one.Standing, sums, order.Sums, order.Tell)
+		kept, err := scorer.Restand(one.Kept, sums, order.Rescoring)
 		if err != nil {
 			return fmt.Errorf("keep what counts for a record: %w", err)
 		}
 		order.At = nil
 		j.Cursor = int64(one.entity)
 		j.Done++
-		if left--; standing == nil && one.Following == nil && !order.Follow {
+		if left--; kept.Standing == nil && kept.Following == nil && !order.Follow {
 			continue
 		}
-		if _, err := t.exec(setStandingSQL, id(j.Workspace), id(one.entity), standing); err != nil {
+		if _, err := t.exec(setKeptSQL, id(j.Workspace), id(one.entity), kept.Standing, kept.Following); err != nil {
 			return fmt.Errorf("keep what counts for a record: %w", err)
 		}
 		if err := t.armDue(signalbox.Due{Kind: signalbox.DueRecord, Workspace: j.Workspace, Subject: int64(one.entity), At: now}); err != nil {

@@ -23,9 +23,9 @@ type Scorer interface {
 	Rescore(standing []byte, was, is []signalbox.Scored) ([]byte, error)
 	// Sum adds signals to sums; nil sums are those of none.
 	Sum(sums []byte, signals []signalbox.Scored) ([]byte, error)
-	// Restand puts sums in the place of those of a standing when anew says so, and has the record, the next time that it is looked at, stand where it then
-	// does: told of, or as if that had been told. nil: nothing is known of the record.
-	Restand(standing, sums []byte, anew, tell bool) ([]byte, error)
+	// Restand has a record do as a job's order says the next time that it is looked at: stand where it then does, told of, or as if that had been told; be
+	// qualified anew. sums take the place of those that are kept when the order adds up.
+	Restand(kept signalbox.Kept, sums []byte, order signalbox.Rescoring) (signalbox.Kept, error)
 }
 
 // MakeScorer makes the scorer of a workspace's definitions.

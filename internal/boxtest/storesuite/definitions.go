@@ -96,7 +96,7 @@ func (b *Box) rescoring(order signalbox.Rescoring) signalbox.JobID {
 	params, err := json.Marshal(order)
 	b.Must(err)
 	j := signalbox.Job{ID: signalbox.JobID(b.ID()), Workspace: b.WS, Kind: signalbox.JobRescore, Status: signalbox.JobQueued, Params: string(params), CreatedAt: b.Now}
-	b.Must(b.DB.ReplaceJob(b.Context(), &j))
+	b.Must(b.DB.ReplaceJob(b.Context(), &j, "scoring.recomputed"))
 	return j.ID
 }
 

@@ -64,14 +64,14 @@ func (visits) Sum(sums []byte, signals []signalbox.Scored) ([]byte, error) {
 	return sums, nil
 }
 
-func (visits) Restand(standing, sums []byte, anew, tell bool) ([]byte, error) {
-	if anew {
-		standing = sums
+func (visits) Restand(kept signalbox.Kept, sums []byte, order signalbox.Rescoring) (signalbox.Kept, error) {
+	if order.Sums {
+		kept.Standing = sums
 	}
-	if tell {
-		standing = append(bytes.Clone(standing), 't')
+	if order.Tell {
+		kept.Standing = append(bytes.Clone(kept.Standing), 't')
 	}
-	return standing, nil
+	return kept, nil
 }
 
 var unscoreTests = map[string]func(*Box){
