@@ -203,6 +203,12 @@ export type Credentials = {
   password: string;
 };
 
+export type Crossing = {
+  from: string;
+  to: string;
+  count: number;
+};
+
 export type Delivery = {
   id: string;
   webhook_id: string;
@@ -621,6 +627,24 @@ export type Meta = {
   timestamp: string;
 };
 
+export type Move = {
+  id: string;
+  /** The account's name or domain, or the contact's name or e-mail. */
+  name: string | null;
+  before: Standing;
+  after: Standing;
+};
+
+export type Moves = {
+  /** How many would have a higher score. */
+  up: number;
+  down: number;
+  /** How many would be in another stage. */
+  stages: Crossing[];
+  /** The 20 that move the most. */
+  examples: Move[];
+};
+
 export type NewKey = {
   /** To tell keys apart. */
   name: string;
@@ -732,6 +756,17 @@ export type PasswordPatch = {
   new: string;
 };
 
+export type Preview = {
+  /** How many signals were looked at. */
+  signals: number;
+  /** False: there are more, and older ones were left out. */
+  complete: boolean;
+  /** Of how many accounts and contacts they are. */
+  records: number;
+  accounts: Moves;
+  contacts: Moves;
+};
+
 export type PreviousSecret = {
   /** Until when it signs beside the present one, or did. */
   valid_until: string;
@@ -789,6 +824,11 @@ export type Receipt = {
   contact_id: string | null;
   /** Whole seconds. */
   created_at: string;
+};
+
+export type Recompute = {
+  /** True: score_changed and stage_changed are sent of who moves. */
+  emit_events?: boolean | null;
 };
 
 export type RecordLeft = {
@@ -872,6 +912,59 @@ export type Score = {
   contributions: Contribution[];
   /** What is not listed: smaller contributions, and signals that are erased or past retention but still count. */
   rest: Rest;
+};
+
+export type ScoreRule = {
+  name: string;
+  type: string;
+  /** Null: always. */
+  when: string | null;
+  points: number;
+};
+
+export type ScoreRuleForm = {
+  /** Added to the points of the type; may be negative. */
+  points: number | null;
+  /** What it is called where a score is explained; its condition unless given. */
+  name?: string | null;
+  /** Which signals it is for: "*", a type, or the beginning of types and "*". All unless given. */
+  type?: string | null;
+  /** When it gives its points: an expression that reads the signal alone, or its structured form. Always unless given. */
+  when?: unknown;
+};
+
+export type Scoring = {
+  half_life: string;
+  default_points: number;
+  default_cap: number;
+  boost: number;
+  /** Those that were set, and those that are shipped with points. */
+  types: Record<string, TypeScoring>;
+  rules: ScoreRule[];
+  stages: Stages;
+  /** 0: it was never set. */
+  revision: number;
+  /** The job that works out where records stand, when the change made one or one goes on. */
+  job_id: string | null;
+};
+
+export type ScoringForm = {
+  /** By how much many signals of a type count more than their sum: it grows by the factor 1 + boost × (1 − 1/n). 0 unless given. */
+  boost?: number | null;
+  /** The most that all signals of one type count together, of a type without a cap of its own: 40 unless given. */
+  default_cap?: number | null;
+  /** Of a type that is not named: 5 unless given. */
+  default_points?: number | null;
+  /** True: score_changed and stage_changed are sent of who moves by a change of half-lives, caps, boost or stages. */
+  emit_events?: boolean | null;
+  /** In so long points become half as many: a whole number with s, m, h or d, or never. 14d unless given. */
+  half_life?: string | null;
+  /** The revision that the change was made from: 409 when it is another one by now. Absent: whatever it is. */
+  revision?: number | null;
+  rules?: ScoreRuleForm[];
+  stages?: StagesForm | null;
+  /** By the name of a type. Those that are shipped keep their points unless they are named. */
+  types?: Record<string, TypeScoringForm>;
 };
 
 export type Session = {
@@ -981,6 +1074,29 @@ export type SignalContact = {
   title?: string | null;
 };
 
+export type Stage = {
+  name: string;
+  min: number;
+};
+
+export type Stages = {
+  account: Stage[];
+  contact: Stage[];
+};
+
+export type StagesForm = {
+  /** Ascending, the first from 0. As shipped unless given. */
+  account?: Stage[];
+  /** As of accounts. */
+  contact?: Stage[];
+};
+
+export type Standing = {
+  score: number;
+  stage: string;
+  points: number;
+};
+
 export type TestOrder = {
   /** Replaces the data of the sample; the whole body, in the formats stackone and staircase. */
   data?: Record<string, unknown>;
@@ -1012,6 +1128,25 @@ export type TestResult = {
   response: TestResponse | null;
   /** Why it would have counted as a failure. */
   error?: string;
+};
+
+export type TypeScoring = {
+  points: number;
+  /** Null: the workspace's. */
+  half_life: string | null;
+  /** Null: the workspace's. */
+  cap: number | null;
+  /** What it is worth as shipped, where it is shipped with points of its own. */
+  shipped: number | null;
+};
+
+export type TypeScoringForm = {
+  /** Its own; the workspace's unless given. */
+  cap?: number | null;
+  /** Its own; the workspace's unless given. */
+  half_life?: string | null;
+  /** May be negative. */
+  points?: number | null;
 };
 
 export type Webhook = {

@@ -63,7 +63,7 @@ function Parts({ of: s }: { of: Explained }) {
   const count = s.rest.signals + others.length;
   return (
     <>
-      <p class="soft">Each signal's points halve every 14 days, and all signals of one type count 40 at most. What is left of them adds up to {s.points.toFixed(2)}.</p>
+      <p class="soft">Each signal's points become less with its half-life, and all signals of one type count no more than its cap. What is left of them adds up to {s.points.toFixed(2)}.</p>
       <Table
         label="What the score is made of"
         rows={list}
