@@ -45,6 +45,7 @@ func TestSignalIntelligence_IsEditedPreviewedSavedAndRecomputed(t *testing.T) {
 	for _, theme := range []string{"dark", "light"} {
 		p.theme(theme)
 		p.width(360)
+		p.do(`scrollTo(0, document.body.scrollHeight)`) // where the bar that saves covers nothing
 		p.axe("an edited scoring on a small phone, " + theme)
 		p.picture("act-intelligence-phone-" + theme)
 		p.width(1280)
@@ -90,7 +91,14 @@ func TestSignalIntelligence_SaysWhatIsWrongWhereItIs(t *testing.T) {
 	p := s.open()
 	p.signIn()
 	p.goTo("/settings/signal-intelligence")
+	p.press("Add a type")
+	p.until("the new row has the focus", `document.activeElement?.labels?.[0].innerText === "New type, name"`)
+	p.fill("New type, name", "page_view")
+	p.reads("page_view is there twice")
+	p.press("Take page_view out")
+	p.until("the focus is kept", `document.activeElement?.innerText === "Add a type"`)
 	p.press("Add a rule")
+	p.until("the new rule has the focus", `document.activeElement?.matches(".rule input")`)
 	p.fill("Points", "10")
 	p.fill("When", "account.score > 10")
 	p.press("Save changes")

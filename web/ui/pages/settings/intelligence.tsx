@@ -1,4 +1,5 @@
-import { useSignal } from "@preact/signals";
+import { type Signal, useSignal } from "@preact/signals";
+import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
 import type { Job, Preview, Scoring } from "../../api-types";
 import { api, ApiError, Button, can, Card, Check, ErrorState, FormError, Input, type Loaded, Note, PageHead, Select, Skeleton, toast, useAct, useLoad, useUnsaved } from "../../kit";
@@ -24,8 +25,8 @@ export function SignalIntelligenceView({ scoring }: { scoring: Loaded<Scoring> }
       <PageHead title="Signal Intelligence" actions={recompute}>
         What signals are worth, how fast that fades, and what scores are called.
       </PageHead>
-      {open && <div class="long-form above"><Rescoring key={open.id} {...open} /></div>}
-      {scoring.error ? <ErrorState error={scoring.error} retry={scoring.reload} /> : s ? <Form scoring={s} onDirty={(dirty) => void (unsaved.value = dirty)} onJob={(id) => void (job.value = { id })} /> : <Skeleton lines={14} />}
+      {open && <div class="long-form"><Rescoring key={open.id} {...open} /></div>}
+      {scoring.error ? <ErrorState error={scoring.error} retry={scoring.reload} /> : s ? <Form key={s.revision} scoring={s} onDirty={(dirty) => void (unsaved.value = dirty)} onJob={(id) => void (job.value = { id })} /> : <Skeleton lines={14} />}
       {asks.value && <RecomputeDialog unsaved={unsaved.value} onClose={() => void (asks.value = false)} onBegun={(first) => void (job.value = { id: first.id, first })} />}
     </>
   );
@@ -48,6 +49,8 @@ function Form({ scoring, onDirty, onJob }: { scoring: Scoring; onDirty: (dirty: 
     base.value = s;
     theirs.value = null;
     draft.value = draftOf(s);
+    save.clear();
+    look.clear();
   };
   const save = useAct(async () => {
     look.clear();
@@ -71,12 +74,14 @@ function Form({ scoring, onDirty, onJob }: { scoring: Scoring; onDirty: (dirty: 
   const error = save.error ?? look.error;
   useEffect(() => void (error && error.param !== "" && document.querySelector<HTMLElement>("main [aria-invalid=true]")?.focus()), [error]);
   const fixed = !can("write");
-  const drop = (s: Scoring) => {
-    show(s);
-    save.clear();
+  const set = (change: Partial<Draft>) => {
+    const [old, next] = [draft.peek(), { ...draft.peek(), ...change }];
+    draft.value = next;
+    if (rowsOf(old) === rowsOf(next)) return;
+    save.clear(); // an error names its row by where it stands, and rows have moved
     look.clear();
   };
-  const props: PartProps = { draft: d, set: (change) => void (draft.value = { ...draft.peek(), ...change }), said: (param) => saidOf(error, param), fixed };
+  const props: PartProps = { draft: d, set, said: (param) => saidOf(error, param), fixed };
   const ready = dirty && twice(d.types) === "" && theirs.value === null;
   return (
     <form
@@ -92,29 +97,41 @@ function Form({ scoring, onDirty, onJob }: { scoring: Scoring; onDirty: (dirty: 
       <Points {...props} />
       <Rules {...props} />
       <Stages {...props} />
-      {theirs.value && <Changed keep={() => ((base.value = theirs.peek()!), (theirs.value = null))} drop={() => drop(theirs.peek()!)} />}
+      {theirs.value && <Changed keep={() => ((base.value = theirs.peek()!), (theirs.value = null))} drop={() => show(theirs.peek()!)} />}
       <FormError error={error} fields={[...paramsOf(d)]} />
       {dirty && (
-        <div class="savebar">
-          <span role="status">Not saved yet: {mine.join(", ")}</span>
-          {stands && <Check label="Tell webhooks of who moves" checked={tell.value} onInput={(on) => void (tell.value = on)} />}
-          <div class="row">
-            <Button look="quiet" onClick={() => drop(base.value)}>
-              Discard
-            </Button>
-            <Button busy={look.busy} disabled={twice(d.types) !== ""} onClick={() => void look.run()}>
-              Preview
-            </Button>
-            <Button type="submit" look="primary" busy={save.busy} disabled={!ready}>
-              Save changes
-            </Button>
-          </div>
-        </div>
+        <SaveBar mine={mine} tell={stands ? tell : null} discard={() => show(base.value)}>
+          <Button busy={look.busy} disabled={twice(d.types) !== ""} onClick={() => void look.run()}>
+            Preview
+          </Button>
+          <Button type="submit" look="primary" busy={save.busy} disabled={!ready}>
+            Save changes
+          </Button>
+        </SaveBar>
       )}
       {preview.value && <PreviewDialog of={preview.value} onClose={() => void (preview.value = null)} />}
     </form>
   );
 }
+
+/** SaveBar says what is not saved; tell is whether webhooks are to be told of who moves, null where nobody does. */
+function SaveBar({ mine, tell, discard, children }: { mine: string[]; tell: Signal<boolean> | null; discard: () => void; children: ComponentChildren }) {
+  return (
+    <div class="savebar">
+      <span role="status">Not saved yet: {mine.join(", ")}</span>
+      {tell && <Check label="Tell webhooks of who moves" checked={tell.value} onInput={(on) => void (tell.value = on)} />}
+      <div class="row">
+        <Button look="quiet" onClick={discard}>
+          Discard
+        </Button>
+        {children}
+      </div>
+    </div>
+  );
+}
+
+/** rowsOf says which rows stand where. */
+const rowsOf = ({ rules, stages }: Draft): string => [rules, stages.account, stages.contact].map((rows) => rows.map((r) => r.key)).join(";");
 
 /** Changed tells that somebody else has saved meanwhile, with both ways out. */
 export function Changed({ keep, drop }: { keep: () => void; drop: () => void }) {

@@ -5,7 +5,7 @@ import type { Scoring, Stage } from "../../api-types";
 /** Unit is how long a number of a half-life is; never has no number. */
 export type Unit = "m" | "h" | "d" | "s" | "never";
 
-export type TypeRow = { key: string; name: string; points: string; halfLife: string; cap: string; shipped: number | null; fresh: boolean };
+export type TypeRow = { key: string; name: string; points: string; halfLife: string; cap: string; shipped: number | null };
 export type RuleRow = { key: string; name: string; type: string; when: string; points: string };
 export type StageRow = { key: string; name: string; min: string };
 
@@ -23,13 +23,16 @@ let last = 0;
 /** key tells rows that were added here apart; those that are saved are told by what they are. */
 export const key = (): string => "+" + ++last;
 
+/** isFresh says whether a row was added here. */
+export const isFresh = (row: { key: string }): boolean => row.key.startsWith("+");
+
 const text = (n: number | null): string => (n === null ? "" : String(n));
 const stagesOf = (list: Stage[]): StageRow[] => list.map((s, i) => ({ key: String(i), name: s.name, min: String(s.min) }));
 
 /** draftOf writes a scoring as the fields show it. A rule that has no name of its own has an empty one. */
 export function draftOf(s: Scoring): Draft {
   const half = /^(\d+)([smhd])$/.exec(s.half_life);
-  const types = Object.entries(s.types).map(([name, t]): TypeRow => ({ key: "=" + name, name, points: text(t.points), halfLife: t.half_life ?? "", cap: text(t.cap), shipped: t.shipped, fresh: false }));
+  const types = Object.entries(s.types).map(([name, t]): TypeRow => ({ key: "=" + name, name, points: text(t.points), halfLife: t.half_life ?? "", cap: text(t.cap), shipped: t.shipped }));
   const most = (t: TypeRow) => Number(t.points);
   return {
     half: half ? { number: half[1]!, unit: half[2] as Unit } : { number: "", unit: "never" },

@@ -22,6 +22,7 @@ export function PreviewDialog({ of, onClose }: { of: Preview; onClose: () => voi
         <>
           <MovesView title="Accounts" one="account" path="/accounts/" of={of.accounts} />
           <MovesView title="Contacts" one="contact" path="/contacts/" of={of.contacts} />
+          <p class="hint">Names open in a new tab: what is written here stays.</p>
         </>
       )}
     </Dialog>

@@ -136,7 +136,8 @@ export const settingsStates: PageStates[] = [
     states: {
       full: () => <SignalIntelligenceView scoring={loaded(canned.scoring())} />,
       shipped: () => <SignalIntelligenceView scoring={loaded(canned.scoring({ rules: [], revision: 0, half_life: "never" }))} />,
-      hostile: () => <SignalIntelligenceView scoring={loaded(canned.scoring({ types: { [hostile]: { points: 5, half_life: null, cap: null, shipped: null }, [long]: { points: -250000, half_life: "3650d", cap: 0.125, shipped: null } }, rules: [{ name: hostile, type: hostile, when: hostile, points: 1 }], stages: { account: [{ name: hostile, min: 0 }], contact: [{ name: long, min: 0 }] } }))} />,
+      hostile: () => <SignalIntelligenceView scoring={loaded(canned.scoring({ revision: 4, types: { [hostile]: { points: 5, half_life: null, cap: null, shipped: null }, [long]: { points: -250000, half_life: "3650d", cap: 0.125, shipped: null } }, rules: [{ name: hostile, type: hostile, when: hostile, points: 1 }], stages: { account: [{ name: hostile, min: 0 }], contact: [{ name: long, min: 0 }] } }))} />,
+      "half-life": () => <SignalIntelligenceView scoring={loaded(canned.scoring({ revision: 5, half_life: "36h", rules: [], job_id: null }))} />,
       conflict: () => over("Signal Intelligence", <Changed keep={() => {}} drop={() => {}} />),
       preview: () => over("Signal Intelligence", <PreviewDialog of={canned.preview} onClose={() => {}} />),
       "preview-nobody": () => over("Signal Intelligence", <PreviewDialog of={{ ...canned.preview, complete: true, accounts: canned.nobody, contacts: canned.nobody }} onClose={() => {}} />),

@@ -1,1 +1,0 @@
-import{a as o,d as r,g as e,m as t,p as f}from"./chunk-LOW6QVWU.js";import"./chunk-QH4YSM5E.js";import"./chunk-CTS7UDNH.js";import"./chunk-DMZA5VD6.js";import"./chunk-WOT6VMZA.js";export{f as AddEndpoint,r as Configurations,e as Delivery,t as WebhookPage,o as Webhooks};
