@@ -110,6 +110,7 @@ type typeScoringView struct {
 	Points   float64  `json:"points"`
 	HalfLife *string  `json:"half_life" doc:"Null: the workspace's."`
 	Cap      *float64 `json:"cap" doc:"Null: the workspace's."`
+	Shipped  *float64 `json:"shipped" doc:"What it is worth as shipped, where it is shipped with points of its own."`
 }
 
 type scoreRuleView struct {
@@ -218,7 +219,7 @@ func (c *call) scoringView(d *signalbox.Definitions, job signalbox.JobID) scorin
 		v.HalfLife = s.HalfLife.String()
 	}
 	for name, points := range score.Shipped() {
-		v.Types[name] = typeScoringView{Points: points}
+		v.Types[name] = typeScoringView{Points: points, Shipped: &points}
 	}
 	for name, t := range s.Types {
 		one, shipped := v.Types[name]

@@ -29,7 +29,7 @@ func TestScoring_WhatIsShippedIsShownUntilItIsSet(t *testing.T) {
 				b.Errorf("%s is %q, want %q: %s", path, got, want, set.body)
 			}
 		}
-		if set.text("data.job_id") == "" || !strings.Contains(string(set.body), `"mine":{"points":5,"half_life":null,"cap":7}`) || !strings.Contains(string(set.body), `"revision":1`) {
+		if set.text("data.job_id") == "" || !strings.Contains(string(set.body), `"mine":{"points":5,"half_life":null,"cap":7,"shipped":null}`) || !strings.Contains(string(set.body), `"cap":10,"shipped":2}`) || !strings.Contains(string(set.body), `"revision":1`) {
 			b.Errorf("set is %s", set.body)
 		}
 		if again := b.do(http.StatusOK, "GET", "/v1/scoring", ""); again.at("data.types") == nil || again.text("data.job_id") != set.text("data.job_id") {

@@ -102,7 +102,7 @@ func (s *server) settingsPaths() []string {
 	}
 	return []string{
 		"/settings/api-keys", "/settings/webhooks", "/settings/webhooks/new", "/settings/configurations", s.webhook, s.webhook + "?tab=health", s.webhook + "?tab=test", s.webhook + "?tab=settings",
-		s.webhook + "/deliveries/" + s.delivery, "/settings/logs", "/settings/members", "/settings/audit-log", "/settings/workspace", "/settings/profile",
+		s.webhook + "/deliveries/" + s.delivery, "/settings/logs", "/settings/members", "/settings/audit-log", "/settings/signal-intelligence", "/settings/workspace", "/settings/profile",
 	}
 }
 

@@ -153,6 +153,9 @@ var acts = []struct{ path, name, need string }{
 	{"/merges?status=done", "acme-corp.com > Undo", "write"},
 	{"/settings/webhooks", "Add Endpoint", "admin"},
 	{"/settings/configurations", "Add webhook", "admin"},
+	{"/settings/signal-intelligence", "Recompute stored signals", "write"},
+	{"/settings/signal-intelligence", "Add a type", "write"},
+	{"/settings/signal-intelligence", "Add a rule", "write"},
 	{"/settings/webhooks/:id", "Test", "admin"},
 	{"/settings/webhooks/:id", "Recover…", "admin"},
 	{"/settings/webhooks/:id", "Disable", "admin"},
@@ -190,11 +193,14 @@ func TestRoles_EachSeesAndIsOfferedWhatItMayAndTheAPIRefusesTheRest(t *testing.T
 		for _, act := range acts {
 			e.isOffered(p, r, act.path, act.name, slices.Contains(r.can, act.need))
 		}
-		p.turnTo("/settings/workspace")
-		p.settled()
-		p.until("the settings are there", `document.querySelector("main form input")`)
-		if fixed := eval[bool](p, `[...document.querySelectorAll("main form :is(input, textarea, select)")].every((f) => f.disabled)`); fixed == slices.Contains(r.can, "admin") {
-			t.Errorf("%s: the workspace's settings are fixed: %v", r.name, fixed)
+		for path, need := range map[string]string{"/settings/workspace": "admin", "/settings/signal-intelligence": "write"} {
+			p.turnTo(path)
+			p.settled()
+			p.until("the settings are there", `document.querySelector("main form input")`)
+			if fixed := eval[bool](p, `[...document.querySelectorAll("main form :is(input, textarea, select)")].filter((f) => f.labels[0].innerText !== "What the curve shows").every((f) => f.disabled)`); fixed == slices.Contains(r.can, need) {
+				t.Errorf("%s: the settings at %s are fixed: %v", r.name, path, fixed)
+			}
+			p.picture("role-" + r.name + strings.ReplaceAll(path, "/", "-"))
 		}
 	}
 	for _, r := range roles {

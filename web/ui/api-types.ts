@@ -1333,6 +1333,8 @@ export type TypeScoring = {
   half_life: string | null;
   /** Null: the workspace's. */
   cap: number | null;
+  /** What it is worth as shipped, where it is shipped with points of its own. */
+  shipped: number | null;
 };
 
 export type TypeScoringForm = {

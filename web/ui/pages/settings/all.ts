@@ -2,6 +2,7 @@
 
 export { ApiKeys } from "./keys";
 export { AuditLog } from "./audit";
+export { SignalIntelligence } from "./intelligence";
 export { Logs } from "./logs";
 export { Members } from "./members";
 export { Profile } from "./profile";

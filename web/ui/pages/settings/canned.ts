@@ -1,7 +1,7 @@
 // Canned data of the pages under Settings, with the awkward cases in it.
 
-import type { Attempt, Audit, Delivery, DeliveryDetail, EventType, Job, Key, Log, Member, OwnSession, RecoveryPreview, TestResult, Webhook, WebhookHealth, Workspace } from "../../api-types";
-import { ago, hostile } from "../gallery/data";
+import type { Attempt, Audit, Delivery, DeliveryDetail, EventType, Job, Key, Log, Member, Moves, OwnSession, Preview, RecoveryPreview, Scoring, TestResult, Webhook, WebhookHealth, Workspace } from "../../api-types";
+import { ago, hostile, long } from "../gallery/data";
 
 const days = (n: number) => ago(n * 86_400);
 
@@ -214,4 +214,42 @@ export const job: Job = {
   created_at: ago(60),
   updated_at: ago(1),
   ended_at: null,
+};
+
+const shipped = (points: number) => ({ points, half_life: null, cap: null, shipped: points });
+
+export const scoring = (more: Partial<Scoring> = {}): Scoring => ({
+  half_life: "14d",
+  default_points: 5,
+  default_cap: 40,
+  boost: 0,
+  types: {
+    meeting_booked: shipped(25), deal_created: shipped(20), form_submit: shipped(18), crm_stage_change: shipped(12), linkedin_connection: shipped(8), email_click: shipped(6), email_open: shipped(3),
+    page_visit: shipped(2), page_view: { points: 3.5, half_life: "7d", cap: 10, shipped: 2 }, demo_requested: { points: 30, half_life: null, cap: 60, shipped: null },
+  },
+  rules: [
+    { name: "Large teams", type: "*", when: "properties.team_size >= 100", points: 10 },
+    { name: 'signal.source == "import"', type: "page_*", when: 'signal.source == "import"', points: -2 },
+  ],
+  stages: {
+    account: [{ name: "Cool", min: 0 }, { name: "Warm", min: 40 }, { name: "In-market", min: 65 }, { name: "Hot", min: 85 }],
+    contact: [{ name: "Cold", min: 0 }, { name: "Hot", min: 50 }],
+  },
+  revision: 3,
+  job_id: null,
+  ...more,
+});
+
+const stages = ["Cool", "Warm", "In-market", "Hot"];
+const standing = (score: number) => ({ score, stage: stages[score < 40 ? 0 : score < 65 ? 1 : score < 85 ? 2 : 3]!, points: score + 0.2 });
+const movers = (kind: string, names: (string | null)[]) => names.map((name, n) => ({ id: `${kind}_${n}`, name, before: standing(47 - 5 * n), after: standing(n % 3 === 2 ? 30 - 5 * n : 92 - 9 * n) }));
+
+export const nobody: Moves = { up: 0, down: 0, stages: [], examples: [] };
+
+export const preview: Preview = {
+  signals: 100_000,
+  complete: false,
+  records: 4_310,
+  accounts: { up: 1_204, down: 88, stages: [{ from: "Cool", to: "Warm", count: 311 }, { from: "Warm", to: "Hot", count: 40 }, { from: "Hot", to: "In-market", count: 2 }], examples: movers("acc", ["Acme Corp", "Globex", "Initech", null, hostile, long]) },
+  contacts: { up: 12, down: 0, stages: [], examples: movers("con", ["Ada Lovelace", "grace@example.com"]) },
 };

@@ -19,6 +19,7 @@ export const settings: Page[] = [
   { path: webhooks + "/:id", title: "Webhook", view: fromHooks("WebhookPage") },
   { path: webhooks + "/:id/deliveries/:delivery", title: "Delivery", view: fromHooks("Delivery") },
   { path: "/settings/configurations", title: "Configurations", view: fromHooks("Configurations"), nav: { group: "Settings", icon: "link" } },
+  { path: "/settings/signal-intelligence", title: "Signal Intelligence", view: from("SignalIntelligence"), nav: { group: "Settings", icon: "decay", key: "i" } },
   { path: "/settings/logs", title: "Logs", view: from("Logs"), nav: { group: "Settings", icon: "logs", key: "l" } },
   { path: "/settings/members", title: "Members", view: from("Members"), need: "admin", nav: { group: "Settings", icon: "members", key: "m" } },
   { path: "/settings/audit-log", title: "Audit log", view: from("AuditLog"), need: "admin", nav: { group: "Settings", icon: "audit" } },

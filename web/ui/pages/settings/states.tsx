@@ -9,6 +9,8 @@ import * as canned from "./canned";
 import { ConfigurationsView, SecretKey } from "./configurations";
 import { DeliveryView } from "./delivery";
 import { ApiKeysView, KeyMade } from "./keys";
+import { Changed, SignalIntelligenceView } from "./intelligence";
+import { PreviewDialog, RecomputeDialog, RescoringView } from "./intelligencepreview";
 import { Entry as LogEntry, LogsView } from "./logs";
 import { Handover, MembersView } from "./members";
 import { ProfileView } from "./profile";
@@ -127,6 +129,24 @@ export const settingsStates: PageStates[] = [
       empty: () => <AuditLogView list={rows([])} members={[]} />,
       loading: () => <AuditLogView list={rowsLoading} members={[]} />,
       error: () => <AuditLogView list={rowsBroken} members={[]} />,
+    },
+  },
+  {
+    page: "signal-intelligence",
+    states: {
+      full: () => <SignalIntelligenceView scoring={loaded(canned.scoring())} />,
+      shipped: () => <SignalIntelligenceView scoring={loaded(canned.scoring({ rules: [], revision: 0, half_life: "never" }))} />,
+      hostile: () => <SignalIntelligenceView scoring={loaded(canned.scoring({ revision: 4, types: { [hostile]: { points: 5, half_life: null, cap: null, shipped: null }, [long]: { points: -250000, half_life: "3650d", cap: 0.125, shipped: null } }, rules: [{ name: hostile, type: hostile, when: hostile, points: 1 }], stages: { account: [{ name: hostile, min: 0 }], contact: [{ name: long, min: 0 }] } }))} />,
+      "half-life": () => <SignalIntelligenceView scoring={loaded(canned.scoring({ revision: 5, half_life: "36h", rules: [], job_id: null }))} />,
+      conflict: () => over("Signal Intelligence", <Changed keep={() => {}} drop={() => {}} />),
+      preview: () => over("Signal Intelligence", <PreviewDialog of={canned.preview} onClose={() => {}} />),
+      "preview-nobody": () => over("Signal Intelligence", <PreviewDialog of={{ ...canned.preview, complete: true, accounts: canned.nobody, contacts: canned.nobody }} onClose={() => {}} />),
+      recompute: () => over("Signal Intelligence", <RecomputeDialog unsaved onClose={() => {}} onBegun={() => {}} />),
+      working: () => over("Signal Intelligence", <RescoringView job={{ ...canned.job, kind: "rescore", subject: null, matching: 0 }} />),
+      worked: () => over("Signal Intelligence", <RescoringView job={{ ...canned.job, kind: "rescore", subject: null, status: "done", ended_at: canned.job.updated_at }} />),
+      failed: () => over("Signal Intelligence", <RescoringView job={{ ...canned.job, kind: "rescore", subject: null, status: "failed", error: hostile, ended_at: canned.job.updated_at }} />),
+      loading: () => <SignalIntelligenceView scoring={loading} />,
+      error: () => <SignalIntelligenceView scoring={broken} />,
     },
   },
   {

@@ -1,9 +1,9 @@
 // Recovering: sending again what a webhook's receiver has missed, looked at first, and followed while it goes on.
 
 import { useSignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
 import type { Job, RecoveryPreview, Webhook } from "../../api-types";
 import { api, Badge, Button, can, Check, count, Dialog, errorOf, FormError, Input, Note, plural, Select, Skeleton, startOfDay, Table, Time, timezone, toast, useAct, useLoad } from "../../kit";
+import { useJob } from "./job";
 import { nameOf } from "./words";
 
 const spans = [
@@ -110,36 +110,22 @@ export function Recovering({ of, round }: { of: Webhook; round: number }) {
 }
 
 function RecoveringView({ job, onEnded }: { job: Job; onEnded: () => void }) {
-  const now = useSignal(job);
+  const now = useJob(job.id, job, (j) => {
+    toast(j.status === "failed" ? `The recovery ended: ${j.error}` : `${plural(j.done, "event")} of the recovery ${j.done === 1 ? "is" : "are"} on the way.`);
+    onEnded();
+  });
   const cancel = useAct(async () => {
     await api.post<Job>(`/v1/jobs/${job.id}/cancel`);
     toast("Cancelled. What was not sent yet stays as it was.");
     onEnded();
   });
-  useEffect(() => {
-    const timer = setInterval(
-      () =>
-        void api.get<Job>("/v1/jobs/" + job.id).then(
-          (j) => {
-            now.value = j;
-            if (j.ended_at === null) return;
-            clearInterval(timer);
-            toast(j.status === "failed" ? `The recovery ended: ${j.error}` : `${plural(j.done, "event")} of the recovery ${j.done === 1 ? "is" : "are"} on the way.`);
-            onEnded();
-          },
-          () => {}, // the next look may find the server again
-        ),
-      1000,
-    );
-    return () => clearInterval(timer);
-  }, [job.id]);
   const act = can("admin") && (
     <Button look="quiet" busy={cancel.busy} onClick={() => void cancel.run()}>
       Cancel the recovery
     </Button>
   );
   return (
-    <RecoveryProgress job={now.value}>
+    <RecoveryProgress job={now ?? job}>
       {act}
       <FormError error={cancel.error} />
     </RecoveryProgress>
