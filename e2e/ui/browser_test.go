@@ -292,8 +292,8 @@ func (p *tab) goTo(path string) {
 // painted waits until what has changed is painted, and changes of colour are over.
 const painted = `new Promise((shown) => requestAnimationFrame(() => requestAnimationFrame(() => Promise.allSettled(document.getAnimations().filter((a) => a instanceof CSSTransition).map((a) => a.finished)).then(shown)))).then(() => 0)`
 
-// still waits until what comes and goes has come: colours are judged when nothing fades any more.
-const still = `Promise.allSettled(document.getAnimations().filter((a) => a.effect?.getComputedTiming().endTime !== Infinity).map((a) => a.finished)).then(() => 0)`
+// still ends what comes and goes: colours are judged when nothing fades any more. It is ended, not waited for: a page that is given no frames finishes nothing.
+const still = `document.getAnimations().filter((a) => a.effect?.getComputedTiming().endTime !== Infinity).forEach((a) => a.finish())`
 
 // turnTo goes to another page of the program without loading it anew, as a link does.
 func (p *tab) turnTo(path string) {
