@@ -8,6 +8,8 @@ export type Account = {
   attributes: Record<string, unknown>;
   score: number;
   stage: string | null;
+  /** Null: it was never qualified. */
+  qualification: Fit | null;
   /** The ids of what was merged into it: they lead here. */
   merged_ids: string[];
   /** Grows with each change. */
@@ -51,6 +53,16 @@ export type AccountsBody = {
   import?: string | null;
 };
 
+export type Answer = {
+  name: string;
+  mode: "filter" | "score" | "exclude";
+  /** Null: it does not weigh. */
+  weight: number | null;
+  outcome: "hit" | "miss" | "missing" | "not_asked";
+  /** Its share of the score. */
+  gives: number;
+};
+
 export type Attempt = {
   id: string;
   at: string;
@@ -69,6 +81,55 @@ export type Attempt = {
   error?: string;
   /** Absent: there was no answer. */
   status_code?: number;
+};
+
+export type Audience = {
+  id: string;
+  name: string;
+  entity: "account" | "contact";
+  condition: string;
+  /** building: its members are not complete yet. */
+  status: "building" | "ready";
+  /** How many are in it. */
+  members: number;
+  /** The job that fills it, while one does. */
+  job_id: string | null;
+  revision: number;
+  created_at: string;
+  updated_at: string;
+};
+
+export type AudienceForm = {
+  name: string | null;
+  entity: "account" | "contact" | null;
+  /** An expression, or {field, operator, value} in groups {all: […]} and {any: […]}, which is answered as an expression. */
+  condition: unknown;
+};
+
+export type AudiencePatch = {
+  /** As when it was made. */
+  condition?: unknown;
+  name?: string | null;
+  /** The revision that the change was made from: 409 when it is another one by now. Absent: whatever it is. */
+  revision?: number | null;
+};
+
+export type AudiencePreview = {
+  condition: string;
+  /** How many records were asked. */
+  looked_at: number;
+  /** False: there are more. */
+  complete: boolean;
+  /** Of how many it holds. */
+  members: number;
+  /** The first 20 of them. */
+  examples: MemberOf[];
+};
+
+export type AudiencePreviewForm = {
+  entity: "account" | "contact" | null;
+  /** As an audience has it. */
+  condition: unknown;
 };
 
 export type Audit = {
@@ -122,6 +183,38 @@ export type BatchResult = {
   id?: string;
 };
 
+export type Capture = {
+  signal_capture_id: string;
+  /** The contact, or the account where there is no contact; both are taken wherever their own ids are. */
+  matched_record_id: string | null;
+  qualification: Qualified;
+};
+
+export type CaptureBody = {
+  /** The wire name of a declared type. */
+  signal_type: string | null;
+  source: string | null;
+  /** At most 24 hours ahead. */
+  occurred_at: string | null;
+  /** At least one of email, linkedin_url and company_domain. */
+  identity: CaptureSubject | null;
+  /** Any JSON. */
+  context?: unknown;
+  /** What it is within its type. */
+  event_name?: string | null;
+  /** Unique: captures the same event once more. */
+  idempotency_key?: string | null;
+};
+
+export type CaptureSubject = {
+  company_domain?: string | null;
+  email?: string | null;
+  first_name?: string | null;
+  last_name?: string | null;
+  linkedin_url?: string | null;
+  title?: string | null;
+};
+
 export type Contact = {
   id: string;
   account_id: string | null;
@@ -135,6 +228,8 @@ export type Contact = {
   attributes: Record<string, unknown>;
   score: number;
   stage: string | null;
+  /** Null: it was never qualified. */
+  qualification: Fit | null;
   /** The ids of what was merged into it: they lead here. */
   merged_ids: string[];
   /** Grows with each change. */
@@ -250,6 +345,17 @@ export type DeliveryDetail = {
   reason?: string;
 };
 
+export type DraftForm = {
+  /** As it would be saved. */
+  profile: ProfileForm | null;
+  /** The contact's, or the signal's, unless given. */
+  account_id?: string | null;
+  /** The signal's unless given. */
+  contact_id?: string | null;
+  /** The signal that the record is judged with. */
+  signal_id?: string | null;
+};
+
 export type ErrorAnswer = {
   error: ErrorObject;
   meta: Meta;
@@ -296,6 +402,14 @@ export type FeedItem = {
   headers: Record<string, string>;
   /** The signed bytes: verify these before parsing them. */
   body: string;
+};
+
+export type Fit = {
+  icp_code: string | null;
+  icp_score: number | null;
+  persona_code: string | null;
+  persona_score: number | null;
+  qualified_at: string;
 };
 
 export type FreshSecret = {
@@ -413,13 +527,49 @@ export type KeyPatch = {
   name?: string | null;
 };
 
+export type Lead = {
+  id: string;
+  /** Null: it is known with no company. */
+  account: LeadAccount | null;
+  /** Null: it is a company of which nobody was named. */
+  contact: LeadContact | null;
+  score: number;
+  stage: string | null;
+  /** Null: it was never qualified. */
+  qualification: Fit | null;
+  first_source: string | null;
+  last_source: string | null;
+  /** How many signals ever landed on it; beyond 32 sources the others are counted together. */
+  signals_by_source: Record<string, number>;
+  last_signal_at: string | null;
+  created_at: string;
+};
+
+export type LeadAccount = {
+  id: string;
+  domain: string | null;
+  name: string | null;
+};
+
+export type LeadContact = {
+  id: string;
+  email: string | null;
+  linkedin_url: string | null;
+  name: string | null;
+  title: string | null;
+};
+
 export type Limits = {
   workspace: Rate;
   key: Rate;
+  /** Of the capture door. */
+  captures: Rate;
   requests: Rate;
 };
 
 export type LimitsPatch = {
+  /** Signals of the capture door, POST /signals, counted apart; 0 stands for the default, 500 a minute and 50,000 a day. */
+  captures?: RatePatch | null;
   /** Signals of each key. */
   key?: RatePatch | null;
   /** Other requests of the whole workspace. */
@@ -583,6 +733,12 @@ export type Member = {
   /** Refreshed once a minute. Null: never. */
   last_seen_at: string | null;
   created_at: string;
+};
+
+export type MemberOf = {
+  account: Account | null;
+  contact: Contact | null;
+  since: string;
 };
 
 export type MemberPatch = {
@@ -767,6 +923,34 @@ export type OwnSession = {
   expires_at: string;
 };
 
+export type Parameter = {
+  name: string;
+  expression: string;
+  mode: "filter" | "score" | "exclude";
+  /** Null: it does not score. */
+  weight: number | null;
+  on_missing: "fail" | "pass" | "neutral";
+};
+
+export type ParameterForm = {
+  /** What it is called where a verdict is explained. */
+  name: string | null;
+  /** filter: it must hold, or the profile does not fit. score: it counts with its weight. exclude: it must not hold. */
+  mode: "filter" | "score" | "exclude" | null;
+  /** An expression, or {field, operator, value} in groups {all: […]} and {any: […]}, which is answered as an expression. It may read the account, the contact, the signal that the record is judged with, and the record's signals. */
+  expression?: unknown;
+  /** In place of expression: what is compared, account.attributes.employees. */
+  field?: string | null;
+  /** What becomes of it when a field that it reads is absent. neutral, unless given: its weight does not count. fail: it speaks against the profile, pass: for it. */
+  on_missing?: "fail" | "pass" | "neutral" | null;
+  /** With field. */
+  operator?: "equals" | "not_equals" | "contains" | "starts_with" | "greater_than" | "greater_or_equal" | "less_than" | "less_or_equal" | "in" | null;
+  /** With field: a text, a number, true or false; a list for in. */
+  value?: unknown;
+  /** Of one that scores: 5 unless given. The others have none. */
+  weight?: number | null;
+};
+
 export type PasswordPatch = {
   current: string;
   /** At least 10 characters, at most 1,024 bytes. */
@@ -793,6 +977,46 @@ export type PreviousSecret = {
   signs_format_header: boolean;
 };
 
+export type Profile = {
+  id: string;
+  code: string;
+  status: "draft" | "live";
+  /** Of two with the same score the one with the higher priority wins. */
+  priority: number;
+  parameters: Parameter[];
+  /** Grows with each change. */
+  revision: number;
+  created_at: string;
+  updated_at: string;
+  /** Of a persona alone: the ICPs that it belongs to; none: every one. */
+  icp_codes?: string[];
+};
+
+export type ProfileForm = {
+  /** What it is called: unique among those of its kind, and what qualifications name. */
+  code: string | null;
+  /** What is asked of a record, in the order in which it is shown. */
+  parameters: ParameterForm[] | null;
+  /** Of a persona alone: the codes of the ICPs that it belongs to. None: every one. */
+  icp_codes?: string[] | null;
+  /** Of two with the same score the one with the higher priority wins: 0 unless given. */
+  priority?: number | null;
+  /** draft, unless given: it judges nothing. */
+  status?: "draft" | "live" | null;
+};
+
+export type ProfilePatch = {
+  code?: string | null;
+  /** Replaced whole. */
+  icp_codes?: string[] | null;
+  /** Replaced whole. */
+  parameters?: ParameterForm[] | null;
+  priority?: number | null;
+  /** The revision that the change was made from: 409 when it is another one by now. Absent: whatever it is. */
+  revision?: number | null;
+  status?: "draft" | "live" | null;
+};
+
 export type Providers = {
   added: string[];
   removed: string[];
@@ -809,6 +1033,26 @@ export type PublicKeys = {
   algorithm: "ed25519";
   /** whpk_…, the present one first; during an overlap the one before, too. Empty: the webhook signs with its secret alone. */
   public_keys: string[];
+};
+
+export type Qualification = {
+  icp_code: string | null;
+  icp_score: number | null;
+  persona_code: string | null;
+  persona_score: number | null;
+  /** Null: it was never qualified. */
+  qualified_at: string | null;
+  /** Each live ICP, the best first. */
+  icps: Verdict[];
+  /** Each live persona that belongs to the ICP that won, the best first. */
+  personas: Verdict[];
+};
+
+export type Qualified = {
+  icp_code: string | null;
+  icp_score: number | null;
+  persona_code: string | null;
+  persona_score: number | null;
 };
 
 export type Rate = {
@@ -846,6 +1090,15 @@ export type Receipt = {
 export type Recompute = {
   /** True: score_changed and stage_changed are sent of who moves. */
   emit_events?: boolean | null;
+};
+
+export type RecordForm = {
+  /** The contact's, or the signal's, unless given. */
+  account_id?: string | null;
+  /** The signal's unless given. */
+  contact_id?: string | null;
+  /** The signal that the record is judged with. */
+  signal_id?: string | null;
 };
 
 export type RecordLeft = {
@@ -1049,6 +1302,8 @@ export type Signal = {
   id: string;
   type: string;
   source: string;
+  /** What it is within its type, when that was said. */
+  event_name: string | null;
   /** Null: the signal belongs to no company. */
   account: AccountHead | null;
   /** Null: the signal belongs to no person. */
@@ -1160,6 +1415,22 @@ export type TestResult = {
   error?: string;
 };
 
+export type Tested = {
+  code: string;
+  /** The profile's revision that was asked. */
+  version: number;
+  fits: boolean;
+  /** 0 to 100; 0 when it does not fit. */
+  score: number;
+  /** The share of what it weighs that was known, 0 to 1. */
+  coverage: number;
+  /** Why it does not fit: filter, exclude, not_enough_data or no_match. */
+  reason: string | null;
+  answers: Answer[];
+  /** False: parameters ask for signals, and the record has more of them than were asked. */
+  complete: boolean;
+};
+
 export type TypeScoring = {
   points: number;
   /** Null: the workspace's. */
@@ -1175,6 +1446,20 @@ export type TypeScoringForm = {
   half_life?: string | null;
   /** May be negative. */
   points?: number | null;
+};
+
+export type Verdict = {
+  code: string;
+  /** The profile's revision that was asked. */
+  version: number;
+  fits: boolean;
+  /** 0 to 100; 0 when it does not fit. */
+  score: number;
+  /** The share of what it weighs that was known, 0 to 1. */
+  coverage: number;
+  /** Why it does not fit: filter, exclude, not_enough_data or no_match. */
+  reason: string | null;
+  answers: Answer[];
 };
 
 export type Webhook = {
