@@ -1,1 +1,0 @@
-import{a as o,d as r,g as e,m as t,p as f}from"./chunk-OX3NXLUJ.js";import"./chunk-XDBZMRXM.js";import"./chunk-CTS7UDNH.js";import"./chunk-CYBQXWUY.js";import"./chunk-WOT6VMZA.js";export{f as AddEndpoint,r as Configurations,e as Delivery,t as WebhookPage,o as Webhooks};

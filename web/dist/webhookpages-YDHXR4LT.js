@@ -1,0 +1,1 @@
+import{a as o,d as r,g as e,m as t,p as f}from"./chunk-G7YQ67CW.js";import"./chunk-AALEXZYD.js";import"./chunk-KGL6AIFF.js";import"./chunk-CTS7UDNH.js";import"./chunk-RUNG6PAO.js";import"./chunk-WOT6VMZA.js";export{f as AddEndpoint,r as Configurations,e as Delivery,t as WebhookPage,o as Webhooks};

@@ -1,0 +1,1 @@
+import{a,b,c,d}from"./chunk-RVTS57C2.js";import"./chunk-CTS7UDNH.js";import"./chunk-RUNG6PAO.js";import"./chunk-WOT6VMZA.js";export{b as Preview,a as RecoverDialog,c as Recovering,d as RecoveryProgress};

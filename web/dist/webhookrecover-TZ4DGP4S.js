@@ -1,1 +1,0 @@
-import{a,b,c,d}from"./chunk-N7ON62WX.js";import"./chunk-CTS7UDNH.js";import"./chunk-CYBQXWUY.js";import"./chunk-WOT6VMZA.js";export{b as Preview,a as RecoverDialog,c as Recovering,d as RecoveryProgress};
