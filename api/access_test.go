@@ -33,7 +33,6 @@ var needs = map[string]auth.Need{
 	"getAccountScoreHistory": auth.NeedRead, "getContactScoreHistory": auth.NeedRead,
 	"mergeAccount": auth.NeedWrite, "mergeContact": auth.NeedWrite, "listMerges": auth.NeedRead, "getMerge": auth.NeedRead, "undoMerge": auth.NeedWrite,
 	"acceptMerge": auth.NeedWrite, "dismissMerge": auth.NeedWrite,
-	"getScoring": auth.NeedRead, "previewScoring": auth.NeedRead, "putScoring": auth.NeedWrite, "recomputeScores": auth.NeedWrite,
 	"listImports": auth.NeedRead, "undoImport": auth.NeedWrite,
 	"listJobs": auth.NeedRead, "getJob": auth.NeedRead, "cancelJob": auth.NeedWrite,
 

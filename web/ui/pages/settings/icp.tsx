@@ -4,14 +4,19 @@ import { useSignal } from "@preact/signals";
 import type { Profile, Tested } from "../../api-types";
 import { ApiError, api, Button, can, Card, ErrorState, Facts, LinkButton, type Loaded, Menu, navigate, Note, PageHead, param, Skeleton, Status, toast, useAct, useLoad, useUnsaved } from "../../kit";
 import { blank, bodyOf, type Draft, draftOf, exampleOf, type Kind, words } from "./icpdraft";
-import { ProfileFields } from "./icpform";
+import { type CodesOf, ProfileFields, useCodes } from "./icpform";
 import { DeleteProfile, switchLive } from "./icps";
-import { Tester } from "./icptest";
+import { type RecordsOf, Tester, useRecords } from "./icptest";
 
-export const AddIcp = () => <AddProfile kind="icp" />;
-export const AddPersona = () => <AddProfile kind="persona" />;
+export const AddIcp = () => <AddView kind="icp" asks={asks} example={param("example") !== ""} />;
+export const AddPersona = () => <AddView kind="persona" asks={asks} example={param("example") !== ""} />;
 export const IcpPage = ({ id }: { id: string }) => <ProfilePage kind="icp" id={id} />;
 export const PersonaPage = ({ id }: { id: string }) => <ProfilePage kind="persona" id={id} />;
+
+/** Asks are the questions of the form: hooks, the same ones at each call. */
+export type Asks = { recordsOf: RecordsOf; codesOf: CodesOf };
+
+const asks: Asks = { recordsOf: useRecords, codesOf: useCodes };
 
 const backTo = (kind: Kind) => ({ href: words[kind].list, label: kind === "icp" ? "ICPs" : "Personas" });
 
@@ -25,7 +30,7 @@ async function testDraft(kind: Kind, draft: Draft, record: Record<string, string
   }
 }
 
-export function AddProfile({ kind, example = param("example") !== "" }: { kind: Kind; example?: boolean }) {
+export function AddView({ kind, asks, example }: { kind: Kind; asks: Asks; example: boolean }) {
   const w = words[kind];
   const draft = useSignal<Draft>(example ? exampleOf(kind) : blank());
   const touched = useSignal(false);
@@ -45,7 +50,7 @@ export function AddProfile({ kind, example = param("example") !== "" }: { kind: 
       <PageHead title={"Add " + w.one} back={backTo(kind)} actions={<Button onClick={() => set(exampleOf(kind))}>Fill in an example</Button>}>
         {kind === "icp" ? "Say what a company must be, must not be, and what counts how much." : "Say who matters at a company that fits an ICP."}
       </PageHead>
-      <div class="halves">
+      <div class="halves judging">
         <form
           class="long-form"
           noValidate
@@ -54,7 +59,7 @@ export function AddProfile({ kind, example = param("example") !== "" }: { kind: 
             void run();
           }}
         >
-          <ProfileFields kind={kind} draft={draft.value} set={set} error={error} />
+          <ProfileFields kind={kind} codesOf={asks.codesOf} draft={draft.value} set={set} error={error} />
           <div class="row">
             <Button type="submit" look="primary" busy={busy}>
               Add {w.one}
@@ -62,22 +67,28 @@ export function AddProfile({ kind, example = param("example") !== "" }: { kind: 
             <LinkButton href={w.list}>Cancel</LinkButton>
           </div>
         </form>
-        <Tester kind={kind} judge={(record) => testDraft(kind, draft.peek(), record)} />
+        <Tester kind={kind} recordsOf={asks.recordsOf} judge={(record) => testDraft(kind, draft.peek(), record)} />
       </div>
     </>
   );
 }
 
 function ProfilePage({ kind, id }: { kind: Kind; id: string }) {
-  return <IcpView kind={kind} profile={useLoad<Profile>(`${kind}:${id}`, (stop) => api.get<Profile>(`${words[kind].api}/${encodeURIComponent(id)}`, stop))} />;
+  return <IcpView kind={kind} asks={asks} profile={useLoad<Profile>(`${kind}:${id}`, (stop) => api.get<Profile>(`${words[kind].api}/${encodeURIComponent(id)}`, stop))} />;
 }
 
-export function IcpView({ kind, profile }: { kind: Kind; profile: Loaded<Profile> }) {
+export function IcpView({ kind, asks, profile }: { kind: Kind; asks: Asks; profile: Loaded<Profile> }) {
   const deleting = useSignal(false);
   const switching = useAct(async () => switchLive(kind, profile.value!, profile.reload));
   const p = profile.value;
-  if (profile.error) return <ErrorState error={profile.error} retry={profile.reload} />;
-  if (!p) return <Skeleton lines={8} />;
+  if (profile.error || !p) {
+    return (
+      <>
+        <PageHead title={kind === "icp" ? "ICP" : "Persona"} back={backTo(kind)} />
+        {profile.error ? <ErrorState error={profile.error} retry={profile.reload} /> : <Skeleton lines={8} />}
+      </>
+    );
+  }
   const w = words[kind];
   const acts = can("write") && (
     <>
@@ -96,13 +107,13 @@ export function IcpView({ kind, profile }: { kind: Kind; profile: Loaded<Profile
         </span>
       </PageHead>
       {switching.error && <Note tone="bad">{switching.error.message}</Note>}
-      {can("write") ? <Form key={p.id + p.revision} kind={kind} of={p} onSaved={profile.set} reload={profile.reload} /> : <Reading kind={kind} of={p} />}
+      {can("write") ? <Form key={p.id + p.revision} kind={kind} asks={asks} of={p} onSaved={profile.set} reload={profile.reload} /> : <Reading kind={kind} asks={asks} of={p} />}
       {deleting.value && <DeleteProfile kind={kind} of={p} onClose={() => void (deleting.value = false)} onDone={() => void navigate(w.list, { replace: true, force: true })} />}
     </>
   );
 }
 
-function Form({ kind, of, onSaved, reload }: { kind: Kind; of: Profile; onSaved: (p: Profile) => void; reload: () => void }) {
+function Form({ kind, asks, of, onSaved, reload }: { kind: Kind; asks: Asks; of: Profile; onSaved: (p: Profile) => void; reload: () => void }) {
   const first = useSignal(draftOf(of));
   const draft = useSignal<Draft>(first.peek());
   const d = draft.value;
@@ -121,7 +132,7 @@ function Form({ kind, of, onSaved, reload }: { kind: Kind; of: Profile; onSaved:
   };
   const overtaken = error?.status === 409 && error.message.includes("somebody changed it meanwhile");
   return (
-    <div class="halves">
+    <div class="halves judging">
       <form
         class="long-form"
         noValidate
@@ -130,7 +141,7 @@ function Form({ kind, of, onSaved, reload }: { kind: Kind; of: Profile; onSaved:
           if (dirty) void run(false);
         }}
       >
-        <ProfileFields kind={kind} draft={d} set={set} error={overtaken ? null : error} />
+        <ProfileFields kind={kind} codesOf={asks.codesOf} draft={d} set={set} error={overtaken ? null : error} />
         {overtaken && (
           <Note tone="warn">
             <div class="stack">
@@ -165,7 +176,7 @@ function Form({ kind, of, onSaved, reload }: { kind: Kind; of: Profile; onSaved:
           </div>
         )}
       </form>
-      <Tester kind={kind} judge={(record) => testDraft(kind, draft.peek(), record)} />
+      <Tester kind={kind} recordsOf={asks.recordsOf} judge={(record) => testDraft(kind, draft.peek(), record)} />
     </div>
   );
 }
@@ -173,9 +184,9 @@ function Form({ kind, of, onSaved, reload }: { kind: Kind; of: Profile; onSaved:
 const does = { filter: "Must hold", exclude: "Must not hold", score: "Scores" };
 
 /** Reading is a profile for those who may not change it. */
-function Reading({ kind, of }: { kind: Kind; of: Profile }) {
+function Reading({ kind, asks, of }: { kind: Kind; asks: Asks; of: Profile }) {
   return (
-    <div class="halves">
+    <div class="halves judging">
       <div class="stack">
         <Note>ICPs and personas are changed by administrators and analysts. You can test them.</Note>
         <Card title="Parameters">
@@ -194,7 +205,7 @@ function Reading({ kind, of }: { kind: Kind; of: Profile }) {
         </Card>
         <Facts rows={[["Priority", String(of.priority)], ...(kind === "persona" ? [["At companies of", of.icp_codes!.join(", ") || "every ICP"] as [string, string]] : [])]} />
       </div>
-      <Tester kind={kind} judge={(record) => api.post<Tested>(`${words[kind].api}/${of.id}/test`, record)} />
+      <Tester kind={kind} recordsOf={asks.recordsOf} judge={(record) => api.post<Tested>(`${words[kind].api}/${of.id}/test`, record)} />
     </div>
   );
 }

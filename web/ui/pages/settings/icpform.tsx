@@ -2,14 +2,19 @@
 
 import { useSignal } from "@preact/signals";
 import type { Profile } from "../../api-types";
-import { type ApiError, api, Button, Check, errorOf, FormError, Input, Note, Select, Textarea, useLoad } from "../../kit";
+import { type ApiError, api, Button, Check, errorOf, FormError, Input, type Loaded, Note, Select, Textarea, useLoad } from "../../kit";
 import { operators } from "./conditions";
 import { type Draft, emptyParameter, type Kind, type ParameterDraft } from "./icpdraft";
 
-type FieldsProps = { kind: Kind; draft: Draft; set: (change: Partial<Draft>) => void; error: ApiError | null };
+/** CodesOf gives the codes of the ICPs that there are: a hook, the same one at each call. */
+export type CodesOf = () => Loaded<string[]>;
+
+export const useCodes: CodesOf = () => useLoad("icp-codes", async (stop) => (await api.list<Profile>("/v1/icps?limit=200", stop)).rows.map((p) => p.code));
+
+type FieldsProps = { kind: Kind; codesOf: CodesOf; draft: Draft; set: (change: Partial<Draft>) => void; error: ApiError | null };
 
 /** ProfileFields are all of them, each with what the API said of it. */
-export function ProfileFields({ kind, draft, set, error }: FieldsProps) {
+export function ProfileFields({ kind, codesOf, draft, set, error }: FieldsProps) {
   const change = (key: number, by: Partial<ParameterDraft>) => set({ parameters: draft.parameters.map((q) => (q.key === key ? { ...q, ...by } : q)) });
   return (
     <>
@@ -17,7 +22,7 @@ export function ProfileFields({ kind, draft, set, error }: FieldsProps) {
         <Input label="Code" value={draft.code} onInput={(code) => set({ code })} max={200} placeholder={kind === "icp" ? "Mid-market SaaS" : "Decision maker"} hint="What it is called, also where a qualification names it." error={errorOf(error, "code")} />
         <Input label="Priority" type="number" value={draft.priority} onInput={(priority) => set({ priority })} hint="Of two with the same score the one with the higher priority wins." error={errorOf(error, "priority")} />
       </div>
-      {kind === "persona" && <Belongs value={draft.of} onInput={(of) => set({ of })} error={errorOf(error, "icp_codes")} />}
+      {kind === "persona" && <Belongs codesOf={codesOf} value={draft.of} onInput={(of) => set({ of })} error={errorOf(error, "icp_codes")} />}
       <fieldset class="choice bare">
         <legend>Parameters</legend>
         <div class="checks">
@@ -59,10 +64,16 @@ const fields = [
   "properties.…", "signal.type", "signal.source", "signals.type", "signals.properties.…",
 ];
 
+/** plain takes the place out of what the API said: it stands there. */
+function plain(said: string): string {
+  const words = said.replace(/^parameters[[.]\d+\]?\S*?:? (?=\S)/i, "");
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
 type ParameterProps = { at: number; value: ParameterDraft; error: ApiError | null; onInput: (by: Partial<ParameterDraft>) => void; onRemove: () => void };
 
 function ParameterFields({ at, value: q, error, onInput, onRemove }: ParameterProps) {
-  const said = (...names: string[]) => errorOf(error, ...names.flatMap((n) => [`parameters[${at}].${n}`, `parameters.${at}.${n}`]));
+  const said = (...names: string[]) => plain(errorOf(error, ...names.flatMap((n) => [`parameters[${at}].${n}`, `parameters.${at}.${n}`])));
   const of = `Parameter ${at + 1}, `;
   return (
     <div class="parameter" role="group" aria-label={`Parameter ${at + 1}`}>
@@ -113,10 +124,10 @@ function ParameterFields({ at, value: q, error, onInput, onRemove }: ParameterPr
 }
 
 /** Belongs chooses the ICPs of a persona. */
-function Belongs({ value, onInput, error }: { value: string[]; onInput: (v: string[]) => void; error: string }) {
-  const icps = useLoad("icps", async (signal) => (await api.list<Profile>("/v1/icps?limit=200", signal)).rows);
+function Belongs({ codesOf, value, onInput, error }: { codesOf: CodesOf; value: string[]; onInput: (v: string[]) => void; error: string }) {
+  const icps = codesOf();
   const some = useSignal(value.length > 0);
-  const codes = [...new Set([...(icps.value ?? []).map((p) => p.code), ...value])];
+  const codes = [...new Set([...(icps.value ?? []), ...value])];
   return (
     <fieldset class="choice bare">
       <legend>At companies of</legend>

@@ -42,7 +42,7 @@ export function IcpsView({ kind, list }: { kind: Kind; list: Paged<Profile> }) {
             },
             { head: "Status", cell: (p) => <Status of={p.status} />, kind: "tight" },
             { head: "Parameters", cell: (p) => <span class="soft" title={p.parameters.map((q) => q.name).join("\n")}>{parametersIn(p.parameters)}</span>, kind: "wide" },
-            { head: "Priority", cell: (p) => p.priority, kind: "right" },
+            { head: "Priority", cell: (p) => p.priority, kind: "low" },
             { head: "Changed", cell: (p) => <Time at={p.updated_at} />, kind: "low" },
             { head: "Acts", cell: (p) => can("write") && <Acts kind={kind} of={p} onDone={list.reload} onDelete={() => void (deleting.value = p)} />, kind: "menu" },
           ]}

@@ -2,13 +2,20 @@
 
 import { useSignal } from "@preact/signals";
 import type { Answer, Tested } from "../../api-types";
-import { type ApiError, api, Badge, Button, Card, ErrorState, FormError, Input, Note, percent, query, Select, Skeleton, type Tone, useAct, useDebounced, useLoad } from "../../kit";
+import { type ApiError, api, Badge, Button, Card, ErrorState, FormError, Input, type Loaded, Note, percent, query, Select, Skeleton, type Tone, useAct, useDebounced, useLoad } from "../../kit";
 import type { RecordKind } from "../../types";
 import { type AnyRecord, isContact, keyOf, nameOf } from "../record";
 import type { Kind } from "./icpdraft";
 
+/** RecordsOf finds records by a search: a hook, the same one at each call. */
+export type RecordsOf = (kind: RecordKind, q: string) => Loaded<AnyRecord[]>;
+
+/** useRecords are those that had a signal last. */
+export const useRecords: RecordsOf = (kind, q) =>
+  useLoad(`judge:${kind}:${q}`, async (stop) => (await api.list<AnyRecord>(`/v1/${kind}s` + query({ q, sort: "-last_signal_at", limit: 6 }), stop)).rows);
+
 /** Tester judges whatever record is picked; judge asks the API, about what is in the form. */
-export function Tester({ kind, judge }: { kind: Kind; judge: (record: Record<string, string>) => Promise<Tested> }) {
+export function Tester({ kind, recordsOf, judge }: { kind: Kind; recordsOf: RecordsOf; judge: (record: Record<string, string>) => Promise<Tested> }) {
   const of = useSignal<AnyRecord | null>(null);
   const verdict = useSignal<Tested | null>(null);
   const { run, busy, error, clear } = useAct(async (r: AnyRecord) => {
@@ -33,7 +40,7 @@ export function Tester({ kind, judge }: { kind: Kind; judge: (record: Record<str
             </Button>
           </TestedView>
         ) : (
-          <Chooser first={kind === "icp" ? "account" : "contact"} onChoose={(r) => void run(r)} />
+          <Chooser first={kind === "icp" ? "account" : "contact"} recordsOf={recordsOf} onChoose={(r) => void run(r)} />
         )}
       </div>
     </Card>
@@ -45,13 +52,13 @@ const kinds = [
   { value: "contact", label: "Contacts" },
 ];
 
-function Chooser({ first, onChoose }: { first: RecordKind; onChoose: (r: AnyRecord) => void }) {
+function Chooser({ first, recordsOf, onChoose }: { first: RecordKind; recordsOf: RecordsOf; onChoose: (r: AnyRecord) => void }) {
   const kind = useSignal<RecordKind>(first);
   const text = useSignal("");
   const q = useSignal("");
   useDebounced(text, 200, (v) => void (q.value = v.trim()));
-  const found = useLoad(`judge:${kind.value}:${q.value}`, (stop) => api.list<AnyRecord>(`/v1/${kind.value}s` + query({ q: q.value, sort: "-last_signal_at", limit: 6 }), stop));
-  const rows = found.value?.rows;
+  const found = recordsOf(kind.value, q.value);
+  const rows = found.value;
   return (
     <>
       <p class="soft">See what it says of somebody before it judges everybody. Nothing changes.</p>
