@@ -33,6 +33,7 @@ type (
 	LinkedAccountID int64
 	MailID          int64
 	AudienceID      int64
+	ProfileID       int64 // of an ICP or a persona
 )
 
 // ID is any of the typed ids.
@@ -63,6 +64,8 @@ const (
 	KindImport    Kind = "imp"
 	KindLinked    Kind = "lac" // a linked account
 	KindAudience  Kind = "aud"
+	KindICP       Kind = "icp"
+	KindPersona   Kind = "per"
 )
 
 // The layout of an id, from the highest bit: one zero bit, 41 bits of milliseconds since idEpoch (until 2094), 10 bits of node

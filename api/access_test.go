@@ -36,6 +36,11 @@ var needs = map[string]auth.Need{
 	"listImports": auth.NeedRead, "undoImport": auth.NeedWrite,
 	"listJobs": auth.NeedRead, "getJob": auth.NeedRead, "cancelJob": auth.NeedWrite,
 
+	"createICP": auth.NeedWrite, "listICPs": auth.NeedRead, "getICP": auth.NeedRead, "updateICP": auth.NeedWrite, "deleteICP": auth.NeedWrite,
+	"testICP": auth.NeedRead, "testICPDraft": auth.NeedRead,
+	"createPersona": auth.NeedWrite, "listPersonas": auth.NeedRead, "getPersona": auth.NeedRead, "updatePersona": auth.NeedWrite, "deletePersona": auth.NeedWrite,
+	"testPersona": auth.NeedRead, "testPersonaDraft": auth.NeedRead,
+
 	"createKey": auth.NeedAdmin, "listKeys": auth.NeedAdmin, "getKey": auth.NeedAdmin, "updateKey": auth.NeedAdmin, "revokeKey": auth.NeedAdmin,
 	"getWorkspace": auth.NeedRead, "updateWorkspace": auth.NeedAdmin,
 	"createMember": auth.NeedAdmin, "listMembers": auth.NeedAdmin, "getMember": auth.NeedAdmin, "updateMember": auth.NeedAdmin,
@@ -78,6 +83,7 @@ var kinds = map[string]signalbox.Kind{
 	"/v1/imports/": signalbox.KindImport, "/v1/events/": signalbox.KindEvent,
 	"/v1/api-keys/": signalbox.KindKey, "/v1/members/": signalbox.KindMember, "/v1/sessions/": signalbox.KindSession,
 	"/v1/audiences/": signalbox.KindAudience,
+	"/v1/icps/":      signalbox.KindICP, "/v1/personas/": signalbox.KindPersona,
 }
 
 // kindOf says what the {id} of a pattern names; "" for a path without.
@@ -212,6 +218,9 @@ func everything(b *box) map[signalbox.Kind]string {
 	ids[signalbox.KindMerge] = b.do(http.StatusCreated, "POST", "/v1/accounts/"+other+"/merge", `{"into":"`+ids[signalbox.KindAccount]+`"}`).text("data.id")
 	b.do(http.StatusOK, "POST", "/v1/accounts/batch", `{"accounts":[{"domain":"imported.com"}],"import":"mine"}`)
 	ids[signalbox.KindImport] = b.do(http.StatusOK, "GET", "/v1/imports", "").text("data.0.id")
+	for kind, path := range map[signalbox.Kind]string{signalbox.KindICP: "/v1/icps", signalbox.KindPersona: "/v1/personas"} {
+		ids[kind] = b.do(http.StatusCreated, "POST", path, `{"code":"c","parameters":[{"name":"p","expression":"account.score > 1","mode":"filter"}]}`).text("data.id")
+	}
 	gone := b.do(http.StatusCreated, "POST", "/v1/signals", `{"type":"t","source":"s","contact":{"email":"gone@gone.com"}}`).text("contact_id")
 	ids[signalbox.KindJob] = b.do(http.StatusAccepted, "DELETE", "/v1/contacts/"+gone, "").text("data.id")
 	return ids

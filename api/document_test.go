@@ -215,7 +215,7 @@ func (b *box) attempted(webhook string) string {
 // sampleID is the id in an example of a merge: there is no such record.
 var sampleID = regexp.MustCompile(`(acc|con)_01m3w6r2c9f4t8qk7n5jv1xhda`)
 
-// mergeable makes what the doors of merges need: a record to merge into, a merge to undo, two proposals.
+// mergeable makes what the doors of merges need: a record to merge into, a merge to undo, two proposals; and for those that judge, whom they judge.
 func mergeable(b *box, r api.Row, ids map[signalbox.Kind]string, body string) string {
 	b.Helper()
 	signal := func(contact string) answer {
@@ -226,6 +226,8 @@ func mergeable(b *box, r api.Row, ids map[signalbox.Kind]string, body string) st
 		kept := signal(`{"email":"kept@kept.com"}`)
 		id := map[string]string{"mergeAccount": kept.text("account_id"), "mergeContact": kept.text("contact_id")}[r.ID]
 		return sampleID.ReplaceAllString(body, id)
+	case "testICP", "testICPDraft", "testPersona", "testPersonaDraft":
+		return sampleID.ReplaceAllString(body, signal(`{"email":"judged@judged.com"}`).text("account_id"))
 	case "acceptMerge", "dismissMerge":
 		signal(`{"email":"first@profiles.com","linkedin_url":"linkedin.com/in/first"}`)
 		signal(`{"email":"` + strings.ToLower(r.ID) + `@profiles.com","linkedin_url":"linkedin.com/in/first"}`)
@@ -245,6 +247,10 @@ func remember(ids map[signalbox.Kind]string, operation string, example int, a an
 		ids[signalbox.KindAudience] = a.text("data.id")
 	case "createMember":
 		ids[signalbox.KindMember] = a.text("data.id")
+	case "createICP":
+		ids[signalbox.KindICP] = a.text("data.id")
+	case "createPersona":
+		ids[signalbox.KindPersona] = a.text("data.id")
 	case "createMemberLink":
 		ids["token"] = a.text("data.url")[strings.LastIndex(a.text("data.url"), "/")+1:]
 	case "createKey":
@@ -400,8 +406,12 @@ func (c *checker) check(schema map[string]any, value any, at string) (wrong []st
 	}
 	switch v := value.(type) {
 	case []any:
+		items, some := schema["items"].(map[string]any)
 		for i, item := range v {
-			wrong = append(wrong, c.check(schema["items"].(map[string]any), item, fmt.Sprintf("%s.%d", at, i))...)
+			if !some { // a field of any shape
+				break
+			}
+			wrong = append(wrong, c.check(items, item, fmt.Sprintf("%s.%d", at, i))...)
 		}
 	case map[string]any:
 		wrong = append(wrong, c.members(schema, v, at)...)

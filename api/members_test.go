@@ -338,6 +338,7 @@ func TestAuditLog_TellsOfEveryOperationThatChangesSomething(t *testing.T) {
 	t.Parallel()
 	untold := map[string]string{
 		"previewRecovery": "it changes nothing", "previewAudience": "as previewRecovery", "previewScoring": "as previewRecovery",
+		"testICP": "as previewRecovery", "testICPDraft": "as previewRecovery", "testPersona": "as previewRecovery", "testPersonaDraft": "as previewRecovery",
 		"createSignal": "signals are what the server is for, and have a log of their own", "createSignals": "as createSignal", "captureSignal": "as createSignal",
 	}
 	told := map[string]string{
@@ -354,6 +355,8 @@ func TestAuditLog_TellsOfEveryOperationThatChangesSomething(t *testing.T) {
 		"useLink": "member.joined", "qualifySignal": "signal.qualified", "requalifyAll": "qualification.recomputed", "requalifyAccount": "account.requalified", "requalifyContact": "contact.requalified",
 		"createAudience": "audience.created", "updateAudience": "audience.updated", "deleteAudience": "audience.deleted", "putScoring": "scoring.updated",
 		"recomputeScores": "scoring.recomputed",
+		"createICP":       "icp.created", "updateICP": "icp.updated", "deleteICP": "icp.deleted",
+		"createPersona": "persona.created", "updatePersona": "persona.updated", "deletePersona": "persona.deleted",
 	}
 	b := newBox(t)
 	requests := map[string]map[string]bool{} // actions by the id of the request

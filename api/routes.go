@@ -29,6 +29,7 @@ func (a *API) table() []route {
 		a.linkRoutes(),
 		a.auditRoutes(),
 		a.scoringRoutes(),
+		a.profileRoutes(),
 		a.workspaceRoutes(),
 		[]route{a.logRoute(), a.streamRoute()},
 		a.healthRoutes(),

@@ -138,7 +138,8 @@ func (s *schemas) fields(t reflect.Type, u use, properties *members, required *[
 			continue
 		}
 		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
-		if u == answered && options != "omitempty" || f.Tag.Get("required") == "true" {
+		mayBeOut := options == "omitempty" || options == "omitzero"
+		if u == answered && !mayBeOut || f.Tag.Get("required") == "true" {
 			*required = append(*required, name)
 		}
 		fieldType := f.Type

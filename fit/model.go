@@ -184,5 +184,17 @@ func (m *Model) Reads() expr.Reads {
 	return r
 }
 
+// Atoms are the questions on signals of one profile, draft or live, as those of a [Model] are: whoever has [Explain] judge it answers them. Its error is that
+// of [Check].
+func Atoms(p *signalbox.Profile) ([]expr.Atom, error) {
+	r, err := ready(p)
+	if err != nil {
+		return nil, err
+	}
+	m := &Model{}
+	m.readAll([]belonging{{profile: r}})
+	return m.atoms, nil
+}
+
 // Atoms are the questions on signals of all live profiles, each once, and keeping as many times as the one that needs most; by key.
 func (m *Model) Atoms() []expr.Atom { return slices.Clone(m.atoms) }

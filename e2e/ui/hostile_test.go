@@ -285,11 +285,20 @@ func (h *hostile) fillSettings() {
 	for i, name := range names(h.named()) {
 		h.try("name of a member", "/v1/members", object{"email": fmt.Sprintf("p%d@example.com", i), "name": name, "role": "viewer"})
 	}
+	for _, name := range h.codes() {
+		h.post("/v1/icps", object{"code": name, "parameters": []object{{"name": name, "field": "account.name", "operator": "equals", "value": name, "mode": "score"}}}, nil)
+	}
 	for _, l := range h.sample() {
 		if len([]rune(l)) <= signalbox.MaxName && !strings.ContainsRune(l, 0) {
 			h.request(http.MethodPatch, "/v1/workspace", object{"name": l}, http.StatusOK, nil)
 		}
 	}
+}
+
+// codes are the lines that ICPs are called by: fewer than all, for a workspace has no more.
+func (h *hostile) codes() []string {
+	all := names(h.takes())
+	return all[:min(len(all), signalbox.DefinedICP.Most()-1)]
 }
 
 // maxHooks is how many webhooks the lines have; a workspace takes 500.

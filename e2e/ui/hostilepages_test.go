@@ -382,6 +382,7 @@ func (h *hostile) lookAtSettings(t *testing.T) {
 	l.shows(l.list("/settings/audit-log"), "What", made)
 	l.shows(l.list("/settings/api-keys"), "Name", h.named())
 	l.shows(l.list("/settings/members"), "Member", names(h.named()))
+	l.shows(l.list("/settings/icps"), "Code", h.codes())
 	l.shows(l.list("/imports"), "Import", slices.DeleteFunc(h.takes(), func(l string) bool { return len([]rune(l)) > signalbox.MaxImportName }))
 	for _, path := range []string{"/settings/logs", "/settings/logs?status=refused", "/settings/logs?status=ignored_fields", "/settings/audit-log?action=workspace.updated", "/settings/audit-log?action=api_key"} {
 		if n := len(l.entries(path)); n == 0 {

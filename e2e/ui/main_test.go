@@ -91,7 +91,7 @@ type server struct {
 	t   *testing.T
 	url string
 
-	webhook, delivery string // those of settingsPaths
+	webhook, delivery, icp, persona string // those of settingsPaths
 }
 
 // serve starts the program on a data directory of its own, and stops it when the test ends.

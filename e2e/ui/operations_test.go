@@ -138,7 +138,7 @@ func (e *estate) everything() map[string]string {
 	all := map[string]string{}
 	for _, path := range []string{
 		"/v1/accounts", "/v1/contacts", "/v1/signals", "/v1/webhooks", "/v1/webhooks/" + e.ids["webhooks"], "/v1/api-keys", "/v1/members", "/v1/merges?status=done", "/v1/merges?status=proposed",
-		"/v1/imports", "/v1/jobs", "/v1/workspace", "/v1/audit-log", "/v1/webhooks/" + e.ids["webhooks"] + "/deliveries",
+		"/v1/imports", "/v1/jobs", "/v1/workspace", "/v1/icps", "/v1/personas", "/v1/audit-log", "/v1/webhooks/" + e.ids["webhooks"] + "/deliveries",
 	} {
 		req, err := http.NewRequestWithContext(e.t.Context(), http.MethodGet, e.url+path, nil)
 		if err != nil {

@@ -99,11 +99,24 @@ func (s *server) settingsPaths() []string {
 		}
 		s.request(http.MethodPost, "/v1/webhooks/"+made.ID+"/test", map[string]any{"data": map[string]any{attacks[2]: attacks[3]}}, http.StatusOK, &tested)
 		s.webhook, s.delivery = "/settings/webhooks/"+made.ID, tested.DeliveryID
+		s.icp, s.persona = s.profile("/v1/icps", attacks[4]), s.profile("/v1/personas", attacks[5])
 	}
 	return []string{
 		"/settings/api-keys", "/settings/webhooks", "/settings/webhooks/new", "/settings/configurations", s.webhook, s.webhook + "?tab=health", s.webhook + "?tab=test", s.webhook + "?tab=settings",
-		s.webhook + "/deliveries/" + s.delivery, "/settings/logs", "/settings/members", "/settings/audit-log", "/settings/signal-intelligence", "/settings/workspace", "/settings/profile",
+		s.webhook + "/deliveries/" + s.delivery, "/settings/icps", "/settings/icps?tab=personas", "/settings/icps/new", "/settings/icps/personas/new?example=1", "/settings/icps/" + s.icp, "/settings/icps/personas/" + s.persona,
+		"/settings/logs", "/settings/members", "/settings/audit-log", "/settings/signal-intelligence", "/settings/workspace", "/settings/profile",
 	}
+}
+
+// profile makes an ICP or a persona with a text for each thing that it is called by, and gives its id.
+func (s *server) profile(path, text string) string {
+	s.t.Helper()
+	var made struct{ ID string }
+	s.post(path, map[string]any{"code": text, "parameters": []any{
+		map[string]any{"name": text, "field": "account.attributes.note", "operator": "equals", "value": text, "mode": "score"},
+		map[string]any{"name": "Looks around", "expression": `count(signals, "page_visit", "30d") >= 1`, "mode": "filter"},
+	}}, &made)
+	return made.ID
 }
 
 // TestPages_AreForEveryone looks at every page of the real program in both themes, at a desk's width and at a phone's.

@@ -90,6 +90,14 @@ func furnish(t *testing.T) *estate {
 	for _, kind := range []string{"signals", "contacts", "imports"} {
 		e.ids[kind] = e.first("/v1/"+kind, "")
 	}
+	for kind, body := range map[string]map[string]any{"icps": {"code": "Everybody"}, "personas": {"code": "Anybody"}, "audiences": {"name": "Known", "entity": "account", "condition": "account.score > 0"}} {
+		if body["code"] != nil {
+			body["status"], body["parameters"] = "live", []any{map[string]any{"name": "Known", "expression": `account.domain != ""`, "mode": "filter"}}
+		}
+		var made struct{ ID string }
+		e.post("/v1/"+kind, body, &made)
+		e.ids[kind] = made.ID
+	}
 	e.ids["merges"] = e.first("/v1/merges?status=done", "")
 	e.ids["sessions"], e.ids["jobs"] = "ses_unknown", "job_unknown" // one's own, and none is there
 	return e
@@ -151,6 +159,13 @@ var acts = []struct{ path, name, need string }{
 	{"/contacts/:id", "More for this contact > Erase…", "admin"},
 	{"/imports", "Undo", "write"},
 	{"/merges?status=done", "acme-corp.com > Undo", "write"},
+	{"/settings/icps", "Add ICP", "write"},
+	{"/settings/icps?tab=personas", "Add persona", "write"},
+	{"/settings/icps", "Acts on Everybody > Make it a draft", "write"},
+	{"/settings/icps", "Acts on Everybody > Delete", "write"},
+	{"/settings/icps/:id", "Make it a draft", "write"},
+	{"/settings/icps/:id", "Add a parameter", "write"},
+	{"/settings/icps/personas/:id", "More for Anybody > Delete", "write"},
 	{"/settings/webhooks", "Add Endpoint", "admin"},
 	{"/settings/configurations", "Add webhook", "admin"},
 	{"/settings/signal-intelligence", "Recompute stored signals", "write"},

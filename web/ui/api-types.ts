@@ -345,6 +345,17 @@ export type DeliveryDetail = {
   reason?: string;
 };
 
+export type DraftForm = {
+  /** As it would be saved. */
+  profile: ProfileForm | null;
+  /** The contact's, or the signal's, unless given. */
+  account_id?: string | null;
+  /** The signal's unless given. */
+  contact_id?: string | null;
+  /** The signal that the record is judged with. */
+  signal_id?: string | null;
+};
+
 export type ErrorAnswer = {
   error: ErrorObject;
   meta: Meta;
@@ -912,6 +923,34 @@ export type OwnSession = {
   expires_at: string;
 };
 
+export type Parameter = {
+  name: string;
+  expression: string;
+  mode: "filter" | "score" | "exclude";
+  /** Null: it does not score. */
+  weight: number | null;
+  on_missing: "fail" | "pass" | "neutral";
+};
+
+export type ParameterForm = {
+  /** What it is called where a verdict is explained. */
+  name: string | null;
+  /** filter: it must hold, or the profile does not fit. score: it counts with its weight. exclude: it must not hold. */
+  mode: "filter" | "score" | "exclude" | null;
+  /** An expression, or {field, operator, value} in groups {all: […]} and {any: […]}, which is answered as an expression. It may read the account, the contact, the signal that the record is judged with, and the record's signals. */
+  expression?: unknown;
+  /** In place of expression: what is compared, account.attributes.employees. */
+  field?: string | null;
+  /** What becomes of it when a field that it reads is absent. neutral, unless given: its weight does not count. fail: it speaks against the profile, pass: for it. */
+  on_missing?: "fail" | "pass" | "neutral" | null;
+  /** With field. */
+  operator?: "equals" | "not_equals" | "contains" | "starts_with" | "greater_than" | "greater_or_equal" | "less_than" | "less_or_equal" | "in" | null;
+  /** With field: a text, a number, true or false; a list for in. */
+  value?: unknown;
+  /** Of one that scores: 5 unless given. The others have none. */
+  weight?: number | null;
+};
+
 export type PasswordPatch = {
   current: string;
   /** At least 10 characters, at most 1,024 bytes. */
@@ -936,6 +975,46 @@ export type PreviousSecret = {
   signs: boolean;
   /** The format's own header is signed with it, not with the present one. */
   signs_format_header: boolean;
+};
+
+export type Profile = {
+  id: string;
+  code: string;
+  status: "draft" | "live";
+  /** Of two with the same score the one with the higher priority wins. */
+  priority: number;
+  parameters: Parameter[];
+  /** Grows with each change. */
+  revision: number;
+  created_at: string;
+  updated_at: string;
+  /** Of a persona alone: the ICPs that it belongs to; none: every one. */
+  icp_codes?: string[];
+};
+
+export type ProfileForm = {
+  /** What it is called: unique among those of its kind, and what qualifications name. */
+  code: string | null;
+  /** What is asked of a record, in the order in which it is shown. */
+  parameters: ParameterForm[] | null;
+  /** Of a persona alone: the codes of the ICPs that it belongs to. None: every one. */
+  icp_codes?: string[] | null;
+  /** Of two with the same score the one with the higher priority wins: 0 unless given. */
+  priority?: number | null;
+  /** draft, unless given: it judges nothing. */
+  status?: "draft" | "live" | null;
+};
+
+export type ProfilePatch = {
+  code?: string | null;
+  /** Replaced whole. */
+  icp_codes?: string[] | null;
+  /** Replaced whole. */
+  parameters?: ParameterForm[] | null;
+  priority?: number | null;
+  /** The revision that the change was made from: 409 when it is another one by now. Absent: whatever it is. */
+  revision?: number | null;
+  status?: "draft" | "live" | null;
 };
 
 export type Providers = {
@@ -1011,6 +1090,15 @@ export type Receipt = {
 export type Recompute = {
   /** True: score_changed and stage_changed are sent of who moves. */
   emit_events?: boolean | null;
+};
+
+export type RecordForm = {
+  /** The contact's, or the signal's, unless given. */
+  account_id?: string | null;
+  /** The signal's unless given. */
+  contact_id?: string | null;
+  /** The signal that the record is judged with. */
+  signal_id?: string | null;
 };
 
 export type RecordLeft = {
@@ -1325,6 +1413,22 @@ export type TestResult = {
   response: TestResponse | null;
   /** Why it would have counted as a failure. */
   error?: string;
+};
+
+export type Tested = {
+  code: string;
+  /** The profile's revision that was asked. */
+  version: number;
+  fits: boolean;
+  /** 0 to 100; 0 when it does not fit. */
+  score: number;
+  /** The share of what it weighs that was known, 0 to 1. */
+  coverage: number;
+  /** Why it does not fit: filter, exclude, not_enough_data or no_match. */
+  reason: string | null;
+  answers: Answer[];
+  /** False: parameters ask for signals, and the record has more of them than were asked. */
+  complete: boolean;
 };
 
 export type TypeScoring = {

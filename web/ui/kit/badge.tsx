@@ -16,6 +16,7 @@ const tones: Record<string, Tone> = {
   delivered: "good", pending: "info", retrying: "warn", failed: "bad", skipped: "neutral",
   accepted: "good", duplicate: "neutral", refused: "bad", ignored_fields: "warn",
   active: "good", invited: "info", enabled: "good", disabled: "neutral",
+  live: "good", draft: "neutral",
   proposed: "info", done: "good", undone: "neutral",
   created: "good", updated: "info", unchanged: "neutral", rejected: "bad",
 };

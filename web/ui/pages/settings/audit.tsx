@@ -11,7 +11,7 @@ export function AuditLog() {
 }
 
 const kinds: Record<string, string> = {
-  api_key: "API key", webhook: "Webhook", delivery: "Delivery", member: "Member", workspace: "Workspace", account: "Account", contact: "Contact", merge: "Merge", import: "Import", job: "Job",
+  api_key: "API key", webhook: "Webhook", delivery: "Delivery", member: "Member", workspace: "Workspace", account: "Account", contact: "Contact", merge: "Merge", import: "Import", job: "Job", icp: "ICP", persona: "Persona",
 };
 
 /** said writes an action in words: webhook.updated is "Webhook updated". */

@@ -1,6 +1,6 @@
 // Canned data of the pages under Settings, with the awkward cases in it.
 
-import type { Attempt, Audit, Delivery, DeliveryDetail, EventType, Job, Key, Log, Member, Moves, OwnSession, Preview, RecoveryPreview, Scoring, TestResult, Webhook, WebhookHealth, Workspace } from "../../api-types";
+import type { Attempt, Audit, Delivery, DeliveryDetail, EventType, Job, Key, Log, Member, Moves, OwnSession, Preview, Profile, RecoveryPreview, Scoring, Tested, TestResult, Webhook, WebhookHealth, Workspace } from "../../api-types";
 import { ago, hostile, long } from "../gallery/data";
 
 const days = (n: number) => ago(n * 86_400);
@@ -253,3 +253,36 @@ export const preview: Preview = {
   accounts: { up: 1_204, down: 88, stages: [{ from: "Cool", to: "Warm", count: 311 }, { from: "Warm", to: "Hot", count: 40 }, { from: "Hot", to: "In-market", count: 2 }], examples: movers("acc", ["Acme Corp", "Globex", "Initech", null, hostile, long]) },
   contacts: { up: 12, down: 0, stages: [], examples: movers("con", ["Ada Lovelace", "grace@example.com"]) },
 };
+
+export const icp = (n: number, more: Partial<Profile> = {}): Profile => ({
+  id: "icp_" + n,
+  code: ["Mid-market SaaS", "Enterprise", "Retail"][n % 3]!,
+  status: n % 3 === 1 ? "draft" : "live",
+  priority: [10, 0, -5][n % 3]!,
+  parameters: [
+    { name: "Size", expression: "account.attributes.employees > 50", mode: "filter", weight: null, on_missing: "neutral" },
+    { name: hostile, expression: 'account.attributes.industry == "SaaS"', mode: "score", weight: 8, on_missing: "fail" },
+    { name: "Looks around", expression: 'count(signals, "page_view", "30d") >= 3 && !(account.attributes.country in ["US", "CA"]) || account.stage == "Hot"', mode: "score", weight: 4, on_missing: "pass" },
+    { name: "Competitor", expression: 'account.status == "competitor"', mode: "exclude", weight: null, on_missing: "neutral" },
+  ].slice(0, 4 - (n % 3)) as Profile["parameters"],
+  revision: 3 + n,
+  created_at: days(9 + n),
+  updated_at: days(n),
+  ...more,
+});
+
+export const persona = (n: number, more: Partial<Profile> = {}): Profile => ({
+  ...icp(n), id: "per_" + n, code: ["Decision maker", "Daily user"][n % 2]!, icp_codes: [[], ["Mid-market SaaS"]][n % 2]!,
+  parameters: [{ name: "Title", expression: 'contact.title.contains("VP")', mode: "filter", weight: null, on_missing: "neutral" }],
+  ...more,
+});
+
+export const verdict = (fits: boolean): Tested => ({
+  code: "Mid-market SaaS", version: 3, fits, score: fits ? 67 : 0, coverage: fits ? 1 : 0.33, reason: fits ? null : "exclude", complete: fits,
+  answers: [
+    { name: "Size", mode: "filter", weight: null, outcome: "hit", gives: 0 },
+    { name: hostile, mode: "score", weight: 8, outcome: fits ? "hit" : "missing", gives: fits ? 66.666667 : 0 },
+    { name: "Looks around", mode: "score", weight: 4, outcome: "miss", gives: 0 },
+    { name: "Competitor", mode: "exclude", weight: null, outcome: fits ? "miss" : "hit", gives: 0 },
+  ],
+});

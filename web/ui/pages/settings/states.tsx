@@ -3,11 +3,14 @@
 import type { Webhook } from "../../api-types";
 import { ApiError, PageHead } from "../../kit";
 import { broken, loaded, loading, type PageStates, rows, rowsBroken, rowsLoading } from "../gallery/answers";
-import { hostile, long, many } from "../gallery/data";
+import { account, contact, hostile, long, many } from "../gallery/data";
 import { Entry as AuditEntry, AuditLogView } from "./audit";
 import * as canned from "./canned";
 import { ConfigurationsView, SecretKey } from "./configurations";
 import { DeliveryView } from "./delivery";
+import { AddView, type Asks, IcpView } from "./icp";
+import { IcpsView } from "./icps";
+import { TestedView } from "./icptest";
 import { ApiKeysView, KeyMade } from "./keys";
 import { Changed, SignalIntelligenceView } from "./intelligence";
 import { PreviewDialog, RecomputeDialog, RescoringView } from "./intelligencepreview";
@@ -24,7 +27,7 @@ import { SettingsTab } from "./webhooksettings";
 import { TestView } from "./webhooktest";
 import { Conflict, WorkspaceView } from "./workspace";
 
-const { audit, delivery, detail, health, key, log, member, own, tested, types, webhook, workspace } = canned;
+const { audit, delivery, detail, health, icp, key, log, member, own, persona, tested, types, webhook, workspace } = canned;
 /** over is a dialog above its page. */
 const over = (title: string, dialog: preact.ComponentChildren) => (
   <>
@@ -34,6 +37,7 @@ const over = (title: string, dialog: preact.ComponentChildren) => (
 );
 const missing = { ...broken, error: new ApiError(404, "not_found", "There is no such path.") };
 const words = (w: Webhook) => <HealthWords of={{ ...health(w.id !== "wh_0"), success_rate_24h: w.id === "wh_0" ? null : w.id === "wh_1" ? 1 : 0.81 }} />;
+const asks: Asks = { recordsOf: (kind) => loaded(kind === "account" ? many(3, account, account(3, { name: hostile })) : many(3, contact, contact(3, { name: hostile }))), codesOf: () => loaded(["Mid-market SaaS", hostile]) };
 const within = (w: Webhook, inside: preact.ComponentChildren) => <WebhookView webhook={loaded(w)}>{() => inside}</WebhookView>;
 
 export const settingsStates: PageStates[] = [
@@ -100,6 +104,31 @@ export const settingsStates: PageStates[] = [
       skipped: () => <DeliveryView webhook="wh_1" delivery={loaded(detail({ ...delivery(4), attempts: [], body: null }))} />,
       loading: () => <DeliveryView webhook="wh_1" delivery={loading} />,
       error: () => <DeliveryView webhook="wh_1" delivery={broken} />,
+    },
+  },
+  {
+    page: "icps",
+    states: {
+      full: () => <IcpsView kind="icp" list={rows(many(3, icp, icp(3, { code: hostile }), icp(4, { code: long })), true)} />,
+      personas: () => <IcpsView kind="persona" list={rows(many(2, persona, persona(2, { code: hostile, icp_codes: [hostile, long] })))} />,
+      empty: () => <IcpsView kind="icp" list={rows([])} />,
+      "empty-personas": () => <IcpsView kind="persona" list={rows([])} />,
+      loading: () => <IcpsView kind="icp" list={rowsLoading} />,
+      error: () => <IcpsView kind="persona" list={rowsBroken} />,
+    },
+  },
+  {
+    page: "icp",
+    states: {
+      full: () => <IcpView kind="icp" asks={asks} profile={loaded(icp(0))} />,
+      persona: () => <IcpView kind="persona" asks={asks} profile={loaded(persona(1, { code: hostile, icp_codes: ["Mid-market SaaS", long] }))} />,
+      add: () => <AddView kind="icp" asks={asks} example={false} />,
+      example: () => <AddView kind="persona" asks={asks} example />,
+      fits: () => over("Mid-market SaaS", <TestedView of={account(0)} verdict={canned.verdict(true)} error={null} />),
+      "fits-not": () => over("Mid-market SaaS", <TestedView of={account(1, { name: hostile })} verdict={canned.verdict(false)} error={null} />),
+      untested: () => over("Mid-market SaaS", <TestedView of={account(0)} verdict={null} error={new ApiError(400, "validation_error", "Parameters[0].name must have 1 to 200 characters.", "parameters[0].name")} />),
+      loading: () => <IcpView kind="icp" asks={asks} profile={loading} />,
+      error: () => <IcpView kind="icp" asks={asks} profile={broken} />,
     },
   },
   {

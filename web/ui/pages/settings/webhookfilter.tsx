@@ -2,23 +2,12 @@
 
 import type { Webhook } from "../../api-types";
 import { Button, type ApiError, errorOf, Input, Select, Textarea } from "../../kit";
+import { operators, read, written } from "./conditions";
 
 export type Condition = { field: string; operator: string; value: unknown };
 
 /** FilterDraft is a filter as the form has it: rows where it is one list of conditions, text where it is more. */
 export type FilterDraft = { any: boolean; rows: { field: string; operator: string; value: string }[]; text: string | null };
-
-const operators = [
-  ["equals", "is"],
-  ["not_equals", "is not"],
-  ["in", "is one of"],
-  ["contains", "contains"],
-  ["starts_with", "starts with"],
-  ["greater_than", "is more than"],
-  ["greater_or_equal", "is at least"],
-  ["less_than", "is less than"],
-  ["less_or_equal", "is at most"],
-] as const;
 
 const fields = ["signal.type", "signal.source", "signal.properties.…", "account.domain", "account.name", "contact.email", "contact.name"];
 const stackOneFields = ["event", "record_type", "record_id", "account_id", "origin_owner_id", "origin_username", "setup_information.…"];
@@ -47,19 +36,6 @@ export function filterOf(d: FilterDraft): unknown {
   return rows.length === 0 ? null : { [d.any ? "any" : "all"]: rows.map((r) => ({ field: r.field.trim(), operator: r.operator, value: read(r) })) };
 }
 
-/** written is a value as it is typed: text as it is, lists by commas. */
-function written(v: unknown): string {
-  if (Array.isArray(v)) return v.map(written).join(", ");
-  return typeof v === "string" ? v : JSON.stringify(v);
-}
-
-/** read takes numbers, true and false for what they are, unless the operator is about text. */
-function read({ operator, value }: { operator: string; value: string }): unknown {
-  if (operator === "contains" || operator === "starts_with") return value;
-  const one = (text: string): unknown => (/^(true|false|-?\d+(\.\d+)?)$/.test(text) && text.length < 16 ? JSON.parse(text) : text);
-  return operator === "in" ? value.split(",").map((v) => one(v.trim())) : one(value);
-}
-
 /** FilterFields chooses the conditions. */
 export function FilterFields({ of, value, onInput, error }: { of: Webhook["format"]; value: FilterDraft; onInput: (v: FilterDraft) => void; error: ApiError | null }) {
   const said = errorOf(error, "filter");
@@ -81,7 +57,7 @@ export function FilterFields({ of, value, onInput, error }: { of: Webhook["forma
         {value.rows.map((r, i) => (
           <div key={i} class="line-of-fields three">
             <Input label={`Condition ${i + 1}, field`} hideLabel mono list={names} value={r.field} onInput={(field) => change(i, { field })} />
-            <Select label={`Condition ${i + 1}, comparison`} hideLabel value={r.operator} onInput={(operator) => change(i, { operator })} options={operators.map(([v, label]) => ({ value: v, label }))} />
+            <Select label={`Condition ${i + 1}, comparison`} hideLabel value={r.operator} onInput={(operator) => change(i, { operator })} options={operators} />
             <Input label={`Condition ${i + 1}, value`} hideLabel value={r.value} onInput={(v) => change(i, { value: v })} />
             <Button look="quiet" icon="close" label={`Take condition ${i + 1} out`} onClick={() => onInput({ ...value, rows: value.rows.filter((_, at) => at !== i) })} />
           </div>

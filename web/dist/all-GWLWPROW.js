@@ -1,1 +1,0 @@
-import{a as o,d as r,j as e,m as p,p as t,s as f,u as m}from"./chunk-6GLGRFDT.js";import"./chunk-PZWRY57K.js";import"./chunk-AL3NMU5P.js";import"./chunk-TVVUXCXL.js";import"./chunk-WOT6VMZA.js";export{r as ApiKeys,o as AuditLog,p as Logs,t as Members,f as Profile,e as SignalIntelligence,m as Workspace};

@@ -1,1 +1,0 @@
-import{a as o,d as r,g as e,m as t,p as f}from"./chunk-ZKO4TBS2.js";import"./chunk-WEVEXGE4.js";import"./chunk-CTS7UDNH.js";import"./chunk-TVVUXCXL.js";import"./chunk-WOT6VMZA.js";export{f as AddEndpoint,r as Configurations,e as Delivery,t as WebhookPage,o as Webhooks};

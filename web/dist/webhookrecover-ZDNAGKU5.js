@@ -1,1 +1,0 @@
-import{a,b,c,d}from"./chunk-2RGPN6OX.js";import"./chunk-AL3NMU5P.js";import"./chunk-CTS7UDNH.js";import"./chunk-TVVUXCXL.js";import"./chunk-WOT6VMZA.js";export{b as Preview,a as RecoverDialog,c as Recovering,d as RecoveryProgress};
