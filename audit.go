@@ -57,7 +57,7 @@ type Subject struct {
 var subjectKinds = map[string]Kind{
 	"account": KindAccount, "contact": KindContact, "webhook": KindWebhook, "api_key": KindKey, "member": KindMember, "session": KindSession,
 	"workspace": KindWorkspace, "job": KindJob, "delivery": KindDelivery, "event": KindEvent,
-	"merge": KindMerge, "import": KindImport,
+	"merge": KindMerge, "import": KindImport, "signal_type": KindType,
 }
 
 // Kind is the prefix of the subject's id; "" for a subject without one.
