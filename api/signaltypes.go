@@ -69,8 +69,8 @@ func (a *API) typeRoutes() []route {
 	}
 }
 
-// newType is the body of POST /v1/signal-types.
-type newType struct {
+// newSignalType is the body of POST /v1/signal-types.
+type newSignalType struct {
 	Name        string        `json:"name" required:"true" maxlen:"200" doc:"What it is called where signals are shown. Signals name it by the answer's name."`
 	Description *string       `json:"source_description" maxlen:"2000" doc:"Where its signals come from and what they mean."`
 	Autoqualify *bool         `json:"autoqualify" doc:"True unless given. False: nobody is qualified by its signals until somebody asks."`
@@ -83,7 +83,7 @@ type subRuleForm struct {
 	When strictjson.Raw `json:"when" required:"true" doc:"Which signals it holds: an expression that reads the signal alone, or its structured form."`
 }
 
-type typePatch struct {
+type signalTypePatch struct {
 	Name        *string        `json:"name" maxlen:"200" doc:"The label. What signals call the type stays."`
 	Description *string        `json:"source_description" maxlen:"2000"`
 	Autoqualify *bool          `json:"autoqualify"`
@@ -93,7 +93,7 @@ type typePatch struct {
 }
 
 // change makes what a patch names of a type's settings.
-func (in *typePatch) change(s *signalbox.TypeSettings) error {
+func (in *signalTypePatch) change(s *signalbox.TypeSettings) error {
 	if in.Name != nil {
 		if s.Label = strings.TrimSpace(*in.Name); s.Label == "" {
 			return signalbox.InvalidField("name", "name is required")
@@ -149,15 +149,15 @@ func subRules(list []subRuleForm) ([]signalbox.SubRule, error) {
 	return rules, nil
 }
 
-func (a *API) createType(c *call, in *newType) (typeView, error) {
+func (a *API) createType(c *call, in *newSignalType) (signalTypeView, error) {
 	var s signalbox.TypeSettings
-	as := typePatch{Name: &in.Name, Description: in.Description, Autoqualify: in.Autoqualify, Enabled: in.Enabled, SubRules: &in.SubRules}
+	as := signalTypePatch{Name: &in.Name, Description: in.Description, Autoqualify: in.Autoqualify, Enabled: in.Enabled, SubRules: &in.SubRules}
 	if err := as.change(&s); err != nil {
-		return typeView{}, err
+		return signalTypeView{}, err
 	}
 	y := signalbox.SignalType{ID: signalbox.TypeID(a.cfg.IDs.Next(c.now)), Workspace: c.ws(), Name: signalbox.TypeName(s.Label), CreatedAt: c.now}
 	if y.Name == "" {
-		return typeView{}, signalbox.InvalidField("name", "name needs a letter or a digit: signals name the type by them")
+		return signalTypeView{}, signalbox.InvalidField("name", "name needs a letter or a digit: signals name the type by them")
 	}
 	var made kindOfSignal
 	err := a.cfg.Store.Define(c.act(), c.ws(), c.now, func(d *signalbox.Definitions) (*signalbox.Redefinition, error) {
@@ -172,7 +172,7 @@ func (a *API) createType(c *call, in *newType) (typeView, error) {
 		return to, err
 	})
 	if err != nil {
-		return typeView{}, err
+		return signalTypeView{}, err
 	}
 	return c.typeView(&made), nil
 }
@@ -196,10 +196,10 @@ func typeFacts(s *signalbox.TypeSettings) signalbox.Facts {
 	return signalbox.Facts{"label": s.Label, "source_description": s.Description, "autoqualify": !s.Held, "enabled": !s.Disabled, "sub_rules": rules}
 }
 
-func (a *API) updateType(c *call, in *typePatch) (typeView, error) {
+func (a *API) updateType(c *call, in *signalTypePatch) (signalTypeView, error) {
 	id, err := typeID(c)
 	if err != nil {
-		return typeView{}, err
+		return signalTypeView{}, err
 	}
 	var made kindOfSignal
 	err = a.cfg.Store.Define(c.act(), c.ws(), c.now, func(d *signalbox.Definitions) (*signalbox.Redefinition, error) {
@@ -225,7 +225,7 @@ func (a *API) updateType(c *call, in *typePatch) (typeView, error) {
 		return to, err
 	})
 	if err != nil {
-		return typeView{}, err
+		return signalTypeView{}, err
 	}
 	return c.typeView(&made), nil
 }
@@ -256,18 +256,18 @@ func typeID(c *call) (signalbox.TypeID, error) {
 	return id[signalbox.TypeID](c, signalbox.KindType, "signal_type")
 }
 
-func (a *API) listTypes(c *call) (page[typeView], error) {
+func (a *API) listTypes(c *call) (page[signalTypeView], error) {
 	p, err := c.page()
 	if err != nil {
-		return page[typeView]{}, err
+		return page[signalTypeView]{}, err
 	}
 	d, err := a.cfg.Store.Definitions(c.r.Context(), c.ws())
 	if err != nil {
-		return page[typeView]{}, err
+		return page[signalTypeView]{}, err
 	}
 	all := kindsOf(d)
 	total := len(all)
-	out := page[typeView]{total: &total}
+	out := page[signalTypeView]{total: &total}
 	for i := range all {
 		if p.Before != 0 && all[i].place >= p.Before {
 			continue
@@ -281,18 +281,18 @@ func (a *API) listTypes(c *call) (page[typeView], error) {
 	return out, nil
 }
 
-func (a *API) getType(c *call) (typeView, error) {
+func (a *API) getType(c *call) (signalTypeView, error) {
 	id, err := typeID(c)
 	if err != nil {
-		return typeView{}, err
+		return signalTypeView{}, err
 	}
 	d, err := a.cfg.Store.Definitions(c.r.Context(), c.ws())
 	if err != nil {
-		return typeView{}, err
+		return signalTypeView{}, err
 	}
 	k, err := kindOf(d, id)
 	if err != nil {
-		return typeView{}, err
+		return signalTypeView{}, err
 	}
 	v := c.typeView(&k)
 	return v, a.countSubRules(c, &k, &v)
@@ -356,8 +356,8 @@ func kindsOf(d *signalbox.Definitions) []kindOfSignal {
 	return all
 }
 
-// typeView is a signal type.
-type typeView struct {
+// signalTypeView is a signal type.
+type signalTypeView struct {
 	ID          *string       `json:"id" doc:"Null: a built-in type that was not declared yet, and has no signals."`
 	Name        string        `json:"name" doc:"What signals call it."`
 	Label       string        `json:"label" doc:"What it is called where signals are shown."`
@@ -380,8 +380,8 @@ type subRuleView struct {
 	Signals *int   `json:"signals,omitempty" doc:"Of how many of the signals that were counted it holds. Only where one type is read."`
 }
 
-func (c *call) typeView(k *kindOfSignal) typeView {
-	v := typeView{
+func (c *call) typeView(k *kindOfSignal) signalTypeView {
+	v := signalTypeView{
 		ID: c.idOrNull(signalbox.KindType, int64(k.ID)), Name: k.Name, Label: k.settings.Label, Description: textOrNull(k.settings.Description),
 		Autoqualify: !k.settings.Held, Enabled: !k.settings.Disabled, Declared: k.Declared, Builtin: k.builtin,
 		SubRules: make([]subRuleView, len(k.settings.SubRules)), Revision: k.revision, CreatedAt: stampOrNull(k.CreatedAt),

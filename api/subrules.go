@@ -15,7 +15,7 @@ const (
 )
 
 // countSubRules asks a type's sub-rules about its latest signals, now.
-func (a *API) countSubRules(c *call, k *kindOfSignal, v *typeView) error {
+func (a *API) countSubRules(c *call, k *kindOfSignal, v *signalTypeView) error {
 	rules := k.settings.SubRules
 	programs := make([]*expr.Program, len(rules))
 	counts := make([]int, len(rules))

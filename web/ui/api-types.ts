@@ -8,6 +8,8 @@ export type Account = {
   attributes: Record<string, unknown>;
   score: number;
   stage: string | null;
+  /** Null: it was never qualified. */
+  qualification: Fit | null;
   /** The ids of what was merged into it: they lead here. */
   merged_ids: string[];
   /** Grows with each change. */
@@ -51,6 +53,16 @@ export type AccountsBody = {
   import?: string | null;
 };
 
+export type Answer = {
+  name: string;
+  mode: "filter" | "score" | "exclude";
+  /** Null: it does not weigh. */
+  weight: number | null;
+  outcome: "hit" | "miss" | "missing" | "not_asked";
+  /** Its share of the score. */
+  gives: number;
+};
+
 export type Attempt = {
   id: string;
   at: string;
@@ -69,6 +81,55 @@ export type Attempt = {
   error?: string;
   /** Absent: there was no answer. */
   status_code?: number;
+};
+
+export type Audience = {
+  id: string;
+  name: string;
+  entity: "account" | "contact";
+  condition: string;
+  /** building: its members are not complete yet. */
+  status: "building" | "ready";
+  /** How many are in it. */
+  members: number;
+  /** The job that fills it, while one does. */
+  job_id: string | null;
+  revision: number;
+  created_at: string;
+  updated_at: string;
+};
+
+export type AudienceForm = {
+  name: string | null;
+  entity: "account" | "contact" | null;
+  /** An expression, or {field, operator, value} in groups {all: […]} and {any: […]}, which is answered as an expression. */
+  condition: unknown;
+};
+
+export type AudiencePatch = {
+  /** As when it was made. */
+  condition?: unknown;
+  name?: string | null;
+  /** The revision that the change was made from: 409 when it is another one by now. Absent: whatever it is. */
+  revision?: number | null;
+};
+
+export type AudiencePreview = {
+  condition: string;
+  /** How many records were asked. */
+  looked_at: number;
+  /** False: there are more. */
+  complete: boolean;
+  /** Of how many it holds. */
+  members: number;
+  /** The first 20 of them. */
+  examples: MemberOf[];
+};
+
+export type AudiencePreviewForm = {
+  entity: "account" | "contact" | null;
+  /** As an audience has it. */
+  condition: unknown;
 };
 
 export type Audit = {
@@ -122,6 +183,38 @@ export type BatchResult = {
   id?: string;
 };
 
+export type Capture = {
+  signal_capture_id: string;
+  /** The contact, or the account where there is no contact; both are taken wherever their own ids are. */
+  matched_record_id: string | null;
+  qualification: Qualified;
+};
+
+export type CaptureBody = {
+  /** The wire name of a declared type. */
+  signal_type: string | null;
+  source: string | null;
+  /** At most 24 hours ahead. */
+  occurred_at: string | null;
+  /** At least one of email, linkedin_url and company_domain. */
+  identity: CaptureSubject | null;
+  /** Any JSON. */
+  context?: unknown;
+  /** What it is within its type. */
+  event_name?: string | null;
+  /** Unique: captures the same event once more. */
+  idempotency_key?: string | null;
+};
+
+export type CaptureSubject = {
+  company_domain?: string | null;
+  email?: string | null;
+  first_name?: string | null;
+  last_name?: string | null;
+  linkedin_url?: string | null;
+  title?: string | null;
+};
+
 export type Contact = {
   id: string;
   account_id: string | null;
@@ -135,6 +228,8 @@ export type Contact = {
   attributes: Record<string, unknown>;
   score: number;
   stage: string | null;
+  /** Null: it was never qualified. */
+  qualification: Fit | null;
   /** The ids of what was merged into it: they lead here. */
   merged_ids: string[];
   /** Grows with each change. */
@@ -201,6 +296,12 @@ export type Count = {
 export type Credentials = {
   email: string;
   password: string;
+};
+
+export type Crossing = {
+  from: string;
+  to: string;
+  count: number;
 };
 
 export type Delivery = {
@@ -290,6 +391,14 @@ export type FeedItem = {
   headers: Record<string, string>;
   /** The signed bytes: verify these before parsing them. */
   body: string;
+};
+
+export type Fit = {
+  icp_code: string | null;
+  icp_score: number | null;
+  persona_code: string | null;
+  persona_score: number | null;
+  qualified_at: string;
 };
 
 export type FreshSecret = {
@@ -393,10 +502,14 @@ export type KeyPatch = {
 export type Limits = {
   workspace: Rate;
   key: Rate;
+  /** Of the capture door. */
+  captures: Rate;
   requests: Rate;
 };
 
 export type LimitsPatch = {
+  /** Signals of the capture door, POST /signals, counted apart; 0 stands for the default, 500 a minute and 50,000 a day. */
+  captures?: RatePatch | null;
   /** Signals of each key. */
   key?: RatePatch | null;
   /** Other requests of the whole workspace. */
@@ -562,6 +675,12 @@ export type Member = {
   created_at: string;
 };
 
+export type MemberOf = {
+  account: Account | null;
+  contact: Contact | null;
+  since: string;
+};
+
 export type MemberPatch = {
   name?: string | null;
   role?: "admin" | "analyst" | "viewer" | null;
@@ -621,6 +740,24 @@ export type Meta = {
   timestamp: string;
 };
 
+export type Move = {
+  id: string;
+  /** The account's name or domain, or the contact's name or e-mail. */
+  name: string | null;
+  before: Standing;
+  after: Standing;
+};
+
+export type Moves = {
+  /** How many would have a higher score. */
+  up: number;
+  down: number;
+  /** How many would be in another stage. */
+  stages: Crossing[];
+  /** The 20 that move the most. */
+  examples: Move[];
+};
+
 export type NewKey = {
   /** To tell keys apart. */
   name: string;
@@ -640,6 +777,19 @@ export type NewSecret = {
   overlap?: number | null;
   /** Your own signing secret; one is made unless given. */
   secret?: string | null;
+};
+
+export type NewSignalType = {
+  /** What it is called where signals are shown. Signals name it by the answer's name. */
+  name: string;
+  /** True unless given. False: nobody is qualified by its signals until somebody asks. */
+  autoqualify?: boolean | null;
+  /** True unless given. False: POST /signals refuses it. */
+  enabled?: boolean | null;
+  /** Where its signals come from and what they mean. */
+  source_description?: string | null;
+  /** Named buckets of its signals. */
+  sub_rules?: SubRuleForm[];
 };
 
 export type NewWebhook = {
@@ -732,6 +882,17 @@ export type PasswordPatch = {
   new: string;
 };
 
+export type Preview = {
+  /** How many signals were looked at. */
+  signals: number;
+  /** False: there are more, and older ones were left out. */
+  complete: boolean;
+  /** Of how many accounts and contacts they are. */
+  records: number;
+  accounts: Moves;
+  contacts: Moves;
+};
+
 export type PreviousSecret = {
   /** Until when it signs beside the present one, or did. */
   valid_until: string;
@@ -757,6 +918,26 @@ export type PublicKeys = {
   algorithm: "ed25519";
   /** whpk_…, the present one first; during an overlap the one before, too. Empty: the webhook signs with its secret alone. */
   public_keys: string[];
+};
+
+export type Qualification = {
+  icp_code: string | null;
+  icp_score: number | null;
+  persona_code: string | null;
+  persona_score: number | null;
+  /** Null: it was never qualified. */
+  qualified_at: string | null;
+  /** Each live ICP, the best first. */
+  icps: Verdict[];
+  /** Each live persona that belongs to the ICP that won, the best first. */
+  personas: Verdict[];
+};
+
+export type Qualified = {
+  icp_code: string | null;
+  icp_score: number | null;
+  persona_code: string | null;
+  persona_score: number | null;
 };
 
 export type Rate = {
@@ -789,6 +970,11 @@ export type Receipt = {
   contact_id: string | null;
   /** Whole seconds. */
   created_at: string;
+};
+
+export type Recompute = {
+  /** True: score_changed and stage_changed are sent of who moves. */
+  emit_events?: boolean | null;
 };
 
 export type RecordLeft = {
@@ -874,6 +1060,59 @@ export type Score = {
   rest: Rest;
 };
 
+export type ScoreRule = {
+  name: string;
+  type: string;
+  /** Null: always. */
+  when: string | null;
+  points: number;
+};
+
+export type ScoreRuleForm = {
+  /** Added to the points of the type; may be negative. */
+  points: number | null;
+  /** What it is called where a score is explained; its condition unless given. */
+  name?: string | null;
+  /** Which signals it is for: "*", a type, or the beginning of types and "*". All unless given. */
+  type?: string | null;
+  /** When it gives its points: an expression that reads the signal alone, or its structured form. Always unless given. */
+  when?: unknown;
+};
+
+export type Scoring = {
+  half_life: string;
+  default_points: number;
+  default_cap: number;
+  boost: number;
+  /** Those that were set, and those that are shipped with points. */
+  types: Record<string, TypeScoring>;
+  rules: ScoreRule[];
+  stages: Stages;
+  /** 0: it was never set. */
+  revision: number;
+  /** The job that works out where records stand, when the change made one or one goes on. */
+  job_id: string | null;
+};
+
+export type ScoringForm = {
+  /** By how much many signals of a type count more than their sum: it grows by the factor 1 + boost × (1 − 1/n). 0 unless given. */
+  boost?: number | null;
+  /** The most that all signals of one type count together, of a type without a cap of its own: 40 unless given. */
+  default_cap?: number | null;
+  /** Of a type that is not named: 5 unless given. */
+  default_points?: number | null;
+  /** True: score_changed and stage_changed are sent of who moves by a change of half-lives, caps, boost or stages. */
+  emit_events?: boolean | null;
+  /** In so long points become half as many: a whole number with s, m, h or d, or never. 14d unless given. */
+  half_life?: string | null;
+  /** The revision that the change was made from: 409 when it is another one by now. Absent: whatever it is. */
+  revision?: number | null;
+  rules?: ScoreRuleForm[];
+  stages?: StagesForm | null;
+  /** By the name of a type. Those that are shipped keep their points unless they are named. */
+  types?: Record<string, TypeScoringForm>;
+};
+
 export type Session = {
   member: SessionMember;
   workspace: SessionWorkspace;
@@ -926,6 +1165,8 @@ export type Signal = {
   id: string;
   type: string;
   source: string;
+  /** What it is within its type, when that was said. */
+  event_name: string | null;
   /** Null: the signal belongs to no company. */
   account: AccountHead | null;
   /** Null: the signal belongs to no person. */
@@ -981,6 +1222,81 @@ export type SignalContact = {
   title?: string | null;
 };
 
+export type SignalType = {
+  /** Null: a built-in type that was not declared yet, and has no signals. */
+  id: string | null;
+  /** What signals call it. */
+  name: string;
+  /** What it is called where signals are shown. */
+  label: string;
+  source_description: string | null;
+  /** False: nobody is qualified by its signals until somebody asks. */
+  autoqualify: boolean;
+  /** False: POST /signals refuses it. POST /v1/signals takes every type. */
+  enabled: boolean;
+  /** False: it is built in, or signals of POST /v1/signals have made it. */
+  declared: boolean;
+  builtin: boolean;
+  sub_rules: SubRule[];
+  /** Grows with each change of the declaration. 0: it is not declared. */
+  revision: number;
+  /** When it was declared, or its first signal arrived. Null where there is no id. */
+  created_at: string | null;
+  /** True: these were all of its signals. Only where one type is read. */
+  complete?: boolean;
+  /** Of how many of its latest signals the sub-rules were asked. Only where one type is read. */
+  counted?: number;
+};
+
+export type SignalTypePatch = {
+  autoqualify?: boolean | null;
+  enabled?: boolean | null;
+  /** The label. What signals call the type stays. */
+  name?: string | null;
+  /** The revision that the change was made from: 409 when it is another one by now. Absent: whatever it is. */
+  revision?: number | null;
+  source_description?: string | null;
+  /** All of them. */
+  sub_rules?: SubRuleForm[] | null;
+};
+
+export type Stage = {
+  name: string;
+  min: number;
+};
+
+export type Stages = {
+  account: Stage[];
+  contact: Stage[];
+};
+
+export type StagesForm = {
+  /** Ascending, the first from 0. As shipped unless given. */
+  account?: Stage[];
+  /** As of accounts. */
+  contact?: Stage[];
+};
+
+export type Standing = {
+  score: number;
+  stage: string;
+  points: number;
+};
+
+export type SubRule = {
+  name: string;
+  when: string;
+  /** Of how many of the signals that were counted it holds. Only where one type is read. */
+  signals?: number;
+};
+
+export type SubRuleForm = {
+  /** Unlike those of the type's other sub-rules. */
+  name: string;
+  /** Which signals it holds: an expression that reads the signal alone, or its structured form. */
+  when: unknown;
+};
+
 export type TestOrder = {
   /** Replaces the data of the sample; the whole body, in the formats stackone and staircase. */
   data?: Record<string, unknown>;
@@ -1012,6 +1328,37 @@ export type TestResult = {
   response: TestResponse | null;
   /** Why it would have counted as a failure. */
   error?: string;
+};
+
+export type TypeScoring = {
+  points: number;
+  /** Null: the workspace's. */
+  half_life: string | null;
+  /** Null: the workspace's. */
+  cap: number | null;
+};
+
+export type TypeScoringForm = {
+  /** Its own; the workspace's unless given. */
+  cap?: number | null;
+  /** Its own; the workspace's unless given. */
+  half_life?: string | null;
+  /** May be negative. */
+  points?: number | null;
+};
+
+export type Verdict = {
+  code: string;
+  /** The profile's revision that was asked. */
+  version: number;
+  fits: boolean;
+  /** 0 to 100; 0 when it does not fit. */
+  score: number;
+  /** The share of what it weighs that was known, 0 to 1. */
+  coverage: number;
+  /** Why it does not fit: filter, exclude, not_enough_data or no_match. */
+  reason: string | null;
+  answers: Answer[];
 };
 
 export type Webhook = {

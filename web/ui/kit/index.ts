@@ -20,6 +20,7 @@ export * from "./plot";
 export { match, navigate, param, params, place, setParams, useUnsaved } from "./router";
 export * from "./session";
 export * from "./states";
+export * from "./switch";
 export * from "./table";
 export * from "./tabs";
 export * from "./theme";

@@ -20,7 +20,7 @@ export const hostile = `<img src=x onerror="window.pwned=1"><script>window.pwned
 
 export const long = "A name that is much longer than anybody would want it to be, and yet somebody sends it because their system puts a whole sentence here";
 
-const head = { stage: "Warm", score: 47, revision: 3, merged_ids: [] };
+const head = { stage: "Warm", score: 47, revision: 3, merged_ids: [], qualification: null };
 
 export const account = (n: number, more: Partial<Account> = {}): Account => ({
   ...head,
@@ -57,6 +57,7 @@ export const signal = (n: number, more: Partial<Signal> = {}): Signal => ({
   id: "sig_" + n,
   type: ["page_visit", "form_submitted", "email_opened", "demo_requested"][n % 4]!,
   source: ["website", "internal_app", "zapier"][n % 3]!,
+  event_name: null,
   account: n % 7 === 6 ? null : { id: "acc_" + n, domain: "acme.com", name: n % 2 ? "Acme Corp" : null, score: 47 },
   contact: n % 3 === 2 ? null : { id: "con_" + n, email: `person${n}@acme.com`, linkedin_url: null, name: n % 2 ? "Ada Lovelace" : null, score: 47 },
   score: [2, 18, 3, 5][n % 4]!,

@@ -15,6 +15,7 @@ import { settingsStates } from "../settings/states";
 import { SignalView } from "../signal";
 import { Choices } from "../signin";
 import { SignalsView } from "../signals";
+import { typeStates } from "../types/states";
 import { account, ago, contact, delivery, explained, hostile, imported, long, many, merge, overview, signal } from "./data";
 import { broken, failed, loaded, loading, type PageStates, rows, rowsBroken, rowsLoading } from "./answers";
 
@@ -115,5 +116,6 @@ export const states: PageStates[] = [
       outcome: () => <><PageHead title="Import accounts" /><OutcomeView outcome={{ dry: true, done: 2_000, counts: { created: 1_402, updated: 391, unchanged: 205, rejected: 2 }, refused: [{ line: 17, why: "domain: " + hostile }, { line: 1_204, why: "domain is required." }], name: "x" }} total={2_000} going={false} /></>,
     },
   },
+  ...typeStates,
   ...settingsStates,
 ];

@@ -181,7 +181,7 @@ export const workspace: Workspace = {
   name: "Example Inc",
   timezone: "Europe/Berlin",
   require_identity: false,
-  limits: { workspace: { per_minute: 6_000, per_day: 0 }, key: { per_minute: 600, per_day: 50_000 }, requests: { per_minute: 0, per_day: 0 } },
+  limits: { workspace: { per_minute: 6_000, per_day: 0 }, key: { per_minute: 600, per_day: 50_000 }, captures: { per_minute: 500, per_day: 50_000 }, requests: { per_minute: 0, per_day: 0 } },
   retention: { signal_days: 0, event_days: 30 },
   mailbox_providers: { added: ["mail.example.org"], removed: ["proton.me"] },
   aliases: { "acme.de": "acmecorp.com", "acme.fr": "acmecorp.com" },

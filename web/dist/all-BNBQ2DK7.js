@@ -1,0 +1,1 @@
+import{a as e,c as p,f as o,g as r}from"./chunk-ZBNKKKJX.js";import"./chunk-6EHIESFF.js";import"./chunk-OCMZG7VA.js";import"./chunk-WOT6VMZA.js";export{r as EditType,o as NewType,p as TypePage,e as Types};

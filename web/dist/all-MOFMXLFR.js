@@ -1,1 +1,0 @@
-import{a as o,d as r,g as e,j as p,m as f,o as m}from"./chunk-OUKAX74K.js";import"./chunk-6DCD5MZT.js";import"./chunk-WOT6VMZA.js";export{r as ApiKeys,o as AuditLog,e as Logs,p as Members,f as Profile,m as Workspace};

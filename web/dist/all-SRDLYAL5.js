@@ -1,0 +1,1 @@
+import{a as o,d as r,g as e,j as p,m as f,o as m}from"./chunk-PYFLTZGO.js";import"./chunk-OCMZG7VA.js";import"./chunk-WOT6VMZA.js";export{r as ApiKeys,o as AuditLog,e as Logs,p as Members,f as Profile,m as Workspace};

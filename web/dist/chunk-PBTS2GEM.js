@@ -1,1 +1,0 @@
-import{c as n,i as t,q as p}from"./chunk-6DCD5MZT.js";function y(r){return function(i){let o=p(null);n(()=>{r().then(l=>{o.value={of:l}})},[]);let e=o.value?.of;return e?t(e,{...i}):null}}export{y as a};

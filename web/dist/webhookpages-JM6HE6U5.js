@@ -1,1 +1,0 @@
-import{a as o,d as r,g as e,m as t,p as f}from"./chunk-E7VMPZFY.js";import"./chunk-PBTS2GEM.js";import"./chunk-CTS7UDNH.js";import"./chunk-6DCD5MZT.js";import"./chunk-WOT6VMZA.js";export{f as AddEndpoint,r as Configurations,e as Delivery,t as WebhookPage,o as Webhooks};

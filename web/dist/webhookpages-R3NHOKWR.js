@@ -1,0 +1,1 @@
+import{a as o,d as r,g as e,m as t,p as f}from"./chunk-UUIBNI2W.js";import"./chunk-6EHIESFF.js";import"./chunk-4UCNYAEB.js";import"./chunk-CTS7UDNH.js";import"./chunk-OCMZG7VA.js";import"./chunk-WOT6VMZA.js";export{f as AddEndpoint,r as Configurations,e as Delivery,t as WebhookPage,o as Webhooks};

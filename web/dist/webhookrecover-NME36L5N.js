@@ -1,1 +1,0 @@
-import{a,b,c,d}from"./chunk-72MU73HH.js";import"./chunk-CTS7UDNH.js";import"./chunk-6DCD5MZT.js";import"./chunk-WOT6VMZA.js";export{b as Preview,a as RecoverDialog,c as Recovering,d as RecoveryProgress};
