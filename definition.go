@@ -124,6 +124,7 @@ type Redefinition struct {
 	Put  *Definition // as it is from now on
 	Drop *Definition // that is removed; of Put and Drop one is set
 	Job  *Job        // work that the change makes; a rescoring takes the place of one that goes on
+	Type *SignalType // nil, or the type that Put declares or Drop no longer does, as it is from now on
 	Act  string      // what the audit log calls it: "scoring.updated"
 	Was  Facts       // what the audit log says of it before and after
 	Is   Facts

@@ -2,7 +2,9 @@ package signalbox
 
 import (
 	"math"
+	"strings"
 	"time"
+	"unicode"
 )
 
 // The longest a signal's fields may be (contract sections 2 and 3), in characters for names and bytes for the rest.
@@ -64,6 +66,25 @@ type SignalType struct {
 	Name      string
 	Declared  bool
 	CreatedAt time.Time
+}
+
+// TypeName is what signals call a type that was declared under a label (S3-25): lower-cased, and whatever is neither a letter nor a digit is one
+// underscore. "" when a label has neither.
+func TypeName(label string) string {
+	var name strings.Builder
+	kept, parted := false, false // whether the last rune was kept, and whether something was left out before the next one
+	for _, r := range strings.ToLower(label) {
+		if kept = unicode.IsLetter(r) || unicode.IsDigit(r) || kept && unicode.IsMark(r); !kept {
+			parted = name.Len() > 0
+			continue
+		}
+		if parted {
+			name.WriteByte('_')
+			parted = false
+		}
+		name.WriteRune(r)
+	}
+	return name.String()
 }
 
 // SignalInput is a signal as a face decoded it, before it is matched: fields trimmed and within their bounds, not yet normalised.

@@ -21,6 +21,7 @@ var needs = map[string]auth.Need{
 	"createAudience": auth.NeedWrite, "listAudiences": auth.NeedRead, "previewAudience": auth.NeedRead, "getAudience": auth.NeedRead, "updateAudience": auth.NeedWrite,
 	"listAudienceMembers": auth.NeedRead, "exportAudience": auth.NeedRead, "deleteAudience": auth.NeedWrite,
 	"createSignal": auth.NeedIngest, "createSignals": auth.NeedIngest, "listSignals": auth.NeedRead, "getSignal": auth.NeedRead, "listSignalDeliveries": auth.NeedRead,
+	"createSignalType": auth.NeedWrite, "listSignalTypes": auth.NeedRead, "getSignalType": auth.NeedRead, "updateSignalType": auth.NeedWrite, "deleteSignalType": auth.NeedWrite,
 
 	"createWebhook": auth.NeedHooks, "listWebhooks": auth.NeedRead, "getWebhook": auth.NeedRead, "updateWebhook": auth.NeedHooks,
 	"enableWebhook": auth.NeedHooks, "disableWebhook": auth.NeedHooks, "testWebhook": auth.NeedHooks, "regenerateSecret": auth.NeedHooks, "activateSecret": auth.NeedHooks, "getPublicKey": auth.NeedRead, "deleteWebhook": auth.NeedHooks,
@@ -82,8 +83,8 @@ var kinds = map[string]signalbox.Kind{
 	"/v1/accounts/": signalbox.KindAccount, "/v1/contacts/": signalbox.KindContact, "/v1/jobs/": signalbox.KindJob, "/v1/merges/": signalbox.KindMerge,
 	"/v1/imports/": signalbox.KindImport, "/v1/events/": signalbox.KindEvent,
 	"/v1/api-keys/": signalbox.KindKey, "/v1/members/": signalbox.KindMember, "/v1/sessions/": signalbox.KindSession,
-	"/v1/audiences/": signalbox.KindAudience,
-	"/v1/icps/":      signalbox.KindICP, "/v1/personas/": signalbox.KindPersona,
+	"/v1/audiences/": signalbox.KindAudience, "/v1/signal-types/": signalbox.KindType,
+	"/v1/icps/": signalbox.KindICP, "/v1/personas/": signalbox.KindPersona,
 }
 
 // kindOf says what the {id} of a pattern names; "" for a path without.
@@ -206,6 +207,7 @@ func everything(b *box) map[signalbox.Kind]string {
 	ids[signalbox.KindDelivery] = b.do(http.StatusOK, "GET", "/v1/webhooks/"+ids[signalbox.KindWebhook]+"/deliveries", "").text("data.0.id")
 	ids[signalbox.KindEvent] = b.do(http.StatusOK, "GET", "/v1/deliveries/"+ids[signalbox.KindDelivery], "").text("data.event_id")
 	ids[signalbox.KindAudience] = b.do(http.StatusCreated, "POST", "/v1/audiences", `{"name":"a","entity":"account","condition":"account.score > 0"}`).text("data.id")
+	ids[signalbox.KindType] = b.do(http.StatusCreated, "POST", "/v1/signal-types", `{"name":"Custom event"}`).text("data.id")
 	member := b.member(signalbox.RoleViewer)
 	b.session(member)
 	list, _, err := b.db.Sessions(b.Context(), b.ws, member.ID, signalbox.Page{})

@@ -245,6 +245,8 @@ func remember(ids map[signalbox.Kind]string, operation string, example int, a an
 		ids[[]signalbox.Kind{signalbox.KindWebhook, "standard", "pull"}[example]] = a.text("id")
 	case "createAudience":
 		ids[signalbox.KindAudience] = a.text("data.id")
+	case "createSignalType":
+		ids[signalbox.KindType] = a.text("data.id")
 	case "createMember":
 		ids[signalbox.KindMember] = a.text("data.id")
 	case "createICP":

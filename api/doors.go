@@ -165,6 +165,8 @@ type AuditStore interface {
 type SignalStore interface {
 	Signals(ctx context.Context, ws signalbox.WorkspaceID, f signalbox.SignalFilter, page signalbox.Page) (list []signalbox.SignalView, next signalbox.Place, err error)
 	Signal(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.SignalID) (signalbox.SignalView, error)
+	// TypeSignals answers signals of a type with ids below before (0: from the newest), the latest made first, erased ones too; none: these were all.
+	TypeSignals(ctx context.Context, ws signalbox.WorkspaceID, typ signalbox.TypeID, before signalbox.SignalID) ([]signalbox.Signal, error)
 }
 
 // AccountStore keeps accounts.

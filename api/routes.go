@@ -9,6 +9,7 @@ func (a *API) table() []route {
 		a.sessionRoutes(),
 		a.signalRoutes(),
 		a.captureRoutes(),
+		a.typeRoutes(),
 		a.webhookRoutes(),
 		a.secretRoutes(),
 		[]route{a.eventTypeRoute()},

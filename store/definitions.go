@@ -104,7 +104,7 @@ DELETE FROM definitions
 
 // Define has change say what becomes of one definition, given all that are in force, and saves that as the next version of the workspace's definitions:
 // it is in force for every signal that is decided after it. An error of change is returned as it is and nothing is saved, and so it is when change
-// answers nil. Conflict when the workspace has the most definitions of the kind already, or another one with the code. Revision and the times of what is
+// answers nil. Conflict when the workspace has the most definitions of the kind, or the most types, already, or another one with the code. Revision and the times of what is
 // put are set here.
 func (db *DB) Define(ctx context.Context, ws signalbox.WorkspaceID, now time.Time, change func(*signalbox.Definitions) (*signalbox.Redefinition, error)) error {
 	return db.write(ctx, classManage, func(t *tx) error {
@@ -129,6 +129,11 @@ func (db *DB) Define(ctx context.Context, ws signalbox.WorkspaceID, now time.Tim
 		}
 		if err != nil {
 			return fmt.Errorf("define: %w", err)
+		}
+		if to.Type != nil {
+			if err := t.redeclare(d, to.Type); err != nil {
+				return err
+			}
 		}
 		if to.Job != nil {
 			last = max(last, int64(to.Job.ID))

@@ -4,6 +4,7 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -324,6 +325,13 @@ func (h *hostile) lookAtHeadings(t *testing.T, signals []client.Signal) {
 				step{"/accounts/" + sig.Account.ID + "/merge", "Merge " + sig.Account.Name}, step{"/contacts/" + sig.Contact.ID + "/edit", ""})
 		}
 	}
+	var seen []struct{ ID, Label string }
+	h.request(http.MethodGet, "/v1/signal-types?limit=200", nil, http.StatusOK, &seen)
+	for i, y := range seen {
+		if i%10 == 0 && y.ID != "" {
+			steps = append(steps, step{"/signals/types/" + y.ID, y.Label}, step{"/signals/types/" + y.ID + "/edit", "Declare " + y.Label})
+		}
+	}
 	l.visit("a heading", steps)
 }
 
@@ -349,6 +357,7 @@ func (h *hostile) lookAtLists(t *testing.T, signals []client.Signal) {
 	l.shows(all, "Account", accounts)
 	l.shows(all, "Contact", contacts)
 	l.shows(all, "Source", h.takes())
+	l.shows(l.list("/signals/types"), "Name", types)
 	l.shows(l.list("/accounts"), "Account", accounts)
 	l.shows(l.list("/contacts"), "Contact", contacts)
 	if len(timeline) != 1 {

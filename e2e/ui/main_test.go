@@ -92,6 +92,7 @@ type server struct {
 	url string
 
 	webhook, delivery, icp, persona string // those of settingsPaths
+	typ                             string // that of paths
 }
 
 // serve starts the program on a data directory of its own, and stops it when the test ends.

@@ -79,9 +79,17 @@ func (s *server) paths() []string {
 		s.request(http.MethodGet, path, nil, http.StatusOK, &rows)
 		return rows[0].ID
 	}
+	if s.typ == "" {
+		rules := []any{map[string]any{"name": attacks[2], "when": "signal.source == 'website'"}, map[string]any{"name": "plain", "when": map[string]any{"field": "context.plan", "operator": "equals", "value": attacks[3]}}}
+		var made struct {
+			ID string `json:"id"`
+		}
+		s.post("/v1/signal-types", map[string]any{"name": attacks[1], "source_description": attacks[0], "sub_rules": rules}, &made)
+		s.typ = "/signals/types/" + made.ID
+	}
 	account, contact := "/accounts/"+ids("/v1/accounts"), "/contacts/"+ids("/v1/contacts")
 	return append(s.settingsPaths(),
-		"/", "/signals", "/signals/"+ids("/v1/signals"), "/accounts", account, account+"?tab=contacts", account+"?tab=attributes", account+"/edit",
+		"/", "/signals", "/signals/"+ids("/v1/signals"), "/signals/types", "/signals/types/new", s.typ, s.typ+"/edit", "/accounts", account, account+"?tab=contacts", account+"?tab=attributes", account+"/edit",
 		"/accounts/import", "/contacts", contact, contact+"?tab=attributes", contact+"/edit", "/contacts/import", account+"/merge", "/merges", "/imports",
 	)
 }

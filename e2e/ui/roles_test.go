@@ -78,7 +78,10 @@ func furnish(t *testing.T) *estate {
 	s.request(http.MethodPost, "/v1/accounts/batch", map[string]any{"import": "companies", "accounts": []any{map[string]any{"domain": "initech.com", "name": "Initech"}}}, http.StatusOK, nil)
 	s.post("/v1/api-keys", map[string]any{"name": "spare", "scope": "read"}, nil)
 	s.post("/v1/members", map[string]any{"email": "spare@example.com", "role": "viewer"}, nil)
+	s.post("/v1/signal-types", map[string]any{"name": "Custom event"}, nil)
 	e := &estate{server: s, ids: map[string]string{"webhooks": hook.ID}}
+	e.ids["signal-types"] = e.first("/v1/signal-types", `"declared":true`)
+	e.ids["types"] = e.ids["signal-types"]
 	e.request(http.MethodPost, "/v1/webhooks/"+hook.ID+"/test", nil, http.StatusOK, nil)
 	e.ids["members"] = e.first("/v1/members", `"email":"spare@example.com"`)
 	e.ids["api-keys"] = e.first("/v1/api-keys", `"name":"spare"`)
@@ -148,6 +151,11 @@ func (e *estate) join(t *testing.T, role string) *tab {
 // acts are what the pages offer to those who may, by the name of what is pressed: the way there, and the power that it needs. Before the last one
 // are those to press first.
 var acts = []struct{ path, name, need string }{
+	{"/signals", "+ Add", "write"},
+	{"/signals", "+ Add > Custom signal", "write"},
+	{"/signals/types", "Custom signal", "write"},
+	{"/signals/types/:id", "Edit", "write"},
+	{"/signals/types/:id", "Delete", "write"},
 	{"/accounts", "Import CSV", "write"},
 	{"/accounts/:id", "Edit", "write"},
 	{"/accounts/:id", "More for this account", "write"},

@@ -839,6 +839,19 @@ export type NewSecret = {
   secret?: string | null;
 };
 
+export type NewSignalType = {
+  /** What it is called where signals are shown. Signals name it by the answer's name. */
+  name: string;
+  /** True unless given. False: nobody is qualified by its signals until somebody asks. */
+  autoqualify?: boolean | null;
+  /** True unless given. False: POST /signals refuses it. */
+  enabled?: boolean | null;
+  /** Where its signals come from and what they mean. */
+  source_description?: string | null;
+  /** Named buckets of its signals. */
+  sub_rules?: SubRuleForm[];
+};
+
 export type NewWebhook = {
   /** Also sign with an ed25519 key (v1a of Standard Webhooks): the answer shows its public half, which receivers verify with. */
   asymmetric?: boolean | null;
@@ -1359,6 +1372,44 @@ export type SignalContact = {
   title?: string | null;
 };
 
+export type SignalType = {
+  /** Null: a built-in type that was not declared yet, and has no signals. */
+  id: string | null;
+  /** What signals call it. */
+  name: string;
+  /** What it is called where signals are shown. */
+  label: string;
+  source_description: string | null;
+  /** False: nobody is qualified by its signals until somebody asks. */
+  autoqualify: boolean;
+  /** False: POST /signals refuses it. POST /v1/signals takes every type. */
+  enabled: boolean;
+  /** False: it is built in, or signals of POST /v1/signals have made it. */
+  declared: boolean;
+  builtin: boolean;
+  sub_rules: SubRule[];
+  /** Grows with each change of the declaration. 0: it is not declared. */
+  revision: number;
+  /** When it was declared, or its first signal arrived. Null where there is no id. */
+  created_at: string | null;
+  /** True: these were all of its signals. Only where one type is read. */
+  complete?: boolean;
+  /** Of how many of its latest signals the sub-rules were asked. Only where one type is read. */
+  counted?: number;
+};
+
+export type SignalTypePatch = {
+  autoqualify?: boolean | null;
+  enabled?: boolean | null;
+  /** The label. What signals call the type stays. */
+  name?: string | null;
+  /** The revision that the change was made from: 409 when it is another one by now. Absent: whatever it is. */
+  revision?: number | null;
+  source_description?: string | null;
+  /** All of them. */
+  sub_rules?: SubRuleForm[] | null;
+};
+
 export type Stage = {
   name: string;
   min: number;
@@ -1380,6 +1431,20 @@ export type Standing = {
   score: number;
   stage: string;
   points: number;
+};
+
+export type SubRule = {
+  name: string;
+  when: string;
+  /** Of how many of the signals that were counted it holds. Only where one type is read. */
+  signals?: number;
+};
+
+export type SubRuleForm = {
+  /** Unlike those of the type's other sub-rules. */
+  name: string;
+  /** Which signals it holds: an expression that reads the signal alone, or its structured form. */
+  when: unknown;
 };
 
 export type TestOrder = {

@@ -1,11 +1,13 @@
 // Every page: its path, its place in the navigation, and who may see it. A new page is a row here and a file under pages/.
 
+import type { ComponentType } from "preact";
 import type { Page } from "./page";
 import { AccountPage, ContactPage } from "./pages/detail";
 import { EditAccount, EditContact } from "./pages/edit";
 import { Gallery } from "./pages/gallery";
 import { ImportAccounts, ImportContacts } from "./pages/import";
 import { Imports } from "./pages/imports";
+import { lazy } from "./pages/lazy";
 import { Link } from "./pages/link";
 import { MergeAccount, MergeContact } from "./pages/merge";
 import { Merges } from "./pages/merges";
@@ -15,6 +17,9 @@ import { settings } from "./pages/settings/pages";
 import { SignalPage } from "./pages/signal";
 import { Signals } from "./pages/signals";
 import { SignIn } from "./pages/signin";
+import type * as TypePages from "./pages/types/all";
+
+const typePage = (name: keyof typeof TypePages) => lazy(() => import("./pages/types/all").then((all) => all[name] as ComponentType<object>));
 
 export const pages: Page[] = [
   { path: "/sign-in", title: "Sign in", view: SignIn, open: true },
@@ -22,6 +27,10 @@ export const pages: Page[] = [
   { path: "/gallery", title: "Gallery", view: Gallery, open: true },
   { path: "/", title: "Overview", view: Overview, nav: { group: "", icon: "overview", key: "o" } },
   { path: "/signals", title: "Signals", view: Signals, nav: { group: "", icon: "signals", key: "s" } },
+  { path: "/signals/types", title: "Signal types", view: typePage("Types") },
+  { path: "/signals/types/new", title: "Custom signal", view: typePage("NewType"), need: "write" },
+  { path: "/signals/types/:id", title: "Signal type", view: typePage("TypePage") },
+  { path: "/signals/types/:id/edit", title: "Edit signal type", view: typePage("EditType"), need: "write" },
   { path: "/signals/:id", title: "Signal", view: SignalPage },
   { path: "/accounts", title: "Accounts", view: Accounts, nav: { group: "", icon: "accounts", key: "a" } },
   { path: "/accounts/import", title: "Import accounts", view: ImportAccounts, need: "write" },

@@ -56,6 +56,10 @@ var definitionTests = map[string]func(*Box){
 			b.Fatalf("the version is %d, %v, and was %d", after.Version, err, before.Version)
 		}
 	},
+	"DeclaringMakesATypeOrTakesTheOneThatSignalsMade": declared,
+	"AnUndeclaredTypeStaysForItsSignals":              undeclared,
+	"DeclaredTypesCountAgainstTheLimit":               declaredTypesAreCounted,
+	"TypeSignalsAreReadInSlices":                      typeSignals,
 	"ARescoringTakesThePlaceOfOneThatGoesOn": func(b *Box) {
 		first := b.rescoring(signalbox.Rescoring{Points: true})
 		second := b.rescoring(signalbox.Rescoring{Sums: true, Tell: true})

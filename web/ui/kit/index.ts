@@ -22,6 +22,7 @@ export { match, navigate, param, params, place, setParams, useUnsaved } from "./
 export * from "./segments";
 export * from "./session";
 export * from "./states";
+export * from "./switch";
 export * from "./table";
 export * from "./tabs";
 export * from "./theme";

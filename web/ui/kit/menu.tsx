@@ -5,8 +5,8 @@ import { Icon, type IconName } from "./icons";
 
 export type MenuItem = { label: string; icon?: IconName; danger?: boolean; disabled?: boolean; checked?: boolean; href?: string; native?: boolean; run?: () => void } | "line";
 
-/** Menu offers what is done less often. The arrow keys go through it, Escape closes it. */
-export function Menu({ label, items, children, up }: { label: string; items: MenuItem[]; children?: ComponentChildren; up?: boolean }) {
+/** Menu offers what is done less often, behind three dots or what is given; look makes that a button. The arrow keys go through it, Escape closes it. */
+export function Menu({ label, items, children, up, look }: { label: string; items: MenuItem[]; children?: ComponentChildren; up?: boolean; look?: "primary" }) {
   const open = useSignal(false);
   const box = useRef<HTMLDivElement>(null);
   const id = useId();
@@ -46,7 +46,7 @@ export function Menu({ label, items, children, up }: { label: string; items: Men
           </button>
         </span>
       ) : (
-        <button type="button" class="menu-button" aria-haspopup="menu" aria-expanded={open.value} aria-controls={id} aria-label={label} onClick={toggle}>
+        <button type="button" class={look ? "button " + look : "menu-button"} aria-haspopup="menu" aria-expanded={open.value} aria-controls={id} aria-label={label} onClick={toggle}>
           {children}
         </button>
       )}

@@ -1,6 +1,6 @@
 import { useSignal } from "@preact/signals";
 import type { Signal } from "../api-types";
-import { Button, EmptyState, FilterInput, Filters, FilterTime, live, PagedTable, type Paged, PageHead, param, params, query, useGathered, usePages, useRange } from "../kit";
+import { Button, can, EmptyState, FilterInput, Filters, FilterTime, Icon, LinkButton, live, Menu, PagedTable, type Paged, PageHead, param, params, query, useGathered, usePages, useRange } from "../kit";
 import { newest } from "./overview";
 import { signalColumns } from "./signal-columns";
 
@@ -42,9 +42,18 @@ export function SignalsView({ pages, following, onFollow, fresh }: Props) {
       <PageHead
         title="Signals"
         actions={
-          <Button icon={following ? "pause" : "play"} onClick={onFollow}>
-            {following ? "Pause" : "Follow"}
-          </Button>
+          <>
+            <LinkButton href="/signals/types">Types</LinkButton>
+            <Button icon={following ? "pause" : "play"} onClick={onFollow}>
+              {following ? "Pause" : "Follow"}
+            </Button>
+            {can("write") && (
+              <Menu label="+ Add" look="primary" items={[{ label: "Custom signal", href: "/signals/types/new" }]}>
+                <Icon name="plus" />
+                <span>Add</span>
+              </Menu>
+            )}
+          </>
         }
       >
         <span class="live-line">

@@ -3,7 +3,7 @@
 import { useSignal } from "@preact/signals";
 import type { ComponentType } from "preact";
 import {
-  ApiError, Badge, Button, Check, Confirm, CopyButton, Curve, Dialog, EmptyState, ErrorState, Facts, Field, Filters, FormError, Icon, Id, Input, JsonView, LinkButton, Menu, Note, Plot, SecretOnce, Segments, Select, Skeleton,
+  ApiError, Badge, Button, Check, Confirm, CopyButton, Curve, Dialog, EmptyState, ErrorState, Facts, Field, Filters, FormError, Icon, Id, Input, JsonView, LinkButton, Menu, Note, Plot, SecretOnce, Segments, Select, Switch, Skeleton,
   Stat, Status, Table, Tabs, Textarea, Time, toast, Toggle,
 } from "../../kit";
 import { ago, hostile, long } from "./data";
@@ -66,6 +66,11 @@ function Fields() {
       <Textarea label="Attributes" mono value={'{\n  "plan": "pro"\n}'} onInput={set} />
       <Field label="A control of your own">{(aria) => <input {...aria} type="range" />}</Field>
       <Check label="signal.created" hint="When a signal has been taken." checked={on.value} onInput={(v) => void (on.value = v)} />
+      <div class="row">
+        <Switch label="Enabled" on={on.value} onInput={(v) => void (on.value = v)} />
+        <Switch label="Enabled, and fixed" on disabled onInput={() => {}} />
+        <Switch label="Disabled, and fixed" on={false} disabled onInput={() => {}} />
+      </div>
       <FormError error={new ApiError(409, "conflict", "Somebody else has changed it. Load it again.", "", "req_01")} />
     </div>
   );

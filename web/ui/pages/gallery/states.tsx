@@ -14,6 +14,7 @@ import { settingsStates } from "../settings/states";
 import { SignalView } from "../signal";
 import { Choices } from "../signin";
 import { SignalsView } from "../signals";
+import { typeStates } from "../types/states";
 import { WhyView } from "../why";
 import { account, ago, contact, course, delivery, explained, hostile, imported, long, low, many, merge, overview, signal, still } from "./data";
 import { broken, failed, loaded, loading, type PageStates, rows, rowsBroken, rowsLoading } from "./answers";
@@ -120,5 +121,6 @@ export const states: PageStates[] = [
       outcome: () => <><PageHead title="Import accounts" /><OutcomeView outcome={{ dry: true, done: 2_000, counts: { created: 1_402, updated: 391, unchanged: 205, rejected: 2 }, refused: [{ line: 17, why: "domain: " + hostile }, { line: 1_204, why: "domain is required." }], name: "x" }} total={2_000} going={false} /></>,
     },
   },
+  ...typeStates,
   ...settingsStates,
 ];

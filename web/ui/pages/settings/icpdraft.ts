@@ -1,7 +1,7 @@
 // An ICP or a persona as the form has it, and as the API takes it.
 
 import type { ParameterForm, Parameter, Profile } from "../../api-types";
-import { read, type Typed, typedOf } from "./conditions";
+import { type ConditionRow, read, typedOf } from "../conditions";
 
 export type Kind = "icp" | "persona";
 
@@ -11,7 +11,7 @@ export const words = {
   persona: { one: "persona", an: "a persona", many: "personas", api: "/v1/personas", path: "/settings/icps/personas", list: "/settings/icps?tab=personas" },
 } as const;
 
-export type ParameterDraft = Typed & {
+export type ParameterDraft = ConditionRow & {
   /** Keeps its place when others go. */
   key: number;
   name: string;

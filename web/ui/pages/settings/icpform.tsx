@@ -3,7 +3,7 @@
 import { useSignal } from "@preact/signals";
 import type { Profile } from "../../api-types";
 import { type ApiError, api, Button, Check, errorOf, FormError, Input, type Loaded, Note, Select, Textarea, useLoad } from "../../kit";
-import { operators } from "./conditions";
+import { operators } from "../conditions";
 import { type Draft, emptyParameter, type Kind, type ParameterDraft } from "./icpdraft";
 
 /** CodesOf gives the codes of the ICPs that there are: a hook, the same one at each call. */

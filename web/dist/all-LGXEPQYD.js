@@ -1,1 +1,0 @@
-import{a as o,d as r,j as e,m as p,p as t,s as f,u as m}from"./chunk-7BUZGW6D.js";import"./chunk-NBBPNBLB.js";import"./chunk-FYQODU4C.js";import"./chunk-3EE7UNYQ.js";import"./chunk-WOT6VMZA.js";export{r as ApiKeys,o as AuditLog,p as Logs,t as Members,f as Profile,e as SignalIntelligence,m as Workspace};

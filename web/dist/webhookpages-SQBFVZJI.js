@@ -1,1 +1,0 @@
-import{a as o,d as r,g as e,m as t,p as f}from"./chunk-O6IC6WDC.js";import"./chunk-AALEXZYD.js";import"./chunk-EN4UUQRY.js";import"./chunk-CTS7UDNH.js";import"./chunk-3EE7UNYQ.js";import"./chunk-WOT6VMZA.js";export{f as AddEndpoint,r as Configurations,e as Delivery,t as WebhookPage,o as Webhooks};

@@ -1,1 +1,0 @@
-import{a,b,c,d}from"./chunk-2CGCUFZQ.js";import"./chunk-FYQODU4C.js";import"./chunk-CTS7UDNH.js";import"./chunk-3EE7UNYQ.js";import"./chunk-WOT6VMZA.js";export{b as Preview,a as RecoverDialog,c as Recovering,d as RecoveryProgress};
