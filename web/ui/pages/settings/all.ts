@@ -2,6 +2,7 @@
 
 export { ApiKeys } from "./keys";
 export { AuditLog } from "./audit";
+export { AccountMatching } from "./matching";
 export { Logs } from "./logs";
 export { Members } from "./members";
 export { Profile } from "./profile";

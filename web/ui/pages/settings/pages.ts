@@ -19,9 +19,11 @@ export const settings: Page[] = [
   { path: webhooks + "/:id", title: "Webhook", view: fromHooks("WebhookPage") },
   { path: webhooks + "/:id/deliveries/:delivery", title: "Delivery", view: fromHooks("Delivery") },
   { path: "/settings/configurations", title: "Configurations", view: fromHooks("Configurations"), nav: { group: "Settings", icon: "link" } },
+  { path: "/settings/account-matching", title: "Account Matching", view: from("AccountMatching"), nav: { group: "Settings", icon: "merge" } },
   { path: "/settings/logs", title: "Logs", view: from("Logs"), nav: { group: "Settings", icon: "logs", key: "l" } },
   { path: "/settings/members", title: "Members", view: from("Members"), need: "admin", nav: { group: "Settings", icon: "members", key: "m" } },
   { path: "/settings/audit-log", title: "Audit log", view: from("AuditLog"), need: "admin", nav: { group: "Settings", icon: "audit" } },
   { path: "/settings/workspace", title: "Workspace", view: from("Workspace"), nav: { group: "Settings", icon: "workspace" } },
   { path: "/settings/profile", title: "Profile and sessions", view: from("Profile") },
+  { path: "/settings/signal-qualification-webhook", title: "Signal qualification webhook", view: fromHooks("QualificationWebhook"), nav: { group: "API & Webhooks", icon: "webhook" } },
 ];

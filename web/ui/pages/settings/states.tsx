@@ -11,16 +11,19 @@ import { DeliveryView } from "./delivery";
 import { ApiKeysView, KeyMade } from "./keys";
 import { Entry as LogEntry, LogsView } from "./logs";
 import { Handover, MembersView } from "./members";
+import { AccountMatchingView } from "./matching";
 import { ProfileView } from "./profile";
+import { QualificationWebhookView } from "./qualification";
 import { DeliveryLogView, WebhookView } from "./webhook";
 import { Preview, RecoveryProgress } from "./webhookrecover";
 import { HealthView } from "./webhookhealth";
 import { AddEndpointView, EndpointMade } from "./webhooknew";
 import { ReadTab } from "./webhookread";
 import { HealthWords, WebhooksView } from "./webhooks";
+import { Conflict } from "./settingsform";
 import { SettingsTab } from "./webhooksettings";
 import { TestView } from "./webhooktest";
-import { Conflict, WorkspaceView } from "./workspace";
+import { WorkspaceView } from "./workspace";
 
 const { audit, delivery, detail, health, key, log, member, own, tested, types, webhook, workspace } = canned;
 /** over is a dialog above its page. */
@@ -65,6 +68,16 @@ export const settingsStates: PageStates[] = [
       error: () => <ConfigurationsView webhooks={rowsBroken} />,
       add: () => <ConfigurationsView webhooks={rows([])} adds />,
       key: () => over("Configurations", <SecretKey secret="whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw" onClose={() => {}} />),
+    },
+  },
+  {
+    page: "signal-qualification-webhook",
+    states: {
+      full: () => <QualificationWebhookView webhooks={rows(many(4, (n) => webhook(n, { events: [["signal.qualified"], ["*"], ["signal.*"], ["signal.qualified", "signal.created"]][n]! }), webhook(5, { label: hostile, description: hostile }), webhook(2, { id: "wh_9", label: long })))} />,
+      empty: () => <QualificationWebhookView webhooks={rows([])} />,
+      loading: () => <QualificationWebhookView webhooks={rowsLoading} />,
+      error: () => <QualificationWebhookView webhooks={rowsBroken} />,
+      add: () => <AddEndpointView typesOf={() => loaded(types)} event="signal.qualified" />,
     },
   },
   {
@@ -127,6 +140,14 @@ export const settingsStates: PageStates[] = [
       empty: () => <AuditLogView list={rows([])} members={[]} />,
       loading: () => <AuditLogView list={rowsLoading} members={[]} />,
       error: () => <AuditLogView list={rowsBroken} members={[]} />,
+    },
+  },
+  {
+    page: "account-matching",
+    states: {
+      full: () => <AccountMatchingView settings={loaded(workspace)} />,
+      loading: () => <AccountMatchingView settings={loading} />,
+      error: () => <AccountMatchingView settings={broken} />,
     },
   },
   {
