@@ -89,7 +89,7 @@ func (s *server) paths() []string {
 	}
 	account, contact := "/accounts/"+ids("/v1/accounts"), "/contacts/"+ids("/v1/contacts")
 	return append(s.settingsPaths(),
-		"/", "/signals", "/signals/"+ids("/v1/signals"), "/signals/types", "/signals/types/new", s.typ, s.typ+"/edit", "/accounts", account, account+"?tab=contacts", account+"?tab=attributes", account+"/edit",
+		"/", "/signals", "/signals/"+ids("/v1/signals"), "/signals/types", "/signals/types/new", s.typ, s.typ+"/edit", "/accounts", account, account+"?tab=contacts", account+"?tab=attributes", account+"?fit=now", account+"/edit",
 		"/accounts/import", "/contacts", contact, contact+"?tab=attributes", contact+"/edit", "/contacts/import", account+"/merge", "/merges", "/imports",
 	)
 }
@@ -112,7 +112,7 @@ func (s *server) settingsPaths() []string {
 	return []string{
 		"/settings/api-keys", "/settings/webhooks", "/settings/webhooks/new", "/settings/configurations", s.webhook, s.webhook + "?tab=health", s.webhook + "?tab=test", s.webhook + "?tab=settings",
 		s.webhook + "/deliveries/" + s.delivery, "/settings/icps", "/settings/icps?tab=personas", "/settings/icps/new", "/settings/icps/personas/new?example=1", "/settings/icps/" + s.icp, "/settings/icps/personas/" + s.persona,
-		"/settings/logs", "/settings/members", "/settings/audit-log", "/settings/signal-intelligence", "/settings/workspace", "/settings/profile",
+		"/settings/logs", "/settings/members", "/settings/audit-log", "/settings/signal-intelligence", "/settings/account-matching", "/settings/signal-qualification-webhook", "/settings/workspace", "/settings/profile",
 	}
 }
 

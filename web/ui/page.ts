@@ -13,5 +13,5 @@ export type Page = {
   open?: boolean;
   /** Without this power the page says so, and the navigation leaves it out. */
   need?: Power;
-  nav?: { group: "" | "Settings"; icon: IconName; key?: string };
+  nav?: { group: "" | "Settings" | "API & Webhooks"; icon: IconName; key?: string };
 };

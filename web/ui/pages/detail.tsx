@@ -7,6 +7,7 @@ import {
   useCalm, useGathered, useLoad, usePages,
 } from "../kit";
 import type { RecordKind } from "../types";
+import { Breakdown, FitCard } from "./fit";
 import { newest } from "./overview";
 import { type AnyRecord, isContact, keyOf, nameOf, scalar, words } from "./record";
 import { ScoreAndWhy } from "./score";
@@ -42,6 +43,7 @@ function Detail({ kind, id }: { kind: RecordKind; id: string }) {
     <>
       <DetailView kind={kind} record={record} course={course} timeline={timeline} people={people} />
       {record.value && param("why") !== "" && <Why kind={kind} of={record.value} at={param("why")} onAt={(why) => setParams({ why })} />}
+      {record.value && param("fit") !== "" && <Breakdown kind={kind} of={record.value} />}
     </>
   );
 }
@@ -96,10 +98,11 @@ export function DetailView({ kind, record, course, timeline, people }: Props) {
               {tab === "contacts" ? <People people={people} /> : tab === "attributes" ? <Attributes of={r} /> : <Timeline timeline={timeline} kind={kind} />}
             </Tabs>
           </div>
-          <aside>
+          <aside class="stack">
             <Card title="About">
               <Facts rows={isContact(r) ? contactFacts(r) : accountFacts(r)} />
             </Card>
+            <FitCard of={r} />
           </aside>
         </div>
       ) : (

@@ -1,6 +1,7 @@
 import type { Account, Contact } from "../api-types";
 import { api, can, type Column, EmptyState, FilterInput, Filters, LinkButton, Note, PagedTable, type Paged, PageHead, param, params, plural, query, setParams, Time, useLoad, usePages } from "../kit";
 import type { Merge, RecordKind } from "../types";
+import { Fits } from "./fit";
 import { nameOf, words } from "./record";
 import { Score } from "./score";
 
@@ -13,6 +14,7 @@ const columns: { account: Column<Account>[]; contact: Column<Contact>[] } = {
     { head: "Domain", cell: (a) => a.domain ?? <span class="none">–</span> },
     { head: "Status", cell: (a) => a.status ?? <span class="none">–</span>, kind: "low" },
     { head: "Score", cell: (a) => <Score of={a} /> },
+    { head: "Fits", cell: (a) => <Fits of={a} />, kind: "low" },
     { head: "Last signal", cell: (a) => <Time at={a.last_signal_at} />, kind: "tight", sort: "last_signal_at" },
     { head: "Known since", cell: (a) => <Time at={a.created_at} />, kind: "low", sort: "created_at" },
   ],
@@ -21,6 +23,7 @@ const columns: { account: Column<Account>[]; contact: Column<Contact>[] } = {
     { head: "E-mail", cell: (c) => c.email ?? <span class="none">–</span> },
     { head: "Title", cell: (c) => c.title ?? <span class="none">–</span>, kind: "low" },
     { head: "Score", cell: (c) => <Score of={c} /> },
+    { head: "Fits", cell: (c) => <Fits of={c} />, kind: "low" },
     { head: "Account", cell: (c) => (c.account_id ? <a href={"/accounts/" + c.account_id}>{c.account_domain ?? "account"}</a> : <span class="none">–</span>) },
     { head: "Last signal", cell: (c) => <Time at={c.last_signal_at} />, kind: "tight", sort: "last_signal_at" },
     { head: "Known since", cell: (c) => <Time at={c.created_at} />, kind: "low", sort: "created_at" },

@@ -1,5 +1,7 @@
-import type { Delivery, Signal } from "../api-types";
-import { api, Card, EmptyState, ErrorState, Facts, Id, JsonView, type Loaded, Note, type Paged, PagedTable, PageHead, Skeleton, Status, Time, useLoad, usePages } from "../kit";
+import { useSignal } from "@preact/signals";
+import type { Capture, Delivery, Signal } from "../api-types";
+import { api, Button, can, Card, EmptyState, ErrorState, Facts, FormError, Id, JsonView, type Loaded, Note, type Paged, PagedTable, PageHead, Skeleton, Status, Time, useAct, useLoad, usePages } from "../kit";
+import { qualifiedFacts } from "./fit";
 import { points } from "./score";
 import { company, person } from "./signal-columns";
 
@@ -12,7 +14,9 @@ export function SignalPage({ id }: { id: string }) {
 
 const back = { href: "/signals", label: "Signals" };
 
-export function SignalView({ signal, caused }: { signal: Loaded<Signal>; caused: Paged<Delivery> }) {
+export function SignalView({ signal, caused, qualified }: { signal: Loaded<Signal>; caused: Paged<Delivery>; qualified?: Capture }) {
+  const answer = useSignal(qualified);
+  const { run, busy, error } = useAct(async (id: string) => void (answer.value = await api.post<Capture>(`/v1/signals/${encodeURIComponent(id)}/qualify`)));
   const s = signal.value;
   if (!s) {
     return (
@@ -24,7 +28,19 @@ export function SignalView({ signal, caused }: { signal: Loaded<Signal>; caused:
   }
   return (
     <>
-      <PageHead title={s.type} back={back}>
+      <PageHead
+        title={s.type}
+        back={back}
+        actions={
+          can("write") &&
+          !s.erased_at &&
+          (s.account ?? s.contact) && (
+            <Button busy={busy} onClick={() => void run(s.id)}>
+              Qualify
+            </Button>
+          )
+        }
+      >
         From {s.source}, <Time at={s.occurred_at} />
       </PageHead>
       {s.erased_at && <Note tone="warn">The record that this signal was about was erased; only its type and times are left.</Note>}
@@ -36,11 +52,16 @@ export function SignalView({ signal, caused }: { signal: Loaded<Signal>; caused:
           </Card>
         </div>
         <aside class="stack">
+          <div class="answer" role="status">
+            <FormError error={error} />
+            {answer.value && <Answered of={answer.value} record={recordOf(s)} />}
+          </div>
           <Card title="About">
             <Facts
               rows={[
                 ["Account", s.account ? <a href={"/accounts/" + s.account.id}>{company(s)}</a> : <span class="none">none</span>],
                 ["Contact", s.contact ? <a href={"/contacts/" + s.contact.id}>{person(s)}</a> : <span class="none">none</span>],
+                ["Event", s.event_name ?? <span class="none">–</span>],
                 ["Source", <a href={"/signals?source=" + encodeURIComponent(s.source)}>{s.source}</a>],
                 ["Occurred", <Time at={s.occurred_at} />],
                 ["Taken", <Time at={s.created_at} />],
@@ -53,6 +74,18 @@ export function SignalView({ signal, caused }: { signal: Loaded<Signal>; caused:
         </aside>
       </div>
     </>
+  );
+}
+
+/** recordOf is the page of the record that a signal landed on: the contact, or else the account. */
+const recordOf = (s: Signal): string => (s.contact ? "/contacts/" + s.contact.id : s.account ? "/accounts/" + s.account.id : "");
+
+/** Answered is what qualifying came to just now. */
+function Answered({ of: { qualification: q }, record }: { of: Capture; record: string }) {
+  return (
+    <Card title="Qualified just now" actions={record !== "" && q.icp_score !== null && <a href={record + "?fit=now"}>Why?</a>}>
+      {q.icp_score === null ? <p class="soft">Nothing was judged: no ICP is live.</p> : <Facts rows={qualifiedFacts(q)} />}
+    </Card>
   );
 }
 

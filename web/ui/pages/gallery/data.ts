@@ -1,6 +1,6 @@
 // Canned data: what the API might answer, with the awkward cases in it.
 
-import type { Account, Contact, Delivery, Score, ScoreHistory, Signal } from "../../api-types";
+import type { Account, Answer, Contact, Delivery, Qualification, Score, ScoreHistory, Signal } from "../../api-types";
 import type { Import, Merge, OverviewData, Session } from "../../types";
 
 /** ago is a moment some seconds before now. */
@@ -116,6 +116,34 @@ export const merge = (status: Merge["status"]): Merge => ({
 });
 
 export const imported = (n: number): Import => ({ id: "imp_" + n, name: n === 1 ? hostile : `accounts-${n}.csv 2026-11-25 14:03:07`, records: 40 * n + 1, created_at: ago(3_600 * n), undone_at: n === 2 ? ago(50) : null });
+
+const answer = (name: string, mode: Answer["mode"], outcome: Answer["outcome"], weight: number | null = null, gives = 0): Answer => ({ name, mode, weight, outcome, gives });
+
+/** qualification is what several profiles said of a record: of every reason one. */
+export const qualification = (more: Partial<Qualification> = {}): Qualification => ({
+  icp_code: "Mid-market SaaS",
+  icp_score: 73,
+  persona_code: "Engineering leader",
+  persona_score: 100,
+  qualified_at: ago(40),
+  icps: [
+    {
+      code: "Mid-market SaaS", version: 4, fits: true, score: 73, coverage: 0.8, reason: null,
+      answers: [
+        answer("Is in a market of ours", "filter", "hit"), answer("Competitor", "exclude", "miss"), answer("200 to 2,000 employees", "score", "hit", 8, 800 / 11), answer("Uses a warehouse", "score", "miss", 3),
+        answer(long, "score", "missing", 5),
+      ],
+    },
+    { code: "Enterprise", version: 1, fits: false, score: 0, coverage: 0.5, reason: "filter", answers: [answer("More than 2,000 employees", "filter", "miss"), answer("Has a data team", "score", "not_asked", 10)] },
+    { code: hostile, version: 2, fits: false, score: 0, coverage: 1, reason: "exclude", answers: [answer(hostile, "exclude", "hit")] },
+    { code: "Public sector", version: 7, fits: false, score: 0, coverage: 0, reason: "not_enough_data", answers: [answer("Is an authority", "score", "missing", 1)] },
+  ],
+  personas: [
+    { code: "Engineering leader", version: 1, fits: true, score: 100, coverage: 1, reason: null, answers: [answer("Leads engineers", "filter", "hit")] },
+    { code: "Buyer", version: 1, fits: false, score: 0, coverage: 1, reason: "no_match", answers: [answer("Title says procurement", "score", "miss", 1)] },
+  ],
+  ...more,
+});
 
 /** explained is what a score is made of, by so many signals and one that takes points away. */
 export const explained = (n: number, type?: string): Score => {

@@ -5,6 +5,7 @@ import { DetailView } from "../detail";
 import { Door } from "../door";
 import { EditForm } from "../edit";
 import { OutcomeView } from "../import";
+import { BreakdownView } from "../fit";
 import { ImportsView } from "../imports";
 import { Accept } from "../link";
 import { MergesView } from "../merges";
@@ -16,7 +17,7 @@ import { Choices } from "../signin";
 import { SignalsView } from "../signals";
 import { typeStates } from "../types/states";
 import { WhyView } from "../why";
-import { account, ago, contact, course, delivery, explained, hostile, imported, long, low, many, merge, overview, signal, still } from "./data";
+import { account, ago, contact, course, delivery, explained, hostile, imported, long, low, many, merge, overview, qualification, signal, still } from "./data";
 import { broken, failed, loaded, loading, type PageStates, rows, rowsBroken, rowsLoading } from "./answers";
 
 export const states: PageStates[] = [
@@ -59,6 +60,8 @@ export const states: PageStates[] = [
       full: () => <SignalView signal={loaded(signal(1))} caused={rows(many(5, delivery))} />,
       hostile: () => <SignalView signal={loaded(signal(0, { type: hostile, source: hostile, properties: { [hostile]: hostile } }))} caused={rows([])} />,
       erased: () => <SignalView signal={loaded(signal(2, { account: null, contact: null, properties: {}, erased_at: ago(100) }))} caused={rowsLoading} />,
+      qualified: () => <SignalView signal={loaded(signal(1, { event_name: hostile }))} caused={rows([])} qualified={{ signal_capture_id: "sc_1", matched_record_id: "lead_1", qualification: { icp_code: hostile, icp_score: 73, persona_code: null, persona_score: 0 } }} />,
+      "qualified-nothing": () => <SignalView signal={loaded(signal(1))} caused={rows([])} qualified={{ signal_capture_id: "sc_1", matched_record_id: "lead_1", qualification: { icp_code: null, icp_score: null, persona_code: null, persona_score: null } }} />,
       loading: () => <SignalView signal={loading} caused={rowsLoading} />,
       error: () => <SignalView signal={broken} caused={rowsLoading} />,
     },
@@ -83,7 +86,7 @@ export const states: PageStates[] = [
     page: "account",
     states: {
       full: () => <DetailView kind="account" record={loaded(account(0, { score: 38, stage: "Cool" }))} course={loaded(course)} timeline={rows(many(12, signal), true)} people={rows(many(4, contact))} />,
-      empty: () => <DetailView kind="account" record={loaded(account(3, { attributes: {}, score: 0, stage: "Cool" }))} course={loaded(still)} timeline={rows([])} people={rows([])} />,
+      empty: () => <DetailView kind="account" record={loaded(account(3, { attributes: {}, score: 0, stage: "Cool", qualification: null }))} course={loaded(still)} timeline={rows([])} people={rows([])} />,
       hostile: () => <DetailView kind="account" record={loaded(account(1, { name: hostile, domain: null, status: hostile, attributes: { [hostile]: hostile } }))} course={loaded(course)} timeline={rows([])} people={rows([])} />,
       loading: () => <DetailView kind="account" record={loading} course={loading} timeline={rowsLoading} people={rowsLoading} />,
       "course-loading": () => <DetailView kind="account" record={loaded(account(0))} course={loading} timeline={rowsLoading} people={rowsLoading} />,
@@ -91,6 +94,11 @@ export const states: PageStates[] = [
       error: () => <DetailView kind="account" record={broken} course={broken} timeline={rowsLoading} people={rowsLoading} />,
       edit: () => <EditForm kind="account" record={account(0)} save={async () => {}} />,
       why: () => <WhyView score={loaded(explained(12))} at="now" onAt={() => {}} />,
+      fit: () => <BreakdownView said={loaded(qualification())} onClose={() => {}} />,
+      "fit-none": () => <BreakdownView said={loaded(qualification({ icp_code: null, icp_score: 0, persona_code: null, persona_score: 0, icps: qualification().icps.slice(1), personas: [] }))} onClose={() => {}} />,
+      "fit-never": () => <BreakdownView said={loaded(qualification({ icp_code: null, icp_score: null, persona_code: null, persona_score: null, qualified_at: null, icps: [], personas: [] }))} onClose={() => {}} />,
+      "fit-loading": () => <BreakdownView said={loading} onClose={() => {}} />,
+      "fit-error": () => <BreakdownView said={broken} onClose={() => {}} />,
       "why-then": () => <WhyView score={loaded(explained(4, hostile))} at={ago(86_400 * 3)} onAt={() => {}} />,
       "why-ahead": () => <WhyView score={loaded(explained(70))} at={ago(-86_400 * 9)} onAt={() => {}} />,
       "why-nothing": () => <WhyView score={loaded(explained(0))} at="now" onAt={() => {}} />,

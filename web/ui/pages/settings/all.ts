@@ -3,6 +3,7 @@
 export { ApiKeys } from "./keys";
 export { AuditLog } from "./audit";
 export { SignalIntelligence } from "./intelligence";
+export { AccountMatching } from "./matching";
 export { Logs } from "./logs";
 export { Members } from "./members";
 export { Profile } from "./profile";

@@ -46,6 +46,7 @@ export const webhook = (n: number, more: Partial<Webhook> = {}): Webhook => ({
 
 export const types: EventType[] = [
   { name: "signal.created", description: "A new signal was ingested, from any source.", produced: true },
+  { name: "signal.qualified", description: "The record of a signal fits an ICP.", produced: true },
   { name: "signal.scored", description: "A signal was processed and given a score.", produced: false },
   { name: "automation.triggered", description: "An automation was triggered by a matching signal.", produced: false },
   { name: "account.score_changed", description: "The score of an account changed.", produced: false },

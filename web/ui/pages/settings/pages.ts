@@ -28,9 +28,11 @@ export const settings: Page[] = [
   { path: "/settings/icps/personas/new", title: "Add persona", view: fromIcps("AddPersona"), need: "write" },
   { path: "/settings/icps/personas/:id", title: "Persona", view: fromIcps("PersonaPage") },
   { path: "/settings/icps/:id", title: "ICP", view: fromIcps("IcpPage") },
+  { path: "/settings/account-matching", title: "Account Matching", view: from("AccountMatching"), nav: { group: "Settings", icon: "merge" } },
   { path: "/settings/logs", title: "Logs", view: from("Logs"), nav: { group: "Settings", icon: "logs", key: "l" } },
   { path: "/settings/members", title: "Members", view: from("Members"), need: "admin", nav: { group: "Settings", icon: "members", key: "m" } },
   { path: "/settings/audit-log", title: "Audit log", view: from("AuditLog"), need: "admin", nav: { group: "Settings", icon: "audit" } },
   { path: "/settings/workspace", title: "Workspace", view: from("Workspace"), nav: { group: "Settings", icon: "workspace" } },
   { path: "/settings/profile", title: "Profile and sessions", view: from("Profile") },
+  { path: "/settings/signal-qualification-webhook", title: "Signal qualification webhook", view: fromHooks("QualificationWebhook"), nav: { group: "API & Webhooks", icon: "webhook" } },
 ];

@@ -16,16 +16,19 @@ import { Changed, SignalIntelligenceView } from "./intelligence";
 import { PreviewDialog, RecomputeDialog, RescoringView } from "./intelligencepreview";
 import { Entry as LogEntry, LogsView } from "./logs";
 import { Handover, MembersView } from "./members";
+import { AccountMatchingView } from "./matching";
 import { ProfileView } from "./profile";
+import { QualificationWebhookView } from "./qualification";
 import { DeliveryLogView, WebhookView } from "./webhook";
 import { Preview, RecoveryProgress } from "./webhookrecover";
 import { HealthView } from "./webhookhealth";
 import { AddEndpointView, EndpointMade } from "./webhooknew";
 import { ReadTab } from "./webhookread";
 import { HealthWords, WebhooksView } from "./webhooks";
+import { Conflict } from "./settingsform";
 import { SettingsTab } from "./webhooksettings";
 import { TestView } from "./webhooktest";
-import { Conflict, WorkspaceView } from "./workspace";
+import { WorkspaceView } from "./workspace";
 
 const { audit, delivery, detail, health, icp, key, log, member, own, persona, tested, types, webhook, workspace } = canned;
 /** over is a dialog above its page. */
@@ -71,6 +74,16 @@ export const settingsStates: PageStates[] = [
       error: () => <ConfigurationsView webhooks={rowsBroken} />,
       add: () => <ConfigurationsView webhooks={rows([])} adds />,
       key: () => over("Configurations", <SecretKey secret="whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw" onClose={() => {}} />),
+    },
+  },
+  {
+    page: "signal-qualification-webhook",
+    states: {
+      full: () => <QualificationWebhookView webhooks={rows(many(4, (n) => webhook(n, { events: [["signal.qualified"], ["*"], ["signal.*"], ["signal.qualified", "signal.created"]][n]! }), webhook(5, { label: hostile, description: hostile }), webhook(2, { id: "wh_9", label: long })))} />,
+      empty: () => <QualificationWebhookView webhooks={rows([])} />,
+      loading: () => <QualificationWebhookView webhooks={rowsLoading} />,
+      error: () => <QualificationWebhookView webhooks={rowsBroken} />,
+      add: () => <AddEndpointView typesOf={() => loaded(types)} event="signal.qualified" />,
     },
   },
   {
@@ -176,6 +189,14 @@ export const settingsStates: PageStates[] = [
       failed: () => over("Signal Intelligence", <RescoringView job={{ ...canned.job, kind: "rescore", subject: null, status: "failed", error: hostile, ended_at: canned.job.updated_at }} />),
       loading: () => <SignalIntelligenceView scoring={loading} />,
       error: () => <SignalIntelligenceView scoring={broken} />,
+    },
+  },
+  {
+    page: "account-matching",
+    states: {
+      full: () => <AccountMatchingView settings={loaded(workspace)} />,
+      loading: () => <AccountMatchingView settings={loading} />,
+      error: () => <AccountMatchingView settings={broken} />,
     },
   },
   {

@@ -1,36 +1,43 @@
 import { useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import type { EventType, MadeWebhook } from "../../api-types";
-import { api, Button, Card, Choice, CopyButton, ErrorState, errorOf, FormError, Input, LinkButton, type Loaded, PageHead, SecretOnce, Skeleton, useAct, useUnsaved } from "../../kit";
+import { api, Button, Card, Choice, CopyButton, ErrorState, errorOf, FormError, Input, LinkButton, type Loaded, PageHead, param, SecretOnce, Skeleton, useAct, useUnsaved } from "../../kit";
+import { qualified } from "./qualification";
 import { FilterFields } from "./webhookfilter";
 import { blank, bodyOf, type Draft, Events, formFields, Headers, KeySwitch, Names, Pace, SignatureForm, twice, useTypes } from "./webhookform";
 import { nameOf } from "./words";
 
 /** AddEndpoint is Settings → Webhooks → Add Endpoint. */
 export function AddEndpoint() {
-  return <AddEndpointView typesOf={useTypes} />;
+  return <AddEndpointView typesOf={useTypes} event={param("event")} />;
 }
 
-const back = { href: "/settings/webhooks", label: "Webhooks" };
+/** backFrom is the list that the form was opened from. */
+const backFrom = (event: string) =>
+  event === qualified ? { href: "/settings/signal-qualification-webhook", label: "Signal qualification webhook" } : { href: "/settings/webhooks", label: "Webhooks" };
 
 /** typesOf is a hook: the same one at each call. */
-type TypesOf = { typesOf: (f: Draft["format"]) => Loaded<EventType[]> };
+type TypesOf = {
+  typesOf: (f: Draft["format"]) => Loaded<EventType[]>;
+  /** The event that is chosen from the start; "" chooses the usual one. */
+  event?: string;
+};
 
-export function AddEndpointView({ typesOf }: TypesOf) {
+export function AddEndpointView({ typesOf, event = "" }: TypesOf) {
   const made = useSignal<MadeWebhook | null>(null);
-  if (made.value) return <EndpointMade of={made.value} />;
+  if (made.value) return <EndpointMade of={made.value} event={event} />;
   return (
     <>
-      <PageHead title="Add Endpoint" back={back}>
+      <PageHead title="Add Endpoint" back={backFrom(event)}>
         Say where events go and which ones. You see its signing secret next, once.
       </PageHead>
-      <Form typesOf={typesOf} onMade={(w) => void (made.value = w)} />
+      <Form typesOf={typesOf} event={event} onMade={(w) => void (made.value = w)} />
     </>
   );
 }
 
-function Form({ typesOf, onMade }: TypesOf & { onMade: (w: MadeWebhook) => void }) {
-  const draft = useSignal<Draft>(blank);
+function Form({ typesOf, event, onMade }: TypesOf & { onMade: (w: MadeWebhook) => void }) {
+  const draft = useSignal<Draft>(event ? { ...blank, events: [event] } : blank);
   const touched = useSignal(false);
   const set = (change: Partial<Draft>) => {
     draft.value = { ...draft.peek(), ...change };
@@ -96,7 +103,7 @@ function Form({ typesOf, onMade }: TypesOf & { onMade: (w: MadeWebhook) => void 
         <Button type="submit" look="primary" busy={busy}>
           Add Endpoint
         </Button>
-        <LinkButton href="/settings/webhooks">Cancel</LinkButton>
+        <LinkButton href={backFrom(event ?? "").href}>Cancel</LinkButton>
       </div>
     </form>
   );
@@ -117,11 +124,11 @@ function changed(d: Draft, format: Draft["format"]): Partial<Draft> {
 }
 
 /** EndpointMade shows the secret, once, and what to do next. */
-export function EndpointMade({ of }: { of: MadeWebhook }) {
+export function EndpointMade({ of, event = "" }: { of: MadeWebhook; event?: string }) {
   const page = "/settings/webhooks/" + of.id;
   return (
     <>
-      <PageHead title={nameOf(of) + " is ready"} back={back} />
+      <PageHead title={nameOf(of) + " is ready"} back={backFrom(event)} />
       <div class="long-form">
         <SecretOnce secret={of.secret} what="signing secret" />
         {of.standard_secret && (

@@ -2,6 +2,7 @@
 
 export { Configurations } from "./configurations";
 export { Delivery } from "./delivery";
+export { QualificationWebhook } from "./qualification";
 export { WebhookPage } from "./webhook";
 export { AddEndpoint } from "./webhooknew";
 export { Webhooks } from "./webhooks";

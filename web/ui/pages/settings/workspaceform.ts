@@ -11,6 +11,8 @@ export const fieldLabels = {
   "limits.workspace.per_day": "signals a day",
   "limits.key.per_minute": "signals of a key a minute",
   "limits.key.per_day": "signals of a key a day",
+  "limits.captures.per_minute": "captured signals a minute",
+  "limits.captures.per_day": "captured signals a day",
   "limits.requests.per_minute": "requests a minute",
   "limits.requests.per_day": "requests a day",
   "retention.signal_days": "retention of signals",

@@ -1,1 +1,0 @@
-import{a as o,d as r,j as e,m as p,p as t,s as f,u as m}from"./chunk-5BOQZGNO.js";import"./chunk-7NWEEAI7.js";import"./chunk-HN5NMMJX.js";import"./chunk-L5BQ2ZDM.js";import"./chunk-WOT6VMZA.js";export{r as ApiKeys,o as AuditLog,p as Logs,t as Members,f as Profile,e as SignalIntelligence,m as Workspace};

@@ -1,1 +1,0 @@
-import{a as o,d as r,g as e,m as t,p as f}from"./chunk-O3AGVG3T.js";import"./chunk-M5MUEAQ7.js";import"./chunk-I2QKBHVK.js";import"./chunk-CTS7UDNH.js";import"./chunk-L5BQ2ZDM.js";import"./chunk-WOT6VMZA.js";export{f as AddEndpoint,r as Configurations,e as Delivery,t as WebhookPage,o as Webhooks};
