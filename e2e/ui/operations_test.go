@@ -85,7 +85,7 @@ func (e *estate) asksForAll(p *tab, r role) (refused int) {
 		if o.public || o.events || o.id == "signOut" {
 			continue
 		}
-		kind := strings.Split(o.path, "/")[2]
+		kind := strings.Split(strings.TrimPrefix(o.path, "/v1"), "/")[1]
 		id, known := e.ids[kind]
 		if !known && strings.Contains(o.path, "{id}") {
 			p.t.Fatalf("%s: nobody says what the id of %s names", o.id, o.path)

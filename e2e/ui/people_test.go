@@ -135,11 +135,7 @@ func TestWorkspace_IsSavedAndTwoWhoEditAtOnceHearOfIt(t *testing.T) {
 	p.goTo("/settings/workspace")
 	p.fill("Name", "Acme marketing")
 	p.fill("Signals of each key, a minute", "lots")
-	p.fill("Aliases", "acme.de acmecorp.com")
-	p.reads("Line 1 is not of the form")
-	p.fill("Aliases", "acme.de = acmecorp.com")
 	p.fill("Signals of each key, a minute", "600")
-	p.press("Require identity")
 	p.axe("the workspace, changed")
 	p.picture("act-workspace")
 	p.press("Webhooks")
@@ -157,6 +153,15 @@ func TestWorkspace_IsSavedAndTwoWhoEditAtOnceHearOfIt(t *testing.T) {
 	p.until("their name is in the field", `[...document.querySelectorAll("label")].find((l) => l.innerText === "Name").control.value === "Theirs"`)
 	p.press("Save changes")
 	p.until("nothing is left to save", `!document.querySelector(".savebar")`)
+	p.goTo("/settings/account-matching")
+	p.fill("Aliases", "acme.de acmecorp.com")
+	p.reads("Line 1 is not of the form")
+	p.fill("Aliases", "acme.de = acmecorp.com")
+	p.press("Require identity")
+	p.axe("account matching, changed")
+	p.picture("act-matching")
+	p.press("Save changes")
+	p.reads("Saved.")
 	var saved struct {
 		Name, Timezone  string
 		RequireIdentity bool `json:"require_identity"`

@@ -54,7 +54,9 @@ export function Dialog({ title, children, onClose, actions, onSubmit, wide, draw
           <h2 id={id}>{title}</h2>
           <Button look="quiet" icon="close" label="Close" small onClick={onClose} />
         </header>
-        <div class="dialog-body">{children}</div>
+        <div class="dialog-body" tabIndex={drawer ? 0 : undefined}>
+          {children}
+        </div>
         {actions && <footer>{actions}</footer>}
       </form>
     </dialog>

@@ -1,1 +1,0 @@
-import{a as e,c as p,f as o,g as r}from"./chunk-OT22ZAI6.js";import"./chunk-M5MUEAQ7.js";import"./chunk-L5BQ2ZDM.js";import"./chunk-WOT6VMZA.js";export{r as EditType,o as NewType,p as TypePage,e as Types};

@@ -1,1 +1,0 @@
-import{a as o,d as r,g as e,i as t,o as f,r as i}from"./chunk-DJT4GABO.js";import"./chunk-M5MUEAQ7.js";import"./chunk-I2QKBHVK.js";import"./chunk-CTS7UDNH.js";import"./chunk-L5BQ2ZDM.js";import"./chunk-WOT6VMZA.js";export{i as AddEndpoint,r as Configurations,e as Delivery,t as QualificationWebhook,f as WebhookPage,o as Webhooks};

@@ -1,1 +1,0 @@
-import{a,b,c,d}from"./chunk-DCIDHAO3.js";import"./chunk-HN5NMMJX.js";import"./chunk-CTS7UDNH.js";import"./chunk-L5BQ2ZDM.js";import"./chunk-WOT6VMZA.js";export{b as Preview,a as RecoverDialog,c as Recovering,d as RecoveryProgress};
