@@ -4,6 +4,24 @@ import (
 	"testing"
 )
 
+// addsAnExample fills the form of an ICP in, and meets its refusals on the way.
+func (p *tab) addsAnExample() {
+	p.t.Helper()
+	p.press("Fill in an example")
+	p.fill("Code", "")
+	p.fill("Parameter 1, field", "acount.employees")
+	p.press("Add ICP")
+	p.until("the field is refused where it is", `document.querySelector(".parameter .field.wrong .error")?.innerText.includes("account.*")`)
+	p.expect("400")
+	p.axe("a wrong field")
+	p.picture("act-icp-refused")
+	p.fill("Parameter 1, field", "account.attributes.employees")
+	p.press("Add ICP")
+	p.until("the code is refused where it is", `[...document.querySelectorAll(".field.wrong")].some((f) => f.innerText.includes("Code") && f.innerText.includes("1 to 200"))`)
+	p.expect("400")
+	p.fill("Code", "Mid-market SaaS")
+}
+
 // Whoever sells says to whom: an ICP is added from the example, refused field by field, tested on a company before it is saved, set live, and deleted.
 func TestICPs_OneIsAddedTestedSetLiveAndDeleted(t *testing.T) {
 	t.Parallel()
@@ -23,20 +41,7 @@ func TestICPs_OneIsAddedTestedSetLiveAndDeleted(t *testing.T) {
 	p.axe("no ICPs")
 	p.picture("act-icps-empty")
 	p.press("Add ICP")
-	p.press("Fill in an example")
-	p.fill("Code", "")
-	p.fill("Parameter 1, field", "acount.employees")
-	p.press("Add ICP")
-	p.until("the field is refused where it is", `document.querySelector(".parameter .field.wrong .error")?.innerText.includes("account.*")`)
-	p.expect("400")
-	p.axe("a wrong field")
-	p.picture("act-icp-refused")
-	p.fill("Parameter 1, field", "account.attributes.employees")
-	p.press("Add ICP")
-	p.until("the code is refused where it is", `[...document.querySelectorAll(".field.wrong")].some((f) => f.innerText.includes("Code") && f.innerText.includes("1 to 200"))`)
-	p.expect("400")
-	p.fill("Code", "Mid-market SaaS")
-
+	p.addsAnExample()
 	p.fill("Search a record", "acme")
 	p.until("Acme is found", `document.querySelectorAll(".choices button").length === 1`)
 	p.do(`document.querySelector(".choices button").click()`)
