@@ -114,7 +114,7 @@ func TestPersonas_BelongToICPsThatStayWhileTheyAreNamed(t *testing.T) {
 	p.press("SaaS")
 	p.until("Jane is there", `document.querySelectorAll(".choices button").length === 1`)
 	p.do(`document.querySelector(".choices button").click()`)
-	p.until("there is a verdict", `document.querySelector(".verdict")`)
+	p.until("there is a verdict", `document.querySelector(".tested-verdict")`)
 	p.picture("act-persona")
 	p.press("Add persona")
 	p.until("it has a page of its own", `document.querySelector("h1")?.innerText === "Decision maker"`)

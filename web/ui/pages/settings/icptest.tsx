@@ -116,7 +116,7 @@ export function TestedView({ of, verdict, error, children }: { of: AnyRecord; ve
 function Verdict({ of: v }: { of: Tested }) {
   return (
     <>
-      <p class="verdict" role="status">
+      <p class="tested-verdict" role="status">
         <Badge tone={v.fits ? "good" : "bad"} dot>
           {v.fits ? "fits" : "does not fit"}
         </Badge>
