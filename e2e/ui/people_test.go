@@ -37,10 +37,12 @@ func TestMembers_AreInvitedGivenRolesAndRemovedByName(t *testing.T) {
 	if eval[bool](hers, `[...document.querySelectorAll("main a, main button")].some((e) => e.innerText === "Add Endpoint")`) {
 		t.Error("an analyst is offered Add Endpoint")
 	}
-	hers.goTo("/settings/workspace")
-	hers.reads("Settings are changed by administrators.")
-	if n := eval[int](hers, `document.querySelectorAll("main :is(input, textarea):not(:disabled)").length`); n != 0 {
-		t.Errorf("an analyst can type into %d fields of the workspace", n)
+	for _, path := range []string{"/settings/workspace", "/settings/account-matching"} {
+		hers.goTo(path)
+		hers.reads("Settings are changed by administrators.")
+		if n := eval[int](hers, `document.querySelectorAll("main :is(input, textarea):not(:disabled)").length`); n != 0 {
+			t.Errorf("an analyst can type into %d fields of %s", n, path)
+		}
 	}
 	for _, path := range []string{"/settings/api-keys", "/settings/members", "/settings/audit-log", "/settings/webhooks/new"} {
 		hers.goTo(path)
@@ -136,6 +138,7 @@ func TestWorkspace_IsSavedAndTwoWhoEditAtOnceHearOfIt(t *testing.T) {
 	p.fill("Name", "Acme marketing")
 	p.fill("Signals of each key, a minute", "lots")
 	p.fill("Signals of each key, a minute", "600")
+	p.fill("Captured signals, a minute", "900")
 	p.axe("the workspace, changed")
 	p.picture("act-workspace")
 	p.press("Webhooks")
@@ -167,13 +170,15 @@ func TestWorkspace_IsSavedAndTwoWhoEditAtOnceHearOfIt(t *testing.T) {
 		RequireIdentity bool `json:"require_identity"`
 		Aliases         map[string]string
 		Limits          struct {
-			Key struct {
+			Key, Captures struct {
 				PerMinute int `json:"per_minute"`
+				PerDay    int `json:"per_day"`
 			}
 		}
 	}
 	s.request(http.MethodGet, "/v1/workspace", nil, http.StatusOK, &saved)
-	if saved.Name != "Theirs" || saved.Timezone != "Europe/Berlin" || !saved.RequireIdentity || saved.Aliases["acme.de"] != "acmecorp.com" || saved.Limits.Key.PerMinute != 600 {
+	if saved.Name != "Theirs" || saved.Timezone != "Europe/Berlin" || !saved.RequireIdentity || saved.Aliases["acme.de"] != "acmecorp.com" || saved.Limits.Key.PerMinute != 600 ||
+		saved.Limits.Captures.PerMinute != 900 || saved.Limits.Captures.PerDay != 50_000 {
 		t.Errorf("the workspace was saved as %+v", saved)
 	}
 }

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"strings"
 	"testing"
 
 	"signalbox/client"
@@ -35,4 +36,66 @@ func TestQualification_StandsOnTheRecordWithItsReasons(t *testing.T) {
 	p.goTo("/settings/signal-qualification-webhook")
 	p.press("Add webhook")
 	p.until("the form has the event chosen", `[...document.querySelectorAll("main label")].find((l) => l.innerText.includes("signal.qualified"))?.control?.checked`)
+}
+
+// A signal's record is judged when somebody asks for it, and the page says what that came to: first that no ICP is live, then how well one fits.
+func TestQualification_IsAskedForOnASignalsPage(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	id := s.send("form_submit", "acme.com", "jane@acme.com")
+	p := s.open()
+	p.signIn()
+	p.goTo("/accounts")
+	p.do(`document.querySelector("main tbody .row-link").click()`)
+	p.reads("Never qualified")
+	p.goTo("/signals/" + id)
+	p.press("Qualify")
+	p.reads("Qualified just now")
+	s.post("/v1/icps", map[string]any{"code": "Mid-market SaaS", "status": "live", "parameters": []any{
+		map[string]any{"name": "Known", "expression": `account.domain == "acme.com"`, "mode": "score", "weight": 2},
+	}}, nil)
+	p.press("Qualify")
+	p.until("the answer has the code and the score", `document.querySelector("main .answer")?.innerText.match(/Mid-market SaaS\s*100/)`)
+	p.axe("a signal's record, qualified")
+	p.picture("act-qualify")
+	p.press("Why?")
+	p.until("the record's breakdown is open", `document.querySelector("dialog h2")?.innerText === "Why it fits Mid-market SaaS"`)
+	for _, theme := range []string{"light", "dark"} {
+		p.theme(theme)
+		p.width(360)
+		p.do(painted)
+		p.axe("a breakdown on a phone, " + theme)
+		p.picture("act-fit-phone-" + theme)
+	}
+	p.key("Escape")
+	p.closed()
+	p.until("closing takes it out of the address", `location.search === ""`)
+}
+
+// The place of the webhook for qualifications lists the webhooks that take them, by whichever choice, and no other.
+func TestQualificationWebhook_ListsWhoIsTold(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	p := s.open()
+	p.signIn()
+	p.press("Signal qualification webhook")
+	p.at("/settings/signal-qualification-webhook")
+	p.reads("No webhook takes qualifications yet")
+	for _, events := range [][]string{{"signal.created"}, {"*"}, {"signal.*"}} {
+		if _, err := s.CreateWebhook(t.Context(), client.WebhookInput{URL: "http://127.0.0.1:9/", Events: events, Label: "takes " + events[0]}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p.press("Add webhook")
+	p.fill("URL", "http://127.0.0.1:9/")
+	p.fill("Label", "Routing")
+	p.press("Add Endpoint")
+	p.reads("Routing is ready")
+	p.press("Signal qualification webhook")
+	p.rows("3")
+	if shown := p.text(`document.querySelector("main tbody").innerText`); strings.Contains(shown, "takes signal.created") || !strings.Contains(shown, "Routing") {
+		t.Errorf("the list reads:\n%s", shown)
+	}
+	p.axe("webhooks for qualifications")
+	p.picture("act-qualification-webhook")
 }

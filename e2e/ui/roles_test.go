@@ -174,7 +174,9 @@ var acts = []struct{ path, name, need string }{
 	{"/settings/icps/:id", "Make it a draft", "write"},
 	{"/settings/icps/:id", "Add a parameter", "write"},
 	{"/settings/icps/personas/:id", "More for Anybody > Delete", "write"},
+	{"/signals/:id", "Qualify", "write"},
 	{"/settings/webhooks", "Add Endpoint", "admin"},
+	{"/settings/signal-qualification-webhook", "Add webhook", "admin"},
 	{"/settings/configurations", "Add webhook", "admin"},
 	{"/settings/signal-intelligence", "Recompute stored signals", "write"},
 	{"/settings/signal-intelligence", "Add a type", "write"},
@@ -216,7 +218,7 @@ func TestRoles_EachSeesAndIsOfferedWhatItMayAndTheAPIRefusesTheRest(t *testing.T
 		for _, act := range acts {
 			e.isOffered(p, r, act.path, act.name, slices.Contains(r.can, act.need))
 		}
-		for path, need := range map[string]string{"/settings/workspace": "admin", "/settings/signal-intelligence": "write"} {
+		for path, need := range map[string]string{"/settings/workspace": "admin", "/settings/account-matching": "admin", "/settings/signal-intelligence": "write"} {
 			p.turnTo(path)
 			p.settled()
 			p.until("the settings are there", `document.querySelector("main form input")`)
