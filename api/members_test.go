@@ -354,8 +354,9 @@ func TestAuditLog_TellsOfEveryOperationThatChangesSomething(t *testing.T) {
 		"createSession": "member.signed_in", "updateSession": "member.password_changed", "deleteSession": "member.signed_out", "signOut": "member.signed_out",
 		"useLink": "member.joined", "qualifySignal": "signal.qualified", "requalifyAll": "qualification.recomputed", "requalifyAccount": "account.requalified", "requalifyContact": "contact.requalified",
 		"createAudience": "audience.created", "updateAudience": "audience.updated", "deleteAudience": "audience.deleted", "putScoring": "scoring.updated",
-		"recomputeScores": "scoring.recomputed",
-		"createICP":       "icp.created", "updateICP": "icp.updated", "deleteICP": "icp.deleted",
+		"recomputeScores":  "scoring.recomputed",
+		"createSignalType": "signal_type.created", "updateSignalType": "signal_type.updated", "deleteSignalType": "signal_type.deleted",
+		"createICP": "icp.created", "updateICP": "icp.updated", "deleteICP": "icp.deleted",
 		"createPersona": "persona.created", "updatePersona": "persona.updated", "deletePersona": "persona.deleted",
 	}
 	b := newBox(t)
