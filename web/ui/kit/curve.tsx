@@ -1,12 +1,12 @@
 // One number over time, with levels that have names, marks where something happened, and what is to come dashed. A pointer or the arrow keys go from
 // moment to moment; whoever cannot see it reads its summary, hears each moment, or opens the table.
 
-import { useSignal } from "@preact/signals";
+import { type Signal, useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useId, useRef } from "preact/hooks";
 import type uPlot from "uplot";
 import { type Canvas, useCanvas } from "./canvas";
-import { type CurveData, type CurveMark, type CurvePoint, curveOptions, type Hover, seconds, short } from "./curvedraw";
+import { type CurveData, type CurveMark, type CurvePoint, curveOptions, type Hover, pointAt, seconds, short } from "./curvedraw";
 import { PlotFrame } from "./plot";
 import { clock, count } from "./time";
 
@@ -34,7 +34,7 @@ export function Curve(props: Props) {
   const past = points.map((p, i) => (i <= now ? p.y : null));
   const ahead = points.map((p, i) => (i >= now ? p.y : null));
   const data = [points.map((p) => seconds(p.at)), past, ahead] as uPlot.AlignedData;
-  const canvas = useCanvas(data, height, "", (Plotter, host) => curveOptions(Plotter, host, latest, height, (h) => void (hover.value = h)));
+  const canvas = useCanvas(data, height, "", (Plotter, host) => curveOptions(Plotter, host, latest, height, hover));
   const pick = () => {
     const at = hover.peek()?.index;
     const point = at === undefined ? undefined : points[at];
@@ -44,8 +44,8 @@ export function Curve(props: Props) {
   const beside = marksBefore(props);
   return (
     <PlotFrame title={title} untitled={untitled} summary={summary} heads={["Time", ...heads]} rows={() => points.map((p, i) => ({ at: p.at, words: long(p.at), cells: [count(p.value), p.note, (beside[i] ?? []).map(said).join(", ") || "–"] }))} wordy>
-      <Slider props={props} canvas={canvas} index={shown?.index ?? null} pick={pick}>
-        {shown && <Tip of={points[shown.index]!} left={shown.left} flip={shown.flip} marks={beside[shown.index] ?? []} ahead={shown.index > now} />}
+      <Slider props={props} canvas={canvas} hover={hover} index={shown?.index ?? null} pick={pick}>
+        {shown && shown.left !== null && <Tip of={points[shown.index]!} left={shown.left} flip={shown.flip} marks={beside[shown.index] ?? []} ahead={shown.index > now} />}
       </Slider>
       <p class="hint plot-hint">{hint}</p>
     </PlotFrame>
@@ -68,15 +68,15 @@ function marksBefore({ points, marks }: CurveData): CurveMark[][] {
 }
 
 /** Slider is the plot as what one moves along by keys. */
-function Slider({ props, canvas, index, pick, children }: { props: Props; canvas: Canvas; index: number | null; pick: () => void; children: ComponentChildren }) {
+function Slider({ props, canvas, hover, index, pick, children }: { props: Props; canvas: Canvas; hover: Signal<Hover | null>; index: number | null; pick: () => void; children: ComponentChildren }) {
   const { points, now, title } = props;
   const id = useId();
   const at = index ?? now;
   const point = points[at]!;
   const go = (to: number) => {
-    const u = canvas.plot.current;
-    const p = points[Math.min(points.length - 1, Math.max(0, to))];
-    if (u && p) u.setCursor({ left: u.valToPos(seconds(p.at), "x"), top: 0 });
+    const index = Math.min(points.length - 1, Math.max(0, to));
+    if (canvas.plot.current) pointAt(canvas.plot.current, points[index]!.at);
+    else hover.value = { index, left: null, flip: false };
   };
   const keys = (e: KeyboardEvent) => {
     const page = Math.max(1, Math.round(points.length / 10));
@@ -99,7 +99,10 @@ function Slider({ props, canvas, index, pick, children }: { props: Props; canvas
       aria-valuetext={`${long(point.at)}: ${count(point.value)} ${point.note}`}
       onKeyDown={keys}
       onFocus={(e) => e.currentTarget.matches(":focus-visible") && go(at)}
-      onBlur={() => canvas.plot.current?.setCursor({ left: -10, top: -10 })}
+      onBlur={() => {
+        hover.value = null;
+        canvas.plot.current?.setCursor({ left: -10, top: -10 });
+      }}
       onClick={pick}
     >
       <div class="plot-canvas" ref={canvas.box} style={{ height: height + "px" }} aria-hidden="true" />

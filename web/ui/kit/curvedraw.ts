@@ -1,5 +1,6 @@
 // What a curve is drawn of, and how.
 
+import type { Signal } from "@preact/signals";
 import type uPlot from "uplot";
 import { colours, fontOf, type Plotter, widthOf } from "./canvas";
 import { timezone } from "./session";
@@ -27,8 +28,8 @@ export type CurveData = {
   now: number;
 };
 
-/** Hover is the moment that is pointed at, and where it is. */
-export type Hover = { index: number; left: number; flip: boolean };
+/** Hover is the moment that is pointed at, and where it is: null before anything is drawn. */
+export type Hover = { index: number; left: number | null; flip: boolean };
 
 const hues = ["accent", "fill", "fill-ahead", "ahead", "now", "level", "mark", "bad", "ground", "text"] as const;
 type Hue = Record<(typeof hues)[number], string>;
@@ -38,8 +39,12 @@ export const seconds = (at: string): number => Date.parse(at) / 1000;
 /** short writes a day without its year. */
 export const short = (at: Date | string): string => day(at).replace(/ \d{4}$/, "");
 
-/** curveOptions is how uPlot draws a curve. latest holds what is shown, hovered is told what is pointed at. */
-export function curveOptions(Plotter: Plotter, host: HTMLElement, latest: { current: CurveData }, height: number, hovered: (h: Hover | null) => void): uPlot.Options {
+/** point moves the cursor of a plot to a moment. */
+export const pointAt = (u: uPlot, at: string): void => u.setCursor({ left: u.valToPos(seconds(at), "x"), top: 0 });
+
+/** curveOptions is how uPlot draws a curve. latest holds what is shown; hover follows what is pointed at, and what it held before the plot was drawn is
+ * pointed at then. */
+export function curveOptions(Plotter: Plotter, host: HTMLElement, latest: { current: CurveData }, height: number, hover: Signal<Hover | null>): uPlot.Options {
   const colour = colours(host);
   const hue = Object.fromEntries(hues.map((h) => [h, colour(h)])) as Hue; // once: the last drawing may come when the page is left
   const axis = { stroke: hue.text, font: fontOf(host), grid: { show: false }, ticks: { show: false } };
@@ -60,7 +65,13 @@ export function curveOptions(Plotter: Plotter, host: HTMLElement, latest: { curr
     hooks: {
       drawClear: [(u) => ground(u, latest.current, hue)],
       draw: [(u) => stems(u, latest.current, hue), (u) => names(u, latest.current, hue, fontOf(host))],
-      setCursor: [(u) => hovered(hoverOf(u))],
+      ready: [
+        (u) => {
+          const held = latest.current.points[hover.peek()?.index ?? -1];
+          if (held) pointAt(u, held.at);
+        },
+      ],
+      setCursor: [(u) => void (hover.value = hoverOf(u))],
     },
   };
 }
