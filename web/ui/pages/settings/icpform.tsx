@@ -105,9 +105,9 @@ function ParameterFields({ at, value: q, error, onInput, onRemove }: ParameterPr
           </p>
         )}
         <div class="missing">
-          <span aria-hidden="true">When not known</span>
+          <span aria-hidden="true">If not known</span>
           <Select
-            label={of + "when not known"}
+            label={of + "if not known"}
             hideLabel
             value={q.missing}
             onInput={(v) => onInput({ missing: v as ParameterDraft["missing"] })}
@@ -116,7 +116,7 @@ function ParameterFields({ at, value: q, error, onInput, onRemove }: ParameterPr
           />
         </div>
         <Button look="quiet" small onClick={() => onInput(q.text === null ? { text: "" } : { text: null })}>
-          {q.text === null ? "Write an expression" : "Use fields"}
+          {q.text === null ? "Write an expression" : "Choose a condition"}
         </Button>
       </div>
     </div>

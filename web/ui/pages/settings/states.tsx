@@ -135,8 +135,8 @@ export const settingsStates: PageStates[] = [
     states: {
       full: () => <IcpView kind="icp" asks={asks} profile={loaded(icp(0))} />,
       persona: () => <IcpView kind="persona" asks={asks} profile={loaded(persona(1, { code: hostile, icp_codes: ["Mid-market SaaS", long] }))} />,
-      add: () => <AddView kind="icp" asks={asks} example={false} />,
-      example: () => <AddView kind="persona" asks={asks} example />,
+      add: () => <AddView key="add" kind="icp" asks={asks} example={false} />,
+      example: () => <AddView key="example" kind="persona" asks={asks} example />,
       fits: () => over("Mid-market SaaS", <TestedView of={account(0)} verdict={canned.verdict(true)} error={null} />),
       "fits-not": () => over("Mid-market SaaS", <TestedView of={account(1, { name: hostile })} verdict={canned.verdict(false)} error={null} />),
       untested: () => over("Mid-market SaaS", <TestedView of={account(0)} verdict={null} error={new ApiError(400, "validation_error", "Parameters[0].name must have 1 to 200 characters.", "parameters[0].name")} />),
