@@ -22,7 +22,7 @@ const columns: Column<Lead>[] = [
   { head: "Score", cell: (l) => <Score of={l} /> },
   { head: "First source", cell: (l) => l.first_source ?? none, kind: "low" },
   { head: "Last source", cell: (l) => l.last_source ?? none, kind: "low" },
-  { head: "Signals by source", cell: (l) => <Sources of={l.signals_by_source} />, kind: "wide" },
+  { head: "Signals by source", cell: (l) => <Sources of={l.signals_by_source} /> },
   { head: "Last signal", cell: (l) => <Time at={l.last_signal_at} />, kind: "tight" },
 ];
 
