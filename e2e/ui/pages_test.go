@@ -88,9 +88,14 @@ func (s *server) paths() []string {
 		s.typ = "/signals/types/" + made.ID
 	}
 	account, contact := "/accounts/"+ids("/v1/accounts"), "/contacts/"+ids("/v1/contacts")
+	if s.count("/v1/audiences") == 0 {
+		s.post("/v1/audiences", map[string]any{"name": attacks[1], "entity": "contact", "condition": "contact.score >= 0"}, nil)
+	}
+	audience := "/audiences/" + ids("/v1/audiences")
 	return append(s.settingsPaths(),
 		"/", "/signals", "/signals/"+ids("/v1/signals"), "/signals/types", "/signals/types/new", s.typ, s.typ+"/edit", "/accounts", account, account+"?tab=contacts", account+"?tab=attributes", account+"?fit=now", account+"/edit",
 		"/accounts/import", "/contacts", contact, contact+"?tab=attributes", contact+"/edit", "/contacts/import", account+"/merge", "/merges", "/imports",
+		"/leads", "/audiences", "/audiences/new", audience, audience+"/edit",
 	)
 }
 

@@ -101,6 +101,8 @@ func furnish(t *testing.T) *estate {
 		e.post("/v1/"+kind, body, &made)
 		e.ids[kind] = made.ID
 	}
+	e.post("/v1/audiences", map[string]any{"name": "Everybody", "entity": "account", "condition": "account.score >= 0"}, nil)
+	e.ids["audiences"] = e.first("/v1/audiences", "")
 	e.ids["merges"] = e.first("/v1/merges?status=done", "")
 	e.ids["sessions"], e.ids["jobs"] = "ses_unknown", "job_unknown" // one's own, and none is there
 	return e
@@ -165,6 +167,10 @@ var acts = []struct{ path, name, need string }{
 	{"/contacts/:id", "Edit", "write"},
 	{"/contacts/:id", "More for this contact > Merge with another…", "write"},
 	{"/contacts/:id", "More for this contact > Erase…", "admin"},
+	{"/audiences", "New audience", "write"},
+	{"/audiences/:id", "Export CSV", "read"},
+	{"/audiences/:id", "Edit", "write"},
+	{"/audiences/:id", "More for this audience > Delete…", "write"},
 	{"/imports", "Undo", "write"},
 	{"/merges?status=done", "acme-corp.com > Undo", "write"},
 	{"/settings/icps", "Add ICP", "write"},

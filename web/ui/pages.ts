@@ -17,9 +17,11 @@ import { settings } from "./pages/settings/pages";
 import { SignalPage } from "./pages/signal";
 import { Signals } from "./pages/signals";
 import { SignIn } from "./pages/signin";
+import type * as AudiencePages from "./pages/audiences/all";
 import type * as TypePages from "./pages/types/all";
 
 const typePage = (name: keyof typeof TypePages) => lazy(() => import("./pages/types/all").then((all) => all[name] as ComponentType<object>));
+const audiencePage = (name: keyof typeof AudiencePages) => lazy(() => import("./pages/audiences/all").then((all) => all[name] as ComponentType<object>));
 
 export const pages: Page[] = [
   { path: "/sign-in", title: "Sign in", view: SignIn, open: true },
@@ -32,6 +34,7 @@ export const pages: Page[] = [
   { path: "/signals/types/:id", title: "Signal type", view: typePage("TypePage") },
   { path: "/signals/types/:id/edit", title: "Edit signal type", view: typePage("EditType"), need: "write" },
   { path: "/signals/:id", title: "Signal", view: SignalPage },
+  { path: "/leads", title: "Leads", view: audiencePage("Leads"), nav: { group: "", icon: "leads", key: "d" } },
   { path: "/accounts", title: "Accounts", view: Accounts, nav: { group: "", icon: "accounts", key: "a" } },
   { path: "/accounts/import", title: "Import accounts", view: ImportAccounts, need: "write" },
   { path: "/accounts/:id", title: "Account", view: AccountPage },
@@ -42,6 +45,10 @@ export const pages: Page[] = [
   { path: "/contacts/:id", title: "Contact", view: ContactPage },
   { path: "/contacts/:id/edit", title: "Edit contact", view: EditContact, need: "write" },
   { path: "/contacts/:id/merge", title: "Merge contacts", view: MergeContact, need: "write" },
+  { path: "/audiences", title: "Audiences", view: audiencePage("Audiences"), nav: { group: "", icon: "audiences", key: "u" } },
+  { path: "/audiences/new", title: "New audience", view: audiencePage("NewAudience"), need: "write" },
+  { path: "/audiences/:id", title: "Audience", view: audiencePage("AudiencePage") },
+  { path: "/audiences/:id/edit", title: "Edit audience", view: audiencePage("EditAudience"), need: "write" },
   { path: "/merges", title: "Merges", view: Merges },
   { path: "/imports", title: "Imports", view: Imports },
   ...settings,

@@ -1,6 +1,7 @@
 // Every page in each of its states: empty, loading, error, full. A page that is missing here is missing from the tests of accessibility.
 
 import { PageHead } from "../../kit";
+import { audienceStates } from "../audiences/states";
 import { DetailView } from "../detail";
 import { Door } from "../door";
 import { EditForm } from "../edit";
@@ -66,6 +67,7 @@ export const states: PageStates[] = [
       error: () => <SignalView signal={broken} caused={rowsLoading} />,
     },
   },
+  ...audienceStates,
   {
     page: "accounts",
     states: {

@@ -21,7 +21,7 @@ export function Kinds({ of }: { of: SignalType }) {
 const quoted = (s: string): string => "'" + s.replaceAll("'", "'\\''") + "'";
 
 /** curlOf is a call that sends a signal of a type. */
-export function curlOf(t: SignalType, origin: string): string {
+export function curlOf(t: Pick<SignalType, "name">, origin: string): string {
   const body = {
     signal_type: t.name,
     source: "product",

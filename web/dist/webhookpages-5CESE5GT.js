@@ -1,1 +1,0 @@
-import{a as o,d as r,g as e,i as t,o as f,r as i}from"./chunk-NX5FGVOJ.js";import"./chunk-G3SVHLOF.js";import"./chunk-GUTNCDQ4.js";import"./chunk-CTS7UDNH.js";import"./chunk-7EWYQTXQ.js";import"./chunk-WOT6VMZA.js";export{i as AddEndpoint,r as Configurations,e as Delivery,t as QualificationWebhook,f as WebhookPage,o as Webhooks};

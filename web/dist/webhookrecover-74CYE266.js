@@ -1,1 +1,0 @@
-import{a,b,c,d}from"./chunk-PHYCS65C.js";import"./chunk-QFM4CFKO.js";import"./chunk-CTS7UDNH.js";import"./chunk-7EWYQTXQ.js";import"./chunk-WOT6VMZA.js";export{b as Preview,a as RecoverDialog,c as Recovering,d as RecoveryProgress};
