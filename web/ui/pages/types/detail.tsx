@@ -2,7 +2,7 @@ import { useSignal } from "@preact/signals";
 import type { SignalType } from "../../api-types";
 import { api, Button, can, Card, Confirm, CopyButton, count, ErrorState, Facts, Id, LinkButton, type Loaded, navigate, Note, PageHead, Skeleton, Switch, Table, Time, toast, useAct, useLoad } from "../../kit";
 import { change } from "./list";
-import { curlOf, Kinds } from "./words";
+import { curlOf, Kinds, Named } from "./words";
 
 const back = { href: "/signals/types", label: "Signal types" };
 
@@ -70,7 +70,7 @@ function Buckets({ of }: { of: SignalType }) {
         id={(r) => r.name}
         columns={[
           { head: "Name", cell: (r) => <span class="two-lines"><strong>{r.name}</strong><code class="when">{r.when}</code></span>, kind: "wide" },
-          { head: "Signals", cell: (r) => count(r.signals ?? 0), kind: "right" },
+          { head: "Signals", cell: (r) => <Named as="Signals">{count(r.signals ?? 0)}</Named>, kind: "right" },
         ]}
       />
       <p class="soft under-table">

@@ -162,16 +162,22 @@ function SubRules({ value, onInput, error }: { value: SubRuleDraft[]; onInput: (
   );
 }
 
+/** beside is what the API said of a field of a sub-rule, for a place that says which one it is. */
+function beside(error: ApiError | null, param: string): string {
+  const said = errorOf(error, param).replace(/^sub_rules\[\d+\]\.\S*?(:? )/i, (_, joint: string) => (joint === " " ? "This " : ""));
+  return said.charAt(0).toUpperCase() + said.slice(1);
+}
+
 type RuleProps = { at: number; value: SubRuleDraft; onInput: (by: Partial<SubRuleDraft>) => void; onRemove: () => void; error: ApiError | null };
 
 function SubRule({ at, value: r, onInput, onRemove, error }: RuleProps) {
   const of = `Sub-rule ${at + 1}`;
   const param = `sub_rules[${at}]`;
-  const wrong = errorOf(error, param + ".when");
+  const wrong = beside(error, param + ".when");
   return (
     <div class="sub-rule" role="group" aria-label={of}>
       <div class="sub-rule-name">
-        <Input label={of + ", name"} hideLabel placeholder="Name of the bucket" max={200} value={r.name} onInput={(name) => onInput({ name })} error={errorOf(error, param + ".name")} />
+        <Input label={of + ", name"} hideLabel placeholder="Name of the bucket" max={200} value={r.name} onInput={(name) => onInput({ name })} error={beside(error, param + ".name")} />
         <Button look="quiet" icon="close" label={`Take ${of.toLowerCase()} out`} onClick={onRemove} />
       </div>
       {r.text !== null ? (

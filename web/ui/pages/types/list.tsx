@@ -1,6 +1,6 @@
 import type { SignalType } from "../../api-types";
 import { api, can, EmptyState, LinkButton, type Paged, PagedTable, PageHead, Switch, toast, useAct, usePages } from "../../kit";
-import { Kinds } from "./words";
+import { Kinds, Named } from "./words";
 
 /** change sets something of a type; one that has no id yet is declared by it. */
 export const change = (t: SignalType, by: Record<string, unknown>): Promise<SignalType> =>
@@ -40,9 +40,9 @@ export function TypesView({ pages, onChanged }: Props) {
         columns={[
           { head: "Name", cell: (t) => <TypeLink of={t} />, kind: "wide" },
           { head: "Kind", cell: (t) => <Kinds of={t} /> },
-          { head: "Sub-rules", cell: (t) => (t.sub_rules.length === 0 ? <span class="none">–</span> : t.sub_rules.length), kind: "right" },
-          { head: "Autoqualify", cell: (t) => <Switch label={`Autoqualify ${t.label}`} on={t.autoqualify} disabled={!can("write")} busy={busy} onInput={(v) => void run(t, { autoqualify: v })} />, kind: "tight" },
-          { head: "Enabled", cell: (t) => <Switch label={`Enable ${t.label}`} on={t.enabled} disabled={!can("write")} busy={busy} onInput={(v) => void run(t, { enabled: v })} />, kind: "tight" },
+          { head: "Sub-rules", cell: (t) => (t.sub_rules.length === 0 ? <span class="none">–</span> : <Named as="Sub-rules">{t.sub_rules.length}</Named>), kind: "right" },
+          { head: "Autoqualify", cell: (t) => <Named as="Autoqualify"><Switch label={`Autoqualify ${t.label}`} on={t.autoqualify} disabled={!can("write")} busy={busy} onInput={(v) => void run(t, { autoqualify: v })} /></Named>, kind: "tight" },
+          { head: "Enabled", cell: (t) => <Named as="Enabled"><Switch label={`Enable ${t.label}`} on={t.enabled} disabled={!can("write")} busy={busy} onInput={(v) => void run(t, { enabled: v })} /></Named>, kind: "tight" },
         ]}
       />
     </>

@@ -53,9 +53,9 @@ export const typeStates: PageStates[] = [
       hostile: () => <TypeView type={loaded(ugly)} />,
       loading: () => <TypeView type={loading} />,
       error: () => <TypeView type={broken} />,
-      new: () => <TypeForm title="Custom signal" draft={draftOf()} {...at} />,
-      rules: () => <TypeForm title="Custom signal" draft={{ ...draftOf(), name: "Custom event", rules: [{ name: "", any: true, text: null, rows: [{ field: "signal.event_name", operator: "equals", value: "user_invited_teammate" }, { field: "context.team_size", operator: "greater_than", value: "10" }] }] }} {...at} error={refused("sub_rules[0].name", "Sub_rules[0].name is required.")} />,
-      edit: () => <TypeForm title="Edit Custom event" draft={draftOf(ugly)} name="custom_event" {...at} act="Save" error={refused("sub_rules[0].when", "Sub_rules[0].when: line 1, column 3: there is no signal.sorce; did you mean signal.source?")} />,
+      new: () => <TypeForm key="new" title="Custom signal" draft={draftOf()} {...at} />,
+      rules: () => <TypeForm key="rules" title="Custom signal" draft={{ ...draftOf(), name: "Custom event", rules: [{ name: "", any: true, text: null, rows: [{ field: "signal.event_name", operator: "equals", value: "user_invited_teammate" }, { field: "context.team_size", operator: "greater_than", value: "10" }] }] }} {...at} error={refused("sub_rules[0].name", "Sub_rules[0].name is required.")} />,
+      edit: () => <TypeForm key="edit" title="Edit Custom event" draft={draftOf(ugly)} name="custom_event" {...at} act="Save" error={refused("sub_rules[0].when", "Sub_rules[0].when: line 1, column 3: there is no signal.sorce; did you mean signal.source?")} />,
     },
   },
 ];

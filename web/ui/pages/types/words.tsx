@@ -1,5 +1,6 @@
 // Words for signal types that more than one page needs.
 
+import type { ComponentChildren } from "preact";
 import type { SignalType } from "../../api-types";
 import { Badge } from "../../kit";
 
@@ -13,6 +14,16 @@ export function Kinds({ of }: { of: SignalType }) {
       {of.declared && <Badge tone="good">declared</Badge>}
       {of.builtin && <Badge>built in</Badge>}
       {!of.declared && !of.builtin && <Badge tone="info">seen</Badge>}
+    </span>
+  );
+}
+
+/** Named says what a cell is where the table has no heads: on a phone. */
+export function Named({ as, children }: { as: string; children: ComponentChildren }) {
+  return (
+    <span class="named">
+      <span aria-hidden="true">{as}</span>
+      {children}
     </span>
   );
 }
