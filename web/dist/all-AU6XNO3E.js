@@ -1,1 +1,0 @@
-import{a as o,d as r,j as e,m as t,p,t as f,v as m,x}from"./chunk-V3CJ5XFF.js";import"./chunk-OYGCO2FJ.js";import"./chunk-WK24Y4DK.js";import"./chunk-K4OH4OYA.js";import"./chunk-WOT6VMZA.js";export{f as AccountMatching,r as ApiKeys,o as AuditLog,t as Logs,p as Members,m as Profile,e as SignalIntelligence,x as Workspace};

@@ -1,1 +1,0 @@
-import{a as e,c as p,f as o,g as r}from"./chunk-GUI3BG3U.js";import"./chunk-JAK3SZWT.js";import"./chunk-U6PFISUT.js";import"./chunk-K4OH4OYA.js";import"./chunk-WOT6VMZA.js";export{r as EditType,o as NewType,p as TypePage,e as Types};

@@ -1,1 +1,0 @@
-import{a as e,c as p,f as o,g as r}from"./chunk-OQT4ASFD.js";import"./chunk-G3SVHLOF.js";import"./chunk-7EWYQTXQ.js";import"./chunk-WOT6VMZA.js";export{r as EditType,o as NewType,p as TypePage,e as Types};

@@ -1,1 +1,0 @@
-import{a as e,c as o,e as r,i as d,j as i}from"./chunk-PEWQHDWP.js";import"./chunk-JAK3SZWT.js";import"./chunk-7CQLJIAV.js";import"./chunk-6T3GVR32.js";import"./chunk-OYGCO2FJ.js";import"./chunk-K4OH4OYA.js";import"./chunk-WOT6VMZA.js";export{r as AudiencePage,o as Audiences,i as EditAudience,e as Leads,d as NewAudience};

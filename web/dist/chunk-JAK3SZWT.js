@@ -1,4 +1,0 @@
-import{j as n,k as t}from"./chunk-K4OH4OYA.js";var c=e=>(e.toLowerCase().match(new RegExp("(?:[\\p{L}\\p{Nd}]\\p{M}*)+","gu"))??[]).join("_");function p({of:e}){return n("span",{class:"row",children:[e.declared&&n(t,{tone:"good",children:"declared"}),e.builtin&&n(t,{children:"built in"}),!e.declared&&!e.builtin&&n(t,{tone:"info",children:"seen"})]})}var o=e=>"'"+e.replaceAll("'","'\\''")+"'";function s(e,i){let a={signal_type:e.name,source:"product",occurred_at:new Date().toISOString().slice(0,19)+"Z",event_name:"user_invited_teammate",identity:{email:"jane@acmecorp.com",company_domain:"acmecorp.com"},context:{team_size:12,plan_tier:"free"}};return`curl -X POST ${i}/signals \\
-  -H "Authorization: Bearer $SIGNALBOX_API_KEY" \\
-  -H "Content-Type: application/json" \\
-  -d ${o(JSON.stringify(a,null,2))}`}export{c as a,p as b,s as c};

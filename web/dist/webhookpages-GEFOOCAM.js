@@ -1,1 +1,0 @@
-import{a as o,d as r,g as e,i as t,o as f,r as i}from"./chunk-CRQ3WZ6A.js";import"./chunk-U6PFISUT.js";import"./chunk-2JQIN67H.js";import"./chunk-CTS7UDNH.js";import"./chunk-K4OH4OYA.js";import"./chunk-WOT6VMZA.js";export{i as AddEndpoint,r as Configurations,e as Delivery,t as QualificationWebhook,f as WebhookPage,o as Webhooks};

@@ -1,1 +1,0 @@
-import{a,b,c,d}from"./chunk-VIVATINR.js";import"./chunk-WK24Y4DK.js";import"./chunk-CTS7UDNH.js";import"./chunk-K4OH4OYA.js";import"./chunk-WOT6VMZA.js";export{b as Preview,a as RecoverDialog,c as Recovering,d as RecoveryProgress};
