@@ -84,7 +84,7 @@ func (i *Intake) rows(ctx context.Context, ws signalbox.WorkspaceID, inputs []de
 
 // batch lets inputs of one workspace wait for their turns, and returns their outcomes in order. The error is of the whole.
 func (i *Intake) batch(ctx context.Context, ws signalbox.WorkspaceID, inputs []decide.Input) ([]decide.Outcome, error) {
-	c, err := i.definitions(ctx, ws)
+	by, err := i.preparer(ctx, ws)
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +92,10 @@ func (i *Intake) batch(ctx context.Context, ws signalbox.WorkspaceID, inputs []d
 	list := make([]*waiting, 0, len(inputs))
 	place := make([]int, 0, len(inputs))
 	for n := range inputs {
-		p, err := c.Prepare(inputs[n])
+		p, err := by.prepare(ctx, inputs[n])
+		if by.failed != nil {
+			return nil, by.failed
+		}
 		if err != nil {
 			outcomes[n].Err = err
 			continue
@@ -134,30 +137,32 @@ func (i *Intake) try(ctx context.Context, ws signalbox.WorkspaceID, inputs []dec
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	c, err := i.definitions(ctx, ws)
 	for range maxTries {
-		if err != nil {
-			return nil, err
-		}
-		outcomes, stale, err := i.tryUnder(ctx, c, inputs)
+		outcomes, stale, err := i.tryOnce(ctx, ws, inputs)
 		if err != nil || !stale {
 			return outcomes, err
 		}
-		c, err = i.compile(ctx, ws)
-		if err != nil {
+		if _, err := i.compile(ctx, ws); err != nil {
 			return nil, err
 		}
 	}
 	return nil, &signalbox.Error{Code: signalbox.Unavailable, RetryAfter: time.Second, Msg: "the workspace's settings change all the time; send again"}
 }
 
-// tryUnder is try under one version of the definitions; stale says that it is not in force any more.
-func (i *Intake) tryUnder(ctx context.Context, c *decide.Compiled, inputs []decide.Input) (outcomes []decide.Outcome, stale bool, err error) {
+// tryOnce is try under one version of the definitions; stale says that it is not in force any more.
+func (i *Intake) tryOnce(ctx context.Context, ws signalbox.WorkspaceID, inputs []decide.Input) (outcomes []decide.Outcome, stale bool, err error) {
+	by, err := i.preparer(ctx, ws)
+	if err != nil {
+		return nil, false, err
+	}
 	outcomes = make([]decide.Outcome, len(inputs))
 	list := make([]decide.Prepared, 0, len(inputs))
 	place := make([]int, 0, len(inputs))
 	for n := range inputs {
-		p, err := c.Prepare(inputs[n])
+		p, err := by.prepare(ctx, inputs[n])
+		if by.failed != nil {
+			return nil, false, by.failed
+		}
 		if err != nil {
 			outcomes[n].Err = err
 			continue

@@ -37,6 +37,53 @@ func (i *Intake) compile(ctx context.Context, ws signalbox.WorkspaceID) (*decide
 	return c, nil
 }
 
+// preparer prepares inputs of one workspace. It refuses nothing under definitions that are no longer in force: a turn tells of those only what reaches it.
+type preparer struct {
+	intake *Intake
+	by     *decide.Compiled
+	fresh  bool  // by was in force when this began
+	failed error // of reading what is in force: nothing is known of the input that it stands for
+}
+
+func (i *Intake) preparer(ctx context.Context, ws signalbox.WorkspaceID) (*preparer, error) {
+	c, err := i.definitions(ctx, ws)
+	if err != nil {
+		return nil, err
+	}
+	return &preparer{intake: i, by: c}, nil
+}
+
+func (p *preparer) prepare(ctx context.Context, in decide.Input) (decide.Prepared, error) {
+	ready, refused := p.by.Prepare(in)
+	if refused == nil || p.fresh {
+		return ready, refused
+	}
+	now, err := p.intake.inForce(ctx, p.by)
+	if err != nil {
+		p.failed = err
+		return decide.Prepared{}, err
+	}
+	p.fresh = true
+	if now == p.by {
+		return ready, refused
+	}
+	p.by = now
+	return now.Prepare(in)
+}
+
+// inForce returns what is in force now: c itself, unless it was changed.
+func (i *Intake) inForce(ctx context.Context, c *decide.Compiled) (*decide.Compiled, error) {
+	ws := c.Definitions.Workspace.ID
+	version, err := i.cfg.Store.DefinitionsVersion(ctx, ws)
+	if err != nil {
+		return nil, err
+	}
+	if version <= c.Definitions.Version {
+		return c, nil
+	}
+	return i.compile(ctx, ws)
+}
+
 // again prepares inputs under the definitions now in force and lets them wait before everybody else.
 func (i *Intake) again(stale []*waiting) {
 	ctx := context.Background()

@@ -21,6 +21,8 @@ type Store interface {
 	Decide(ctx context.Context, prepare func() signalbox.Need, decide func(*signalbox.Situation) (*signalbox.Decision, error)) error
 	// Definitions reads the definitions of a workspace that are in force.
 	Definitions(ctx context.Context, ws signalbox.WorkspaceID) (*signalbox.Definitions, error)
+	// DefinitionsVersion is the version of those.
+	DefinitionsVersion(ctx context.Context, ws signalbox.WorkspaceID) (int64, error)
 	// LastSignal is the last signal of a record; nil when it has none, or that one was erased.
 	LastSignal(ctx context.Context, ws signalbox.WorkspaceID, of signalbox.EntityID) (*signalbox.Signal, error)
 	// WhileAway has a function called again and again for as long as nobody can be answered, with the reason as an Unavailable error.
@@ -156,11 +158,11 @@ func (i *Intake) Room(ws signalbox.WorkspaceID, signals int) error {
 
 // one lets one input wait for its turn.
 func (i *Intake) one(ctx context.Context, in decide.Input) (decide.Outcome, error) {
-	c, err := i.definitions(ctx, in.Workspace)
+	by, err := i.preparer(ctx, in.Workspace)
 	if err != nil {
 		return decide.Outcome{}, err
 	}
-	p, err := c.Prepare(in)
+	p, err := by.prepare(ctx, in)
 	if err != nil {
 		return decide.Outcome{}, err
 	}

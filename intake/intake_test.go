@@ -1,6 +1,7 @@
 package intake_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -82,6 +83,44 @@ func TestSubmit_DefinitionIsInForceForTheNextSignal(t *testing.T) {
 		list, _, err := b.db.Deliveries(t.Context(), b.ws, hook, signalbox.DeliveryFilter{}, signalbox.Page{Limit: 10})
 		if err != nil || len(list) != 1 {
 			t.Fatalf("webhook %d got %d deliveries (%v) of the one signal sent after it was made", i, len(list), err)
+		}
+	}
+}
+
+// What would be refused never reaches a turn, which tells when definitions have changed: nothing is refused under those of before.
+func TestSubmit_NothingIsRefusedUnderDefinitionsOfBefore(t *testing.T) {
+	t.Parallel()
+	b := newBox(t, nil)
+	require := func(identity bool) {
+		t.Helper()
+		if _, err := b.db.UpdateWorkspace(t.Context(), b.ws, time.Now().UTC(), func(w *signalbox.Workspace) error {
+			w.RequireIdentity = identity
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	nobody := signalbox.SignalInput{Type: "page_visit", Source: "test", OccurredAt: time.Now()}
+	ways := map[string]func() error{
+		"one": func() error { _, err := b.submit(nobody); return err },
+		"of a batch": func() error {
+			v, err := b.intake.SubmitBatch(t.Context(), b.ws, 0, []signalbox.SignalInput{nobody, nobody})
+			return cmp.Or(err, v[0].Err, v[1].Err)
+		},
+		"tried": func() error {
+			v, err := b.intake.TryBatch(t.Context(), b.ws, 0, []signalbox.SignalInput{nobody, nobody})
+			return cmp.Or(err, v[0].Err, v[1].Err)
+		},
+	}
+	for name, way := range ways {
+		require(true)
+		var refused *signalbox.Error
+		if err := way(); !errors.As(err, &refused) || refused.Param != "contact.email" {
+			t.Errorf("%s without an identity where one is required: %v", name, err)
+		}
+		require(false)
+		if err := way(); err != nil {
+			t.Errorf("%s without an identity where none is required any more: %v", name, err)
 		}
 	}
 }
@@ -329,6 +368,10 @@ type fakeStore struct{ gate chan struct{} }
 
 func (f *fakeStore) Definitions(_ context.Context, ws signalbox.WorkspaceID) (*signalbox.Definitions, error) {
 	return &signalbox.Definitions{Version: 1, Workspace: signalbox.Workspace{ID: ws}}, nil
+}
+
+func (*fakeStore) DefinitionsVersion(context.Context, signalbox.WorkspaceID) (int64, error) {
+	return 1, nil
 }
 
 func (*fakeStore) WhileAway(func(error)) {}

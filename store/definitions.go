@@ -48,6 +48,18 @@ func (db *DB) Definitions(ctx context.Context, ws signalbox.WorkspaceID) (*signa
 	return d, nil
 }
 
+// DefinitionsVersion is the version of what is in force in a workspace.
+func (db *DB) DefinitionsVersion(ctx context.Context, ws signalbox.WorkspaceID) (version int64, err error) {
+	err = db.read(ctx, func(t *tx) (err error) {
+		version, err = t.count(definitionsVersionSQL, ws)
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("definitions' version: %w", err)
+	}
+	return version, nil
+}
+
 func (t *tx) definitions(ws signalbox.WorkspaceID) (*signalbox.Definitions, error) {
 	d := &signalbox.Definitions{Types: map[string]signalbox.SignalType{}}
 	var err error

@@ -8,7 +8,6 @@ import (
 // capture sends S3-14's signal of a type, at another moment each time.
 func (s *server) capture(typ, at string, size int) {
 	s.t.Helper()
-	s.send("page_visit", "acme.com", "jane@acme.com") // whoever decides learns of what is defined by a turn
 	s.request(http.MethodPost, "/signals", map[string]any{
 		"signal_type": typ, "source": "product", "occurred_at": "2026-05-26T14:30:" + at + "Z", "event_name": "user_invited_teammate",
 		"identity": map[string]any{"email": "jane@acme.com"}, "context": map[string]any{"team_size": size, "plan_tier": "free"},
