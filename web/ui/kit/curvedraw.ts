@@ -71,7 +71,7 @@ export function curveOptions(Plotter: Plotter, host: HTMLElement, latest: { curr
           if (held) pointAt(u, held.at);
         },
       ],
-      setCursor: [(u) => void (hover.value = hoverOf(u))],
+      setCursor: [(u) => void (u.status === 1 && (hover.value = hoverOf(u)))] /* before it is drawn, it points at nothing */,
     },
   };
 }

@@ -1,1 +1,0 @@
-import{a as e,c as o,e as r,i as d,j as i}from"./chunk-7IVEIMKD.js";import"./chunk-IP4X5LAF.js";import"./chunk-X34RT7II.js";import"./chunk-6T3GVR32.js";import"./chunk-RGBEFOI5.js";import"./chunk-U2RGVGTD.js";import"./chunk-WOT6VMZA.js";export{r as AudiencePage,o as Audiences,i as EditAudience,e as Leads,d as NewAudience};

@@ -1,1 +1,0 @@
-import{a as e,c as p,f as o,g as r}from"./chunk-22AM6N6D.js";import"./chunk-IP4X5LAF.js";import"./chunk-XFTX5JWO.js";import"./chunk-U2RGVGTD.js";import"./chunk-WOT6VMZA.js";export{r as EditType,o as NewType,p as TypePage,e as Types};

@@ -1,1 +1,0 @@
-import{a as e,d as o,e as r,f as p,g as a}from"./chunk-JZBIPL6N.js";import"./chunk-6T3GVR32.js";import"./chunk-XFTX5JWO.js";import"./chunk-U2RGVGTD.js";import"./chunk-WOT6VMZA.js";export{o as AddIcp,r as AddPersona,p as IcpPage,e as Icps,a as PersonaPage};

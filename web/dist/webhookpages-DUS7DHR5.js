@@ -1,1 +1,0 @@
-import{a as o,d as r,g as e,i as t,o as f,r as i}from"./chunk-WRFEL63N.js";import"./chunk-XFTX5JWO.js";import"./chunk-5CFK7E5L.js";import"./chunk-CTS7UDNH.js";import"./chunk-U2RGVGTD.js";import"./chunk-WOT6VMZA.js";export{i as AddEndpoint,r as Configurations,e as Delivery,t as QualificationWebhook,f as WebhookPage,o as Webhooks};

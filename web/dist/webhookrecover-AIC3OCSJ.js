@@ -1,1 +1,0 @@
-import{a,b,c,d}from"./chunk-EZIUN64J.js";import"./chunk-3OCLEQFL.js";import"./chunk-CTS7UDNH.js";import"./chunk-U2RGVGTD.js";import"./chunk-WOT6VMZA.js";export{b as Preview,a as RecoverDialog,c as Recovering,d as RecoveryProgress};
