@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"hash/fnv"
-	"io"
 	"math"
 
 	"signalbox"
@@ -170,25 +169,22 @@ func (w *following) readSources(b []byte) ([]byte, error) {
 
 // markOf tells a fit with its reasons from another one; never 0.
 func markOf(f *signalbox.Fit) uint64 {
-	h := fnv.New64a()
-	number := func(n uint64) {
-		var b [8]byte
-		binary.LittleEndian.PutUint64(b[:], n)
-		_, _ = h.Write(b[:])
-	}
+	said := make([]byte, 0, 2048)
 	for _, list := range [2][]signalbox.ProfileVerdict{f.ICPs, f.Personas} {
-		number(uint64(len(list)))
+		said = binary.LittleEndian.AppendUint64(said, uint64(len(list)))
 		for i := range list {
 			v := &list[i]
-			_, _ = io.WriteString(h, v.Code)
-			number(uint64(v.Version))
-			number(uint64(v.Score))
-			number(math.Float64bits(v.Coverage))
-			_, _ = io.WriteString(h, v.Reason)
+			said = append(said, v.Code...)
+			said = binary.LittleEndian.AppendUint64(said, uint64(v.Version))
+			said = binary.LittleEndian.AppendUint64(said, uint64(v.Score))
+			said = binary.LittleEndian.AppendUint64(said, math.Float64bits(v.Coverage))
+			said = append(said, v.Reason...)
 			for k := range v.Says {
-				_, _ = io.WriteString(h, v.Says[k].Outcome)
+				said = append(said, v.Says[k].Outcome...)
 			}
 		}
 	}
+	h := fnv.New64a()
+	_, _ = h.Write(said)
 	return max(h.Sum64(), 1)
 }
