@@ -191,6 +191,9 @@ func (f *Facts) begin(p *Program, b *Budget) {
 
 // missing names the fields that were read and absent.
 func (f *Facts) missing() []string {
+	if f.run.missing == [len(f.run.missing)]uint64{} {
+		return nil
+	}
 	var names []string
 	for i, s := range f.run.p.slots {
 		if f.run.missing[i/64]&(1<<(i%64)) != 0 {

@@ -166,17 +166,30 @@ func (f *Facts) has(root string) bool {
 	return true
 }
 
-// below gives the document of a root's open field.
-func (f *Facts) below(root string) (any, bool) {
-	switch {
-	case !f.has(root):
-		return nil, false
-	case root == "signal":
-		return f.Signal.context.open(f.Signal.Context), f.Signal.context.dotted
-	case root == "account":
-		return f.Account.attributes.open(f.Account.Attributes), f.Account.attributes.dotted
+// opener gives the document of a root's open field, decoded; nil where the root is not there.
+func opener(root string) func(*Facts) *document {
+	switch root {
+	case "signal":
+		return func(f *Facts) *document {
+			if f.Signal == nil {
+				return nil
+			}
+			return f.Signal.context.open(f.Signal.Context)
+		}
+	case "account":
+		return func(f *Facts) *document {
+			if f.Account == nil {
+				return nil
+			}
+			return f.Account.attributes.open(f.Account.Attributes)
+		}
 	}
-	return f.Contact.attributes.open(f.Contact.Attributes), f.Contact.attributes.dotted
+	return func(f *Facts) *document {
+		if f.Contact == nil {
+			return nil
+		}
+		return f.Contact.attributes.open(f.Contact.Attributes)
+	}
 }
 
 // getter reads a path: that of an open field, of a fixed one, of a whole root, or of a variable.
@@ -194,10 +207,14 @@ func getter(path []string) func(*Facts) val {
 	}
 	one, _ := fieldOf(root, rest[0])
 	if one.get == nil {
-		rest = rest[1:]
+		open, rest := opener(root), rest[1:]
+		key := placeOf(rest)
 		return func(f *Facts) val {
-			tree, dotted := f.below(root)
-			return find(tree, rest, dotted)
+			d := open(f)
+			if d == nil {
+				return val{}
+			}
+			return d.at(key, rest)
 		}
 	}
 	return func(f *Facts) val {
@@ -223,8 +240,7 @@ func (f *Facts) whole(root string) val {
 		if one.name == "context" {
 			continue // it is the properties
 		}
-		tree, _ := f.below(root)
-		object[one.name] = tree
+		object[one.name] = opener(root)(f).tree
 	}
 	return val{kind: aMap, x: object}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"hash/maphash"
 	"strconv"
 	"strings"
 	"time"
@@ -16,14 +17,46 @@ type document struct {
 	read   bool
 	dotted bool // some key holds a dot, so that a path may mean several things
 	tree   any
+	found  []found // what was read: many programs read the same few places
 }
 
-func (d *document) open(raw []byte) any {
+// found is what stands at a place of a document.
+type found struct {
+	key uint64
+	v   val
+}
+
+// maxFound is how many places a document remembers; they are looked through one by one.
+const maxFound = 24
+
+var places = maphash.MakeSeed()
+
+// placeOf is the key of a path.
+func placeOf(path []string) uint64 { return maphash.Comparable(places, strings.Join(path, "\x00")) }
+
+func (d *document) open(raw []byte) *document {
 	if !d.read {
 		d.read = true
 		d.tree, d.dotted = decode(raw)
 	}
-	return d.tree
+	return d
+}
+
+// at reads a path, of which key is the key.
+func (d *document) at(key uint64, path []string) val {
+	for i := range d.found {
+		if d.found[i].key == key {
+			return d.found[i].v
+		}
+	}
+	v := find(d.tree, path, d.dotted)
+	if len(d.found) < maxFound {
+		if d.found == nil {
+			d.found = make([]found, 0, 6)
+		}
+		d.found = append(d.found, found{key, v})
+	}
+	return v
 }
 
 // decode reads a JSON text with its integers whole; nil for one that is broken.

@@ -420,6 +420,9 @@ func lookup(x any, key string) val {
 
 // order compares two numbers, texts, times or durations.
 func order(a, b *val) (int, bool) {
+	if a.kind == anInt && b.kind == anInt {
+		return cmp.Compare(a.n, b.n), true
+	}
 	if x, ok := a.number(); ok {
 		if y, ok := b.number(); ok {
 			return compareNumbers(x, y), true
