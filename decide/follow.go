@@ -6,6 +6,7 @@ import (
 	"signalbox"
 	"signalbox/audience"
 	"signalbox/expr"
+	"signalbox/fit"
 	"signalbox/wire"
 )
 
@@ -41,7 +42,17 @@ func (f *fold) keepFollowing(r signalbox.Record) {
 // packFollowings writes what was kept into the states that are saved.
 func (f *fold) packFollowings() {
 	for _, r := range f.followed {
-		f.state(r.Space(), r.Kind(), r.Entity()).Following = f.follows(r).pack()
+		w := f.follows(r)
+		f.state(r.Space(), r.Kind(), r.Entity()).Following = w.pack()
+		q := signalbox.Qualification{Workspace: r.Space(), Entity: r.Entity()}
+		switch {
+		case w.fit != nil:
+			whole := w.fit.Fit()
+			q.Fit = &whole
+		case !w.unfit:
+			continue
+		}
+		f.out.Qualified = append(f.out.Qualified, q)
 	}
 }
 
@@ -114,9 +125,8 @@ func (f *fold) followSignal(in *Prepared, s *signalbox.Signal, account *signalbo
 	a := f.ask(in, s, f.topAccount(account), f.topContact(contact))
 	var short *signalbox.Qualified
 	if !s.Held {
-		fit := f.qualify(in, a)
-		q := fit.Short()
-		if short = &q; fit.ICP != "" && !s.Backfill {
+		q := f.qualify(in, a)
+		if short = &q; q.ICP != "" && !s.Backfill {
 			f.tell(in, event{name: wire.EventSignalQualified, signal: s, account: a.account, contact: a.contact, fit: &q})
 		}
 	}
@@ -144,8 +154,7 @@ func (f *fold) qualifyAct(in *Prepared, out *Outcome) {
 		return
 	}
 	a := f.ask(in, s, account, contact)
-	fit := f.qualify(in, a)
-	short := fit.Short()
+	short := f.qualify(in, a)
 	f.audit(in, "signal.qualified", signalbox.Subject{Type: "signal", ID: int64(s.ID), Name: s.Type}, nil, fitFacts(short))
 	out.Receipt = receiptOf(s)
 	out.Receipt.Qualified = &short
@@ -155,7 +164,7 @@ func (f *fold) qualifyAct(in *Prepared, out *Outcome) {
 	if contact != nil {
 		out.Receipt.Contact = contact.ID
 	}
-	if fit.ICP != "" && !s.Backfill {
+	if short.ICP != "" && !s.Backfill {
 		f.tell(in, event{name: wire.EventSignalQualified, signal: s, account: account, contact: contact, fit: &short})
 	}
 }
@@ -192,28 +201,26 @@ func (f *fold) touched(account *signalbox.Account, contact *signalbox.Contact) b
 }
 
 // qualify judges whom a question is about, and keeps what that came to where it is another result than before.
-func (f *fold) qualify(in *Prepared, a *asked) signalbox.Fit {
-	fit := in.By.fit.Judge(a.company, a.person, a.budget)
+func (f *fold) qualify(in *Prepared, a *asked) signalbox.Qualified {
+	judged := in.By.fit.Judge(a.company, a.person, a.budget)
 	if a.account != nil {
-		company := fit
-		company.Persona, company.PersonaScore, company.Personas = "", 0, nil
-		f.keepFit(in, a.account, &company)
+		company := judged.Company()
+		f.keepFit(a.account, &company)
 	}
 	if a.contact != nil {
-		f.keepFit(in, a.contact, &fit)
+		f.keepFit(a.contact, &judged)
 	}
-	return fit
+	return judged.Short()
 }
 
-func (f *fold) keepFit(in *Prepared, r signalbox.Record, fit *signalbox.Fit) {
+func (f *fold) keepFit(r signalbox.Record, judged *fit.Judgement) {
 	w := f.follows(r)
-	mark := markOf(fit)
-	if w.judged == mark && w.short == fit.Short() {
+	mark, short := judged.Mark(), judged.Short()
+	if w.judged == mark && w.short == short {
 		return
 	}
-	w.judged, w.short = mark, fit.Short()
+	w.judged, w.short, w.fit = mark, short, judged
 	f.keepFollowing(r)
-	f.out.Qualified = append(f.out.Qualified, signalbox.Qualification{Workspace: in.Workspace, Entity: r.Entity(), Fit: fit})
 }
 
 // place has those of a question enter and leave audiences. changed is nil when anything may have changed; quiet: nobody is told.
@@ -342,10 +349,7 @@ func (f *fold) leave(in *Prepared, r signalbox.Record) {
 func (f *fold) unfollow(in *Prepared, r signalbox.Record) {
 	f.leave(in, r)
 	w := f.follows(r)
-	if w.judged != 0 {
-		f.out.Qualified = append(f.out.Qualified, signalbox.Qualification{Workspace: in.Workspace, Entity: r.Entity()})
-	}
-	*w = following{kept: true}
+	*w = following{kept: true, unfit: w.judged != 0}
 }
 
 // lookAt is when time alone may change what is to be told of a record: a lower bound, zero: never.

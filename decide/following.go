@@ -3,11 +3,10 @@ package decide
 import (
 	"encoding/binary"
 	"errors"
-	"hash/fnv"
-	"math"
 
 	"signalbox"
 	"signalbox/audience"
+	"signalbox/fit"
 )
 
 // following is what deciding keeps of a record for its qualification and its audiences, unpacked (signalbox.EntityState.Following).
@@ -18,7 +17,9 @@ type following struct {
 	sources  []sourced           // where its signals came from, as far as they landed on it: the first one first
 	last     int                 // the place of the latest one's source
 	audience audience.State
-	kept     bool // to be saved at the end of the turn
+	kept     bool           // to be saved at the end of the turn
+	fit      *fit.Judgement // the last one of this turn, to be written out then; nil: as it was
+	unfit    bool           // what was written of it before this turn is taken away
 }
 
 // sourced is a source and how many signals came from it.
@@ -165,26 +166,4 @@ func (w *following) readSources(b []byte) ([]byte, error) {
 		b = b[size:]
 	}
 	return b, nil
-}
-
-// markOf tells a fit with its reasons from another one; never 0.
-func markOf(f *signalbox.Fit) uint64 {
-	said := make([]byte, 0, 2048)
-	for _, list := range [2][]signalbox.ProfileVerdict{f.ICPs, f.Personas} {
-		said = binary.LittleEndian.AppendUint64(said, uint64(len(list)))
-		for i := range list {
-			v := &list[i]
-			said = append(said, v.Code...)
-			said = binary.LittleEndian.AppendUint64(said, uint64(v.Version))
-			said = binary.LittleEndian.AppendUint64(said, uint64(v.Score))
-			said = binary.LittleEndian.AppendUint64(said, math.Float64bits(v.Coverage))
-			said = append(said, v.Reason...)
-			for k := range v.Says {
-				said = append(said, v.Says[k].Outcome...)
-			}
-		}
-	}
-	h := fnv.New64a()
-	_, _ = h.Write(said)
-	return max(h.Sum64(), 1)
 }

@@ -40,7 +40,7 @@ func compileWorkspace(t testing.TB) *fit.Model {
 
 func BenchmarkJudge(b *testing.B) {
 	m := compileWorkspace(b)
-	if got := m.Judge(facts(), facts(), nil); got.Persona == "" || len(got.Personas) != 10 {
+	if got := judge(m, facts(), facts(), nil); got.Persona == "" || len(got.Personas) != 10 {
 		b.Fatalf("it does not ask them all: %+v", got)
 	}
 	b.ReportAllocs()

@@ -133,7 +133,7 @@ func TestJudge_OneProfile(t *testing.T) {
 	for _, c := range verdicts {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			got := compile(t, []signalbox.Profile{live("ICP", c.asks...)}, nil).Judge(facts(), facts(), nil)
+			got := judge(compile(t, []signalbox.Profile{live("ICP", c.asks...)}, nil), facts(), facts(), nil)
 			if len(got.ICPs) != 1 {
 				t.Fatalf("%d verdicts on one profile", len(got.ICPs))
 			}
@@ -164,7 +164,7 @@ func TestJudge_AnswersSayWhatEachGave(t *testing.T) {
 		{Name: "d", Mode: signalbox.ModeScore, Weight: 3, Outcome: "missing", Gives: 37.5},
 		{Name: "e", Mode: signalbox.ModeScore, Weight: 9, Outcome: "missing"},
 	}}
-	got := compile(t, []signalbox.Profile{p}, nil).Judge(facts(), nil, nil)
+	got := judge(compile(t, []signalbox.Profile{p}, nil), facts(), nil, nil)
 	if diff := cmp.Diff([]signalbox.ProfileVerdict{want}, got.ICPs); diff != "" {
 		t.Error(diff)
 	}
@@ -209,7 +209,7 @@ func TestJudge_TheBestComesFirst(t *testing.T) {
 		with(-1, live("full and less important", filter(yes))),
 	}
 	want := []string{"full and more important", "full A", "full B", "full and less important", "half, but important", "fails", "knows nothing"}
-	got := compile(t, icps, nil).Judge(facts(), nil, nil)
+	got := judge(compile(t, icps, nil), facts(), nil, nil)
 	var order []string
 	for _, v := range got.ICPs {
 		order = append(order, v.Code)
@@ -258,7 +258,7 @@ func TestJudge_PersonasOfTheICPThatWon(t *testing.T) {
 			if !c.person {
 				person = nil
 			}
-			got := compile(t, c.icps, personas).Judge(facts(), person, nil)
+			got := judge(compile(t, c.icps, personas), facts(), person, nil)
 			var asked []string
 			for _, v := range got.Personas {
 				asked = append(asked, v.Code)
@@ -272,7 +272,7 @@ func TestJudge_PersonasOfTheICPThatWon(t *testing.T) {
 
 func TestJudge_APersonaThatDoesNotFitIsShownAndNotNamed(t *testing.T) {
 	t.Parallel()
-	got := compile(t, []signalbox.Profile{live("ICP", scores(1, yes))}, []signalbox.Profile{live("persona", filter(no))}).Judge(facts(), facts(), nil)
+	got := judge(compile(t, []signalbox.Profile{live("ICP", scores(1, yes))}, []signalbox.Profile{live("persona", filter(no))}), facts(), facts(), nil)
 	if got.Persona != "" || got.PersonaScore != 0 || len(got.Personas) != 1 || got.Personas[0].Reason != "filter" {
 		t.Errorf("got %+v", got)
 	}
@@ -285,15 +285,15 @@ func TestJudge_TheBudgetIsSpentInTheOrderOfPriority(t *testing.T) {
 	important.Priority = 1
 	m := compile(t, []signalbox.Profile{live("A", scores(1, yes)), important}, []signalbox.Profile{live("persona", scores(1, yes))})
 	all := expr.NewBudget(1000)
-	if got := m.Judge(facts(), facts(), all); got.ICP != "Z" || got.Persona != "persona" || all.Left() == 1000 {
+	if got := judge(m, facts(), facts(), all); got.ICP != "Z" || got.Persona != "persona" || all.Left() == 1000 {
 		t.Fatalf("with enough of it: ICP %q, persona %q, %d units are left", got.ICP, got.Persona, all.Left())
 	}
 	each := (1000 - all.Left()) / 3
-	got := m.Judge(facts(), facts(), expr.NewBudget(each))
+	got := judge(m, facts(), facts(), expr.NewBudget(each))
 	if got.ICP != "Z" || got.ICPs[1].Reason != "not_enough_data" || got.Persona != "" || got.Personas[0].Reason != "not_enough_data" {
 		t.Errorf("with enough of it for one: %+v", got)
 	}
-	if got := m.Judge(facts(), facts(), expr.NewBudget(0)); got.ICP != "" || len(got.ICPs) != 2 || got.Personas != nil {
+	if got := judge(m, facts(), facts(), expr.NewBudget(0)); got.ICP != "" || len(got.ICPs) != 2 || got.Personas != nil {
 		t.Errorf("with nothing: %+v", got)
 	}
 }
@@ -303,7 +303,7 @@ func TestJudge_WhatIsSettledCostsNoMore(t *testing.T) {
 	t.Parallel()
 	cost := func(asks ...signalbox.Parameter) uint64 {
 		b := expr.NewBudget(1_000_000)
-		compile(t, []signalbox.Profile{live("ICP", asks...)}, nil).Judge(facts(), facts(), b)
+		judge(compile(t, []signalbox.Profile{live("ICP", asks...)}, nil), facts(), facts(), b)
 		return 1_000_000 - b.Left()
 	}
 	if alone, got := cost(filter(no)), cost(scores(1, dear), scores(1, yes), filter(no), filter(yes)); got != alone {
@@ -366,17 +366,17 @@ func TestModel_NeverChanges(t *testing.T) {
 	t.Parallel()
 	icps := []signalbox.Profile{live("ICP", scores(1, yes), filter(`count(signals, "visit") < 3 && signal.type == "form_submitted"`))}
 	m := compile(t, icps, []signalbox.Profile{live("persona", scores(1, yes))})
-	before := m.Judge(facts(), facts(), nil)
+	before := judge(m, facts(), facts(), nil)
 	reads, types := m.Reads().Fields, m.Reads().Types
 	icps[0].Code, icps[0].Parameters[0].Name, icps[0].Parameters[0].Weight = "other", "other", 9
 	m.Reads().Fields[0], m.Atoms()[0] = "other", expr.Atom{}
-	given := m.Judge(facts(), facts(), nil)
+	given := judge(m, facts(), facts(), nil)
 	given.ICPs[0].Says[0].Name = "other"
 	var wait sync.WaitGroup
 	for range 4 {
 		wait.Go(func() {
 			for range 50 {
-				if diff := cmp.Diff(before, m.Judge(facts(), facts(), expr.NewBudget(1000))); diff != "" {
+				if diff := cmp.Diff(before, judge(m, facts(), facts(), expr.NewBudget(1000))); diff != "" {
 					t.Error(diff)
 				}
 			}
@@ -389,3 +389,9 @@ func TestModel_NeverChanges(t *testing.T) {
 }
 
 func near(a, b float64) bool { return math.Abs(a-b) <= 1e-9 }
+
+// judge is what a model says, written out.
+func judge(m *fit.Model, company, person *expr.Facts, b *expr.Budget) signalbox.Fit {
+	j := m.Judge(company, person, b)
+	return j.Fit()
+}

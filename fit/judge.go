@@ -2,19 +2,26 @@ package fit
 
 import (
 	"cmp"
+	"encoding/binary"
+	"hash/fnv"
 	"slices"
+	"time"
 
 	"signalbox"
 	"signalbox/expr"
 )
 
-// What a parameter gave.
+// outcome is what a parameter gave.
+type outcome uint8
+
 const (
-	hit      = "hit"
-	miss     = "miss"
-	missing  = "missing"
-	notAsked = "not_asked"
+	notAsked outcome = iota // after the profile was settled
+	hit
+	miss
+	missing
 )
+
+func (o outcome) String() string { return [...]string{"not_asked", "hit", "miss", "missing"}[o] }
 
 // Why a profile does not fit.
 const (
@@ -32,28 +39,110 @@ const (
 	everything
 )
 
+// Judgement is what a model says of a record: small until it is written out, as most signals change nothing of it. Empty is the zero value.
+type Judgement struct {
+	at       time.Time
+	icps     []verdict // the best first
+	personas []verdict // of the ICP that won, likewise
+}
+
+// verdict is what one profile says.
+type verdict struct {
+	of     *profile
+	fits   bool
+	score  int
+	known  int       // of the profile's shares
+	counts int       // the weights that spoke
+	reason string    // why it does not fit
+	says   []outcome // by parameter
+}
+
 // Judge qualifies a record: ICPs on the company's facts, then, when one fits and there is a person, the personas that belong to the one that won on the
 // person's. nil: there is none. What it costs is taken from the budget, which may be nil.
 //
 // A parameter that costs more than there is left is a miss that is not known: a filter fails, an exclude does not hit, and what scores counts with its
 // weight and gives nothing.
-func (m *Model) Judge(company, person *expr.Facts, b *expr.Budget) signalbox.Fit {
-	fit := signalbox.Fit{At: company.Now}
-	list, won := m.icps.judge(company, b)
-	fit.ICPs = list
-	if won == nil {
-		return fit
+func (m *Model) Judge(company, person *expr.Facts, b *expr.Budget) Judgement {
+	j := Judgement{at: company.Now, icps: m.icps.judge(company, b)}
+	if person != nil && len(j.icps) > 0 && j.icps[0].fits {
+		j.personas = j.icps[0].of.personas.judge(person, b)
 	}
-	fit.ICP, fit.ICPScore = list[0].Code, list[0].Score
-	if person == nil {
-		return fit
+	return j
+}
+
+// Company is the judgement without what it says of the person.
+func (j Judgement) Company() Judgement {
+	j.personas = nil
+	return j
+}
+
+// Short is the judgement without its reasons.
+func (j *Judgement) Short() (q signalbox.Qualified) {
+	if len(j.icps) > 0 && j.icps[0].fits {
+		q.ICP, q.ICPScore = j.icps[0].of.code, j.icps[0].score
 	}
-	list, won = won.personas.judge(person, b)
-	fit.Personas = list
-	if won != nil {
-		fit.Persona, fit.PersonaScore = list[0].Code, list[0].Score
+	if len(j.personas) > 0 && j.personas[0].fits {
+		q.Persona, q.PersonaScore = j.personas[0].of.code, j.personas[0].score
 	}
-	return fit
+	return q
+}
+
+// Mark tells a judgement, with its reasons, from another one. It is never 0, and stays the same from one program to the next.
+func (j *Judgement) Mark() uint64 {
+	said := make([]byte, 0, 1024)
+	for _, list := range [2][]verdict{j.icps, j.personas} {
+		said = binary.LittleEndian.AppendUint32(said, uint32(len(list)))
+		for i := range list {
+			v := &list[i]
+			said = append(said, v.of.code...)
+			said = binary.LittleEndian.AppendUint64(said, uint64(v.of.version))
+			said = binary.LittleEndian.AppendUint32(append(said, byte(v.score)), uint32(v.known))
+			said = append(said, v.reason...)
+			for _, o := range v.says {
+				said = append(said, byte(o))
+			}
+		}
+	}
+	h := fnv.New64a()
+	_, _ = h.Write(said)
+	return max(h.Sum64(), 1)
+}
+
+// Fit writes a judgement out.
+func (j *Judgement) Fit() signalbox.Fit {
+	short := j.Short()
+	return signalbox.Fit{
+		ICP: short.ICP, ICPScore: short.ICPScore, Persona: short.Persona, PersonaScore: short.PersonaScore,
+		ICPs: written(j.icps), Personas: written(j.personas), At: j.at,
+	}
+}
+
+func written(list []verdict) []signalbox.ProfileVerdict {
+	if list == nil {
+		return nil
+	}
+	out := make([]signalbox.ProfileVerdict, len(list))
+	for i := range list {
+		out[i] = list[i].written()
+	}
+	return out
+}
+
+func (v *verdict) written() signalbox.ProfileVerdict {
+	out := signalbox.ProfileVerdict{
+		Code: v.of.code, Version: v.of.version, Fits: v.fits, Score: v.score, Coverage: float64(v.known) / float64(v.of.shares), Reason: v.reason,
+		Says: slices.Clone(v.of.blank),
+	}
+	for i, o := range v.says {
+		a := &out.Says[i]
+		a.Outcome = o.String()
+		if q := v.of.asked(i); v.fits && q.mode == signalbox.ModeScore {
+			if holds, speaks := q.stands(o); holds && speaks {
+				a.Gives = 100 * float64(q.weight) / float64(v.counts)
+			}
+		}
+	}
+	return out
 }
 
 // Explain judges one profile, draft or live, and asks every parameter even after it was settled: for a test on a record. Of several that speak against it
@@ -63,86 +152,77 @@ func Explain(p *signalbox.Profile, f *expr.Facts) (signalbox.ProfileVerdict, err
 	if err != nil {
 		return signalbox.ProfileVerdict{}, err
 	}
-	return r.judge(f, nil, slices.Clone(r.blank), everything), nil
+	v := r.judge(f, nil, make([]outcome, len(r.questions)), everything)
+	return v.written(), nil
 }
 
-// judge gives the verdicts, the best first, and the profile that won, if one fits.
-func (g *group) judge(f *expr.Facts, b *expr.Budget) (list []signalbox.ProfileVerdict, won *profile) {
+// judge gives the verdicts, the best first; nil when there are no profiles.
+func (g *group) judge(f *expr.Facts, b *expr.Budget) []verdict {
 	if len(g.profiles) == 0 {
-		return nil, nil
+		return nil
 	}
-	list = make([]signalbox.ProfileVerdict, len(g.profiles))
-	answers := slices.Clone(g.blank)
-	best := -1
+	list, says := make([]verdict, len(g.profiles)), make([]outcome, g.questions)
 	for i, p := range g.profiles {
-		n := len(p.blank)
-		list[i] = p.judge(f, b, answers[:n:n], untilSettled)
-		answers = answers[n:]
-		if list[i].Fits && list[i].Score > best {
-			best, won = list[i].Score, p
-		}
+		n := len(p.questions)
+		list[i] = p.judge(f, b, says[:n:n], untilSettled)
+		says = says[n:]
 	}
 	// They were asked by priority and code: those with the same score stay so.
-	slices.SortStableFunc(list, func(a, b signalbox.ProfileVerdict) int {
-		if a.Fits != b.Fits {
-			if a.Fits {
+	slices.SortStableFunc(list, func(a, b verdict) int {
+		if a.fits != b.fits {
+			if a.fits {
 				return -1
 			}
 			return 1
 		}
-		return cmp.Compare(b.Score, a.Score)
+		return cmp.Compare(b.score, a.score)
 	})
-	return list, won
+	return list
 }
 
-// judge asks the profile's questions, and writes what they gave into says, its answers before anything was asked.
-func (p *profile) judge(f *expr.Facts, b *expr.Budget, says []signalbox.Answer, far extent) signalbox.ProfileVerdict {
-	v := signalbox.ProfileVerdict{Code: p.code, Version: p.version, Says: says}
-	known, hits, counts := 0, 0, 0
+// judge asks the profile's questions, and writes what they gave into says.
+func (p *profile) judge(f *expr.Facts, b *expr.Budget, says []outcome, far extent) verdict {
+	v := verdict{of: p, says: says}
+	hits := 0
 	for i := range p.questions {
-		if v.Reason != "" && far == untilSettled {
+		if v.reason != "" && far == untilSettled {
 			break
 		}
 		q := &p.questions[i]
-		a := &says[q.place]
-		outcome, sure := q.ask(f, b)
-		a.Outcome = outcome
+		o, sure := q.ask(f, b)
+		says[q.place] = o
 		if sure {
-			known += q.share
+			v.known += q.share
 		}
-		holds, speaks := q.stands(outcome)
+		holds, speaks := q.stands(o)
 		switch {
 		case !speaks:
 		case q.mode == signalbox.ModeScore:
-			counts += q.weight
+			v.counts += q.weight
 			if holds {
 				hits += q.weight
-				a.Gives = float64(q.weight) // of what counts, which is not known yet
 			}
-		case v.Reason != "":
+		case v.reason != "":
 		case q.mode == signalbox.ModeFilter && !holds:
-			v.Reason = filtered
+			v.reason = filtered
 		case q.mode == signalbox.ModeExclude && holds:
-			v.Reason = excluded
+			v.reason = excluded
 		}
 	}
-	v.Coverage = float64(known) / float64(p.shares)
-	if v.Reason == "" && known == 0 {
-		v.Reason = notEnoughData
+	if v.reason == "" && v.known == 0 {
+		v.reason = notEnoughData
 	}
-	if v.Reason == "" && counts > 0 && hits == 0 {
-		v.Reason = noMatch
+	if v.reason == "" && v.counts > 0 && hits == 0 {
+		v.reason = noMatch
 	}
-	v.Fits = v.Reason == ""
-	if v.Fits {
-		v.Score = percent(hits, counts)
+	if v.fits = v.reason == ""; v.fits {
+		v.score = percent(hits, v.counts)
 	}
-	weigh(says, v.Fits, counts)
 	return v
 }
 
 // ask gives the outcome, and whether it is known. A missing field matters only when the answer is not yes without it.
-func (q *question) ask(f *expr.Facts, b *expr.Budget) (outcome string, known bool) {
+func (q *question) ask(f *expr.Facts, b *expr.Budget) (o outcome, known bool) {
 	v := q.program.Ask(f, b)
 	switch {
 	case v.Holds:
@@ -156,9 +236,12 @@ func (q *question) ask(f *expr.Facts, b *expr.Budget) (outcome string, known boo
 }
 
 // stands says what an outcome counts as: whether the condition is taken to hold, and whether it speaks for or against the profile at all.
-func (q *question) stands(outcome string) (holds, speaks bool) {
-	if outcome != missing {
-		return outcome == hit, true
+func (q *question) stands(o outcome) (holds, speaks bool) {
+	switch {
+	case o == notAsked:
+		return false, false
+	case o != missing:
+		return o == hit, true
 	}
 	switch q.onMissing {
 	case signalbox.MissingFail:
@@ -175,15 +258,4 @@ func percent(hits, counts int) int {
 		return 100
 	}
 	return (200*hits + counts) / (2 * counts)
-}
-
-// weigh turns the weights that hit into what they give of the score: nothing where the profile does not fit.
-func weigh(says []signalbox.Answer, fits bool, counts int) {
-	for i := range says {
-		if a := &says[i]; !fits {
-			a.Gives = 0
-		} else if a.Gives > 0 {
-			a.Gives = 100 * a.Gives / float64(counts)
-		}
-	}
 }

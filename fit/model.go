@@ -20,8 +20,8 @@ type Model struct {
 
 // group is profiles that are judged together, in the order in which they are asked.
 type group struct {
-	profiles []*profile
-	blank    []signalbox.Answer // of all of them, one after the other
+	profiles  []*profile
+	questions int // of all of them
 }
 
 // profile is one that was compiled.
@@ -30,7 +30,8 @@ type profile struct {
 	version   int64
 	priority  int
 	questions []question         // in the order in which they are asked: what scores comes last
-	blank     []signalbox.Answer // before anything was asked, in the order of the parameters
+	places    []int              // by parameter: its place among the questions
+	blank     []signalbox.Answer // before anything was asked, by parameter
 	shares    int                // of its questions together
 	personas  group              // of an ICP
 }
@@ -72,7 +73,7 @@ func Compile(icps, personas []signalbox.Profile) (*Model, error) {
 
 func (g *group) add(p *profile) {
 	g.profiles = append(g.profiles, p)
-	g.blank = append(g.blank, p.blank...)
+	g.questions += len(p.questions)
 }
 
 // belonging is a profile with the ICPs that it names.
@@ -117,7 +118,7 @@ func ready(p *signalbox.Profile) (*profile, error) {
 			return nil, err
 		}
 		r.questions = append(r.questions, question{program: program, place: i, mode: q.Mode, onMissing: q.OnMissing, weight: q.Weight, share: q.Weight})
-		r.blank = append(r.blank, signalbox.Answer{Name: q.Name, Mode: q.Mode, Weight: q.Weight, Outcome: notAsked})
+		r.blank = append(r.blank, signalbox.Answer{Name: q.Name, Mode: q.Mode, Weight: q.Weight, Outcome: notAsked.String()})
 		r.shares += q.Weight
 	}
 	if r.shares == 0 {
@@ -127,8 +128,15 @@ func ready(p *signalbox.Profile) (*profile, error) {
 		}
 	}
 	slices.SortStableFunc(r.questions, func(a, b question) int { return cmp.Compare(a.late(), b.late()) })
+	r.places = make([]int, len(r.questions))
+	for i := range r.questions {
+		r.places[r.questions[i].place] = i
+	}
 	return r, nil
 }
+
+// asked is the question of a parameter.
+func (p *profile) asked(parameter int) *question { return &p.questions[p.places[parameter]] }
 
 // late orders questions: what may settle the profile comes first.
 func (q *question) late() int {

@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"signalbox"
+	"signalbox/expr"
 	"signalbox/fit"
 )
 
@@ -159,7 +160,7 @@ func TestJudge_IsWhatTheFormulaSays(t *testing.T) {
 		if err != nil {
 			rt.Fatal(err)
 		}
-		got := m.Judge(facts(), facts(), nil)
+		got := judge(m, facts(), facts(), nil)
 		belong := 0
 		for _, p := range personas {
 			if p.Live && got.ICP != "" && (len(p.ICPCodes) == 0 || slices.Contains(p.ICPCodes, got.ICP)) {
@@ -183,10 +184,62 @@ func TestJudge_IsWhatTheFormulaSays(t *testing.T) {
 		if err != nil {
 			rt.Fatal(err)
 		}
-		if diff := cmp.Diff(got, shuffled.Judge(facts(), facts(), nil)) + cmp.Diff(m.Reads(), shuffled.Reads()); diff != "" {
+		if diff := cmp.Diff(got, judge(shuffled, facts(), facts(), nil)) + cmp.Diff(m.Reads(), shuffled.Reads()); diff != "" {
 			rt.Fatalf("the order in which they come matters: %s", diff)
 		}
 	})
+}
+
+// A mark is the same for what is written out alike, and for nothing else: by it decide tells whether a record's fit has changed.
+func TestMark_TellsFitsApart(t *testing.T) {
+	t.Parallel()
+	marks, fits := map[uint64]string{}, map[string]uint64{}
+	version := int64(0)
+	rapid.Check(t, func(rt *rapid.T) {
+		version++ // as everything does that is saved
+		icps, personas := anyProfiles(rt, "icp"), anyProfiles(rt, "persona")
+		for i := range icps {
+			icps[i].Version = version
+		}
+		for i := range personas {
+			personas[i].Version = version
+		}
+		m, err := fit.Compile(icps, personas)
+		if err != nil {
+			rt.Fatal(err)
+		}
+		for _, units := range []uint64{0, 10, 1000} {
+			j := m.Judge(facts(), facts(), expr.NewBudget(units))
+			company := j.Company()
+			for _, j := range []fit.Judgement{j, company} {
+				whole := j.Fit()
+				text := told(whole)
+				if known, ok := fits[text]; ok && known != j.Mark() {
+					rt.Fatalf("marks %d and %d of %s", known, j.Mark(), text)
+				}
+				if known, ok := marks[j.Mark()]; ok && known != text {
+					rt.Fatalf("one mark of %s and of %s", known, text)
+				}
+				fits[text], marks[j.Mark()] = j.Mark(), text
+			}
+		}
+	})
+}
+
+// told writes what a fit's mark tells apart: parameters are known by their place in a version.
+func told(f signalbox.Fit) string {
+	var b strings.Builder
+	for _, list := range [2][]signalbox.ProfileVerdict{f.ICPs, f.Personas} {
+		for _, v := range list {
+			fmt.Fprintf(&b, "%s %d %t %d %v %s", v.Code, v.Version, v.Fits, v.Score, v.Coverage, v.Reason)
+			for _, a := range v.Says {
+				b.WriteString(" " + a.Outcome)
+			}
+			b.WriteByte(';')
+		}
+		b.WriteByte('|')
+	}
+	return b.String()
 }
 
 // checkBest holds what a fit names to the verdict that comes first.
@@ -220,7 +273,7 @@ func TestExplain_AgreesWithJudge(t *testing.T) {
 		if err != nil {
 			rt.Fatal(err)
 		}
-		short := m.Judge(facts(), nil, nil).ICPs[0]
+		short := judge(m, facts(), nil, nil).ICPs[0]
 		if short.Fits != full.Fits || short.Score != full.Score || short.Reason != full.Reason || short.Coverage > full.Coverage {
 			rt.Fatalf("explained as %+v, judged as %+v", full, short)
 		}

@@ -475,6 +475,7 @@ func waitFor(t *testing.T, holds func() bool) {
 
 func BenchmarkSubmit(b *testing.B) {
 	for _, waiters := range []int{1, 64, 256} {
-		b.Run(fmt.Sprintf("waiters=%d", waiters), func(b *testing.B) { benchmarkSubmit(b, waiters) })
+		b.Run(fmt.Sprintf("waiters=%d/plain", waiters), func(b *testing.B) { benchmarkSubmit(b, waiters, false) })
+		b.Run(fmt.Sprintf("waiters=%d/intelligence", waiters), func(b *testing.B) { benchmarkSubmit(b, waiters, true) })
 	}
 }
