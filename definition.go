@@ -33,6 +33,17 @@ func (k DefinitionKind) Most() int {
 	return 1
 }
 
+// Plural is what several of a kind are called in a sentence.
+func (k DefinitionKind) Plural() string {
+	switch k {
+	case DefinedICP:
+		return "ICPs"
+	case DefinedType:
+		return "signal types"
+	}
+	return string(k) + "s"
+}
+
 // Definition is something that a workspace has defined, as it is stored.
 type Definition struct {
 	ID        int64

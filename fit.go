@@ -1,6 +1,9 @@
 package signalbox
 
-import "time"
+import (
+	"encoding/json"
+	"time"
+)
 
 // Profile is an ideal customer (ICP), which judges companies, or a persona, which judges people within ICPs (contract section 7).
 type Profile struct {
@@ -85,9 +88,75 @@ func (f *Fit) Short() Qualified {
 	return Qualified{f.ICP, f.ICPScore, f.Persona, f.PersonaScore}
 }
 
+// Judged is what one profile said of a record, as it is kept: what the profile asks is kept once for each of its versions. As JSON it is a list of its
+// fields in their order.
+type Judged struct {
+	Code    string
+	Version int64
+	Score   int    // 0 to 100
+	Known   int    // of Shares: the weights of its parameters that were known
+	Shares  int    // at least 1
+	Spoke   int    // the weights that count in the score
+	Reason  string // why it does not fit; "": it does
+	Says    string // what each parameter said, a letter for each
+
+	whole *ProfileVerdict // of one that an earlier program kept with all its words
+}
+
+// What a parameter can have said.
+const (
+	SaidYes        = 'h'
+	SaidNo         = 'm'
+	SaidMissing    = '?' // and its weight does not count
+	SaidMissingYes = 'y' // and that speaks for the profile
+	SaidMissingNo  = 'n' // and that speaks against it
+	SaidNothing    = '-' // it was not asked
+)
+
+var outcomes = map[rune]string{SaidYes: "hit", SaidNo: "miss", SaidMissing: "missing", SaidMissingYes: "missing", SaidMissingNo: "missing", SaidNothing: "not_asked"}
+
+// UnmarshalJSON reads what a profile said as this program keeps it, and as earlier ones did.
+func (j *Judged) UnmarshalJSON(b []byte) error {
+	if len(b) > 0 && b[0] == '{' {
+		j.whole = &ProfileVerdict{}
+		if err := json.Unmarshal(b, j.whole); err != nil {
+			return err
+		}
+		j.Code, j.Version = j.whole.Code, j.whole.Version
+		return nil
+	}
+	fields := [...]any{&j.Code, &j.Version, &j.Score, &j.Known, &j.Shares, &j.Spoke, &j.Reason, &j.Says}
+	list := fields[:]
+	return json.Unmarshal(b, &list)
+}
+
+// Verdict is what was said in the words of the profile's version that said it. nil is a profile that is not known any more: it has no answers.
+func (j *Judged) Verdict(of *Profile) ProfileVerdict {
+	if j.whole != nil {
+		return *j.whole
+	}
+	v := ProfileVerdict{
+		Code: j.Code, Version: j.Version, Fits: j.Reason == "", Score: j.Score, Coverage: float64(j.Known) / float64(max(j.Shares, 1)), Reason: j.Reason,
+	}
+	if of == nil || len(of.Parameters) != len(j.Says) {
+		return v
+	}
+	v.Says = make([]Answer, len(of.Parameters))
+	for i, said := range j.Says {
+		p := &of.Parameters[i]
+		v.Says[i] = Answer{Name: p.Name, Mode: p.Mode, Weight: p.Weight, Outcome: outcomes[said]}
+		if v.Fits && p.Mode == ModeScore && (said == SaidYes || said == SaidMissingYes) {
+			v.Says[i].Gives = 100 * float64(p.Weight) / float64(max(j.Spoke, 1))
+		}
+	}
+	return v
+}
+
 // Qualification is what is stored of a record's fit.
 type Qualification struct {
 	Workspace WorkspaceID
 	Entity    EntityID
-	Fit       *Fit // nil: there is none any more
+	At        time.Time
+	Short     Qualified
+	Body      []byte // JSON: {"icps": […], "personas": […]} of Judged; nil: there is none any more
 }

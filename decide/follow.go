@@ -44,15 +44,14 @@ func (f *fold) packFollowings() {
 	for _, r := range f.followed {
 		w := f.follows(r)
 		f.state(r.Space(), r.Kind(), r.Entity()).Following = w.pack()
-		q := signalbox.Qualification{Workspace: r.Space(), Entity: r.Entity()}
 		switch {
 		case w.fit != nil:
-			whole := w.fit.Fit()
-			q.Fit = &whole
-		case !w.unfit:
-			continue
+			f.out.Qualified = append(f.out.Qualified, signalbox.Qualification{
+				Workspace: r.Space(), Entity: r.Entity(), At: w.fit.At(), Short: w.fit.Short(), Body: w.fit.Append(nil),
+			})
+		case w.unfit:
+			f.out.Qualified = append(f.out.Qualified, signalbox.Qualification{Workspace: r.Space(), Entity: r.Entity()})
 		}
-		f.out.Qualified = append(f.out.Qualified, q)
 	}
 }
 

@@ -25,11 +25,11 @@ func (w *world) applyFollowing(d *signalbox.Decision) {
 		w.captures[c.Key] = c
 	}
 	for _, q := range d.Qualified {
-		if q.Fit == nil {
+		if q.Body == nil {
 			delete(w.fits, q.Entity)
 			continue
 		}
-		w.fits[q.Entity] = *q.Fit
+		w.fits[q.Entity] = w.readFit(&q)
 	}
 	for _, m := range d.Moves {
 		in := w.members[m.Audience]
@@ -46,6 +46,30 @@ func (w *world) applyFollowing(d *signalbox.Decision) {
 	}
 	for _, s := range d.Stirred {
 		w.stirred = append(w.stirred, s.Account)
+	}
+}
+
+// readFit reads what is kept of a qualification in the words of the profiles in force.
+func (w *world) readFit(q *signalbox.Qualification) signalbox.Fit {
+	w.t.Helper()
+	var kept struct{ ICPs, Personas []signalbox.Judged }
+	if err := json.Unmarshal(q.Body, &kept); err != nil {
+		w.t.Fatal(err)
+	}
+	read := func(list []signalbox.Judged, profiles []signalbox.Profile) (out []signalbox.ProfileVerdict) {
+		for i := range list {
+			at := slices.IndexFunc(profiles, func(p signalbox.Profile) bool { return p.Code == list[i].Code && p.Version == list[i].Version })
+			if at < 0 {
+				w.t.Fatalf("it names %q in version %d, which is not in force", list[i].Code, list[i].Version)
+			}
+			out = append(out, list[i].Verdict(&profiles[at]))
+		}
+		return out
+	}
+	d := &w.defs
+	return signalbox.Fit{
+		ICP: q.Short.ICP, ICPScore: q.Short.ICPScore, Persona: q.Short.Persona, PersonaScore: q.Short.PersonaScore, At: q.At,
+		ICPs: read(kept.ICPs, d.ICPs), Personas: read(kept.Personas, d.Personas),
 	}
 }
 

@@ -393,5 +393,5 @@ func near(a, b float64) bool { return math.Abs(a-b) <= 1e-9 }
 // judge is what a model says, written out.
 func judge(m *fit.Model, company, person *expr.Facts, b *expr.Budget) signalbox.Fit {
 	j := m.Judge(company, person, b)
-	return j.Fit()
+	return m.Fit(&j)
 }

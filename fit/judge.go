@@ -5,10 +5,12 @@ import (
 	"encoding/binary"
 	"hash/fnv"
 	"slices"
+	"strconv"
 	"time"
 
 	"signalbox"
 	"signalbox/expr"
+	"signalbox/strictjson"
 )
 
 // outcome is what a parameter gave.
@@ -20,8 +22,6 @@ const (
 	miss
 	missing
 )
-
-func (o outcome) String() string { return [...]string{"not_asked", "hit", "miss", "missing"}[o] }
 
 // Why a profile does not fit.
 const (
@@ -70,6 +70,9 @@ func (m *Model) Judge(company, person *expr.Facts, b *expr.Budget) Judgement {
 	return j
 }
 
+// At is when it was judged.
+func (j *Judgement) At() time.Time { return j.at }
+
 // Company is the judgement without what it says of the person.
 func (j Judgement) Company() Judgement {
 	j.personas = nil
@@ -79,10 +82,10 @@ func (j Judgement) Company() Judgement {
 // Short is the judgement without its reasons.
 func (j *Judgement) Short() (q signalbox.Qualified) {
 	if len(j.icps) > 0 && j.icps[0].fits {
-		q.ICP, q.ICPScore = j.icps[0].of.code, j.icps[0].score
+		q.ICP, q.ICPScore = j.icps[0].of.Code, j.icps[0].score
 	}
 	if len(j.personas) > 0 && j.personas[0].fits {
-		q.Persona, q.PersonaScore = j.personas[0].of.code, j.personas[0].score
+		q.Persona, q.PersonaScore = j.personas[0].of.Code, j.personas[0].score
 	}
 	return q
 }
@@ -94,8 +97,8 @@ func (j *Judgement) Mark() uint64 {
 		said = binary.LittleEndian.AppendUint32(said, uint32(len(list)))
 		for i := range list {
 			v := &list[i]
-			said = append(said, v.of.code...)
-			said = binary.LittleEndian.AppendUint64(said, uint64(v.of.version))
+			said = append(said, v.of.Code...)
+			said = binary.LittleEndian.AppendUint64(said, uint64(v.of.Version))
 			said = binary.LittleEndian.AppendUint32(append(said, byte(v.score)), uint32(v.known))
 			said = append(said, v.reason...)
 			for _, o := range v.says {
@@ -108,41 +111,63 @@ func (j *Judgement) Mark() uint64 {
 	return max(h.Sum64(), 1)
 }
 
-// Fit writes a judgement out.
-func (j *Judgement) Fit() signalbox.Fit {
-	short := j.Short()
-	return signalbox.Fit{
-		ICP: short.ICP, ICPScore: short.ICPScore, Persona: short.Persona, PersonaScore: short.PersonaScore,
-		ICPs: written(j.icps), Personas: written(j.personas), At: j.at,
+// Append writes a judgement out, as [signalbox.Qualification] keeps it.
+func (j *Judgement) Append(b []byte) []byte {
+	b = appendVerdicts(append(b, `{"icps":`...), j.icps)
+	if len(j.personas) > 0 {
+		b = appendVerdicts(append(b, `,"personas":`...), j.personas)
 	}
+	return append(b, '}')
 }
 
-func written(list []verdict) []signalbox.ProfileVerdict {
-	if list == nil {
-		return nil
-	}
-	out := make([]signalbox.ProfileVerdict, len(list))
+func appendVerdicts(b []byte, list []verdict) []byte {
+	b = append(b, '[')
 	for i := range list {
-		out[i] = list[i].written()
+		if i > 0 {
+			b = append(b, ',')
+		}
+		v := &list[i]
+		b = strictjson.AppendString(append(b, '['), v.of.Code)
+		for _, n := range [...]int64{v.of.Version, int64(v.score), int64(v.known), int64(v.of.shares), int64(v.counts)} {
+			b = strconv.AppendInt(append(b, ','), n, 10)
+		}
+		b = append(append(append(b, `,"`...), v.reason...), `","`...)
+		for place := range v.says {
+			b = append(b, v.said(place))
+		}
+		b = append(b, `"]`...)
 	}
-	return out
+	return append(b, ']')
 }
 
-func (v *verdict) written() signalbox.ProfileVerdict {
-	out := signalbox.ProfileVerdict{
-		Code: v.of.code, Version: v.of.version, Fits: v.fits, Score: v.score, Coverage: float64(v.known) / float64(v.of.shares), Reason: v.reason,
-		Says: slices.Clone(v.of.blank),
-	}
-	for i, o := range v.says {
-		a := &out.Says[i]
-		a.Outcome = o.String()
-		if q := v.of.asked(i); v.fits && q.mode == signalbox.ModeScore {
-			if holds, speaks := q.stands(o); holds && speaks {
-				a.Gives = 100 * float64(q.weight) / float64(v.counts)
-			}
+// said is what a parameter said, as a letter.
+func (v *verdict) said(place int) byte {
+	switch v.says[place] {
+	case hit:
+		return signalbox.SaidYes
+	case miss:
+		return signalbox.SaidNo
+	case missing:
+		q := v.of.asked(place)
+		switch holds, speaks := q.stands(missing); {
+		case !speaks:
+			return signalbox.SaidMissing
+		case holds:
+			return signalbox.SaidMissingYes
 		}
+		return signalbox.SaidMissingNo
 	}
-	return out
+	return signalbox.SaidNothing
+}
+
+func (v *verdict) judged() signalbox.Judged {
+	j := signalbox.Judged{Code: v.of.Code, Version: v.of.Version, Score: v.score, Known: v.known, Shares: v.of.shares, Spoke: v.counts, Reason: v.reason}
+	said := make([]byte, len(v.says))
+	for place := range said {
+		said[place] = v.said(place)
+	}
+	j.Says = string(said)
+	return j
 }
 
 // Explain judges one profile, draft or live, and asks every parameter even after it was settled: for a test on a record. Of several that speak against it
@@ -153,7 +178,8 @@ func Explain(p *signalbox.Profile, f *expr.Facts) (signalbox.ProfileVerdict, err
 		return signalbox.ProfileVerdict{}, err
 	}
 	v := r.judge(f, nil, make([]outcome, len(r.questions)), everything)
-	return v.written(), nil
+	said := v.judged()
+	return said.Verdict(p), nil
 }
 
 // judge gives the verdicts, the best first; nil when there are no profiles.

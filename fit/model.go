@@ -26,14 +26,11 @@ type group struct {
 
 // profile is one that was compiled.
 type profile struct {
-	code      string
-	version   int64
-	priority  int
-	questions []question         // in the order in which they are asked: what scores comes last
-	places    []int              // by parameter: its place among the questions
-	blank     []signalbox.Answer // before anything was asked, by parameter
-	shares    int                // of its questions together
-	personas  group              // of an ICP
+	*signalbox.Profile
+	questions []question // in the order in which they are asked: what scores comes last
+	places    []int      // by parameter: its place among the questions
+	shares    int        // of its questions together
+	personas  group      // of an ICP
 }
 
 // question is a parameter that was compiled.
@@ -60,7 +57,7 @@ func Compile(icps, personas []signalbox.Profile) (*Model, error) {
 	}
 	for _, company := range companies {
 		for _, person := range people {
-			if len(person.of) == 0 || slices.Contains(person.of, company.code) {
+			if len(person.of) == 0 || slices.Contains(person.of, company.Code) {
 				company.personas.add(person.profile)
 			}
 		}
@@ -97,7 +94,7 @@ func live(profiles []signalbox.Profile) ([]belonging, error) {
 		list = append(list, belonging{compiled, slices.Clone(p.ICPCodes)})
 	}
 	slices.SortStableFunc(list, func(a, b belonging) int {
-		return cmp.Or(cmp.Compare(b.priority, a.priority), strings.Compare(a.code, b.code))
+		return cmp.Or(cmp.Compare(b.Priority, a.Priority), strings.Compare(a.Code, b.Code))
 	})
 	return list, nil
 }
@@ -107,7 +104,9 @@ func ready(p *signalbox.Profile) (*profile, error) {
 	if err := checkProfile(p); err != nil {
 		return nil, err
 	}
-	r := &profile{code: p.Code, version: p.Version, priority: p.Priority}
+	own := *p
+	own.Parameters = slices.Clone(p.Parameters)
+	r := &profile{Profile: &own}
 	for i := range p.Parameters {
 		if err := checkParameter(p.Parameters, i); err != nil {
 			return nil, err
@@ -118,7 +117,6 @@ func ready(p *signalbox.Profile) (*profile, error) {
 			return nil, err
 		}
 		r.questions = append(r.questions, question{program: program, place: i, mode: q.Mode, onMissing: q.OnMissing, weight: q.Weight, share: q.Weight})
-		r.blank = append(r.blank, signalbox.Answer{Name: q.Name, Mode: q.Mode, Weight: q.Weight, Outcome: notAsked.String()})
 		r.shares += q.Weight
 	}
 	if r.shares == 0 {

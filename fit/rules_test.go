@@ -212,7 +212,7 @@ func TestMark_TellsFitsApart(t *testing.T) {
 			j := m.Judge(facts(), facts(), expr.NewBudget(units))
 			company := j.Company()
 			for _, j := range []fit.Judgement{j, company} {
-				whole := j.Fit()
+				whole := m.Fit(&j)
 				text := told(whole)
 				if known, ok := fits[text]; ok && known != j.Mark() {
 					rt.Fatalf("marks %d and %d of %s", known, j.Mark(), text)

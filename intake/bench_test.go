@@ -51,6 +51,9 @@ func benchmarkSubmit(b *testing.B, waiters int, defined bool) {
 	ctx, cancel := context.WithCancel(b.Context())
 	done := make(chan error, 1)
 	go func() { done <- in.Run(ctx) }()
+	if _, err := in.Submit(ctx, ws, 0, intelligence.Signal(0, 500)); err != nil { // compiles what is defined
+		b.Fatal(err)
+	}
 	var next atomic.Int64
 	var wg sync.WaitGroup
 	spent := cpu(b)

@@ -137,7 +137,9 @@ func (db *DB) Define(ctx context.Context, ws signalbox.WorkspaceID, now time.Tim
 			_, err = t.exec(deleteDefinitionSQL, id(ws), string(about.Kind), about.ID)
 		} else {
 			about, last = to.Put, to.Put.ID
-			err = t.putDefinition(d, about, now)
+			if err = t.putDefinition(d, about, now); err == nil {
+				err = t.keepProfile(about)
+			}
 		}
 		if err != nil {
 			return fmt.Errorf("define: %w", err)
@@ -183,7 +185,7 @@ func (t *tx) putDefinition(d *signalbox.Definitions, put *signalbox.Definition, 
 		}
 	}
 	if most := put.Kind.Most(); n >= most {
-		return signalbox.Errorf(signalbox.Conflict, "a workspace has at most %d of %s: delete one first", most, put.Kind)
+		return signalbox.Errorf(signalbox.Conflict, "a workspace has at most %d %s: delete one first", most, put.Kind.Plural())
 	}
 	put.Revision, put.CreatedAt = 1, now
 	_, err := t.exec(insertDefinitionSQL, id(put.Workspace), string(put.Kind), put.ID, put.Code, textBytes(put.Body), put.Revision, now, now)

@@ -1,9 +1,12 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"signalbox"
@@ -26,33 +29,26 @@ DELETE FROM qualifications
 
 // saveQualifications keeps the last word on each record.
 func (t *tx) saveQualifications(d *signalbox.Decision) error {
-	last := map[signalbox.EntityID]int{}
+	if len(d.Qualified) == 0 {
+		return nil
+	}
+	last := make(map[signalbox.EntityID]int, len(d.Qualified))
 	for i := range d.Qualified {
 		last[d.Qualified[i].Entity] = i
 	}
-	type written struct {
-		*signalbox.Qualification
-		body []byte
+	var put, gone []signalbox.Qualification
+	for i, q := range d.Qualified {
+		switch {
+		case last[q.Entity] != i:
+		case q.Body == nil:
+			gone = append(gone, q)
+		default:
+			put = append(put, q)
+		}
 	}
-	var put []written
-	var gone []signalbox.Qualification
-	for i := range d.Qualified {
-		q := &d.Qualified[i]
-		if last[q.Entity] != i {
-			continue
-		}
-		if q.Fit == nil {
-			gone = append(gone, *q)
-			continue
-		}
-		body, err := json.Marshal(q.Fit)
-		if err != nil {
-			return err
-		}
-		put = append(put, written{q, body})
-	}
-	err := each(t, saveQualificationSQL, put, func(s *stmt, q *written) {
-		s.id(int64(q.Workspace)).id(int64(q.Entity)).time(q.Fit.At).text(q.Fit.ICP).int(int64(q.Fit.ICPScore)).text(q.Fit.Persona).int(int64(q.Fit.PersonaScore)).json(q.body)
+	err := each(t, saveQualificationSQL, put, func(s *stmt, q *signalbox.Qualification) {
+		s.id(int64(q.Workspace)).id(int64(q.Entity)).time(q.At)
+		s.text(q.Short.ICP).int(int64(q.Short.ICPScore)).text(q.Short.Persona).int(int64(q.Short.PersonaScore)).json(q.Body)
 	})
 	if err != nil {
 		return err
@@ -60,34 +56,117 @@ func (t *tx) saveQualifications(d *signalbox.Decision) error {
 	return each(t, dropQualificationSQL, gone, func(s *stmt, q *signalbox.Qualification) { s.id(int64(q.Workspace)).id(int64(q.Entity)) })
 }
 
-const qualificationSQL = `
+const (
+	qualificationSQL = `
 SELECT at, icp, icp_score, persona, persona_score, body
   FROM qualifications
  WHERE workspace_id = $1 AND entity_id = $2`
+
+	saveProfileVersionSQL = `
+INSERT INTO profile_versions (workspace_id, kind, code, version, body)
+VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (workspace_id, kind, code, version) DO UPDATE
+   SET body = excluded.body`
+
+	profileVersionSQL = `
+SELECT body
+  FROM profile_versions
+ WHERE workspace_id = $1 AND kind = $2 AND code = $3 AND version = $4`
+)
+
+// profileVersion names a version of an ICP or a persona.
+type profileVersion struct {
+	kind    signalbox.DefinitionKind
+	code    string
+	version int64
+}
+
+// keptFit is a fit as it is kept.
+type keptFit struct {
+	signalbox.Fit
+	ICPs     []signalbox.Judged `json:"icps"`
+	Personas []signalbox.Judged `json:"personas"`
+}
 
 // Qualifications answers what the qualifications of records came to, by record; what was never qualified is left out.
 func (db *DB) Qualifications(ctx context.Context, ws signalbox.WorkspaceID, ids []signalbox.EntityID) (map[signalbox.EntityID]signalbox.Fit, error) {
 	found := make(map[signalbox.EntityID]signalbox.Fit, len(ids))
 	err := db.read(ctx, func(t *tx) error {
 		clear(found) // a read may run again
-		var bad error
-		err := lookUp(t, qualificationSQL, 6, ids, func(s *stmt, e *signalbox.EntityID) { s.id(int64(ws)).id(int64(*e)) }, func(r *row, e *signalbox.EntityID) {
-			var fit signalbox.Fit
-			if err := json.Unmarshal([]byte(r.text(5)), &fit); err != nil {
-				bad = err
-			}
-			fit.At, fit.ICP, fit.ICPScore, fit.Persona, fit.PersonaScore = r.time(0), r.text(1), int(r.int(2)), r.text(3), int(r.int(4))
-			found[*e] = fit
-		})
-		if err == nil {
-			err = bad
+		kept, err := t.keptFits(ws, ids)
+		if err != nil {
+			return err
 		}
-		return err
+		profiles, err := t.profileVersions(ws, kept)
+		if err != nil {
+			return err
+		}
+		for e, k := range kept {
+			k.Fit.ICPs, k.Fit.Personas = verdicts(k.ICPs, signalbox.DefinedICP, profiles), verdicts(k.Personas, signalbox.DefinedPersona, profiles)
+			found[e] = k.Fit
+		}
+		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read qualifications: %w", err)
 	}
 	return found, nil
+}
+
+func (t *tx) keptFits(ws signalbox.WorkspaceID, ids []signalbox.EntityID) (map[signalbox.EntityID]keptFit, error) {
+	kept := make(map[signalbox.EntityID]keptFit, len(ids))
+	var bad error
+	err := lookUp(t, qualificationSQL, 6, ids, func(s *stmt, e *signalbox.EntityID) { s.id(int64(ws)).id(int64(*e)) }, func(r *row, e *signalbox.EntityID) {
+		k := keptFit{Fit: signalbox.Fit{At: r.time(0), ICP: r.text(1), ICPScore: int(r.int(2)), Persona: r.text(3), PersonaScore: int(r.int(4))}}
+		if err := json.Unmarshal([]byte(r.text(5)), &k); err != nil {
+			bad = err
+		}
+		kept[*e] = k
+	})
+	return kept, cmp.Or(err, bad)
+}
+
+// profileVersions reads what those profiles ask that fits name.
+func (t *tx) profileVersions(ws signalbox.WorkspaceID, kept map[signalbox.EntityID]keptFit) (map[profileVersion]*signalbox.Profile, error) {
+	profiles := map[profileVersion]*signalbox.Profile{}
+	for _, k := range kept {
+		for i := range k.ICPs {
+			profiles[profileVersion{signalbox.DefinedICP, k.ICPs[i].Code, k.ICPs[i].Version}] = nil
+		}
+		for i := range k.Personas {
+			profiles[profileVersion{signalbox.DefinedPersona, k.Personas[i].Code, k.Personas[i].Version}] = nil
+		}
+	}
+	var bad error
+	bind := func(s *stmt, v *profileVersion) { s.id(int64(ws)).text(string(v.kind)).text(v.code).int(v.version) }
+	err := lookUp(t, profileVersionSQL, 1, slices.Collect(maps.Keys(profiles)), bind, func(r *row, v *profileVersion) {
+		p := &signalbox.Profile{}
+		if err := json.Unmarshal([]byte(r.text(0)), p); err != nil {
+			bad = err
+		}
+		profiles[*v] = p
+	})
+	return profiles, cmp.Or(err, bad)
+}
+
+func verdicts(list []signalbox.Judged, kind signalbox.DefinitionKind, profiles map[profileVersion]*signalbox.Profile) []signalbox.ProfileVerdict {
+	if list == nil {
+		return nil
+	}
+	out := make([]signalbox.ProfileVerdict, len(list))
+	for i := range list {
+		out[i] = list[i].Verdict(profiles[profileVersion{kind, list[i].Code, list[i].Version}])
+	}
+	return out
+}
+
+// keepProfile keeps a version of an ICP or a persona: qualifications name it for as long as they stand.
+func (t *tx) keepProfile(d *signalbox.Definition) error {
+	if d.Kind != signalbox.DefinedICP && d.Kind != signalbox.DefinedPersona {
+		return nil
+	}
+	_, err := t.exec(saveProfileVersionSQL, id(d.Workspace), string(d.Kind), d.Code, d.Revision, textBytes(d.Body))
+	return err
 }
 
 const (

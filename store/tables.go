@@ -47,6 +47,7 @@ var catalogue = []*Table{
 		"subject_name text, before text, after text, request_id"),
 	table("signal_types", "workspace_id, id", "name text, declared, created_at"),
 	table("definitions", "workspace_id, kind text, id", "code text, body text, revision, created_at, updated_at"),
+	table("profile_versions", "workspace_id, kind text, code text, version", "body text"),
 	table("accounts", "workspace_id, id", "domain text, name text, status text, attributes text, revision, created_at, updated_at, erased_at, "+
 		"merged_into, merged text, sorted text"),
 	table("contacts", "workspace_id, id", "account_id, email text, first_name text, last_name text, title text, linkedin_url text, "+

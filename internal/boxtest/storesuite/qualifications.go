@@ -1,7 +1,6 @@
 package storesuite
 
 import (
-	"math"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -11,25 +10,49 @@ import (
 
 var qualificationTests = map[string]func(*Box){
 	"WhatARecordFitsIsKeptWhereItChanges": func(b *Box) {
-		acc, other := b.NewAccount("acme.example", "Acme"), b.NewAccount("other.example", "Other")
-		b.follows(acc.ID)
+		acc, other := signalbox.EntityID(b.NewAccount("acme.example", "Acme").ID), signalbox.EntityID(b.NewAccount("other.example", "Other").ID)
+		b.follows(signalbox.AccountID(acc))
 		want := b.aFit()
-		got, err := b.DB.Qualifications(b.Context(), b.WS, []signalbox.EntityID{signalbox.EntityID(acc.ID), signalbox.EntityID(other.ID)})
+		got, err := b.DB.Qualifications(b.Context(), b.WS, []signalbox.EntityID{acc, other})
 		b.Must(err)
-		if diff := cmp.Diff(map[signalbox.EntityID]signalbox.Fit{signalbox.EntityID(acc.ID): want}, got); diff != "" {
+		if diff := cmp.Diff(map[signalbox.EntityID]signalbox.Fit{acc: want}, got); diff != "" {
 			b.Fatal(diff)
 		}
-		want.ICPScore = 10
-		b.decide(b.held(), func(*signalbox.Situation) *signalbox.Decision {
-			return &signalbox.Decision{Qualified: []signalbox.Qualification{
-				{Workspace: b.WS, Entity: signalbox.EntityID(acc.ID)}, {Workspace: b.WS, Entity: signalbox.EntityID(acc.ID), Fit: &want}, {Workspace: b.WS, Entity: signalbox.EntityID(other.ID)},
-			}}
-		})
-		if got, err = b.DB.Qualifications(b.Context(), b.WS, []signalbox.EntityID{signalbox.EntityID(acc.ID)}); err != nil || got[signalbox.EntityID(acc.ID)].ICPScore != 10 {
+		last := b.aQualification(acc)
+		last.Short.ICPScore = 10
+		b.qualified(signalbox.Qualification{Workspace: b.WS, Entity: acc}, last, signalbox.Qualification{Workspace: b.WS, Entity: other})
+		if got, err = b.DB.Qualifications(b.Context(), b.WS, []signalbox.EntityID{acc}); err != nil || got[acc].ICPScore != 10 {
 			b.Fatalf("the last word is %+v, %v", got, err)
 		}
-		if got, err = b.DB.Qualifications(b.Context(), b.NewWorkspace("other"), []signalbox.EntityID{signalbox.EntityID(acc.ID)}); err != nil || len(got) != 0 {
+		if got, err = b.DB.Qualifications(b.Context(), b.NewWorkspace("other"), []signalbox.EntityID{acc}); err != nil || len(got) != 0 {
 			b.Fatalf("another workspace sees %+v, %v", got, err)
+		}
+	},
+	"WhatAProfileAskedIsKeptWithItsVersion": func(b *Box) {
+		acc := signalbox.EntityID(b.NewAccount("acme.example", "Acme").ID)
+		b.follows(signalbox.AccountID(acc))
+		d, err := b.DB.Definitions(b.Context(), b.WS)
+		b.Must(err)
+		icp := *d.Called(signalbox.DefinedICP, "Mid-market")
+		icp.Body = []byte(`{"parameters":[{"name":"another","expression":"true","mode":"filter","on_missing":"neutral"}]}`)
+		b.Must(b.put(icp))
+		b.Must(b.DB.Define(b.Context(), b.WS, b.Now, func(d *signalbox.Definitions) (*signalbox.Redefinition, error) {
+			return &signalbox.Redefinition{Drop: d.Called(signalbox.DefinedPersona, "VP"), Act: "persona.deleted"}, nil
+		}))
+		got, err := b.DB.Qualifications(b.Context(), b.WS, []signalbox.EntityID{acc})
+		b.Must(err)
+		if diff := cmp.Diff(map[signalbox.EntityID]signalbox.Fit{acc: b.aFit()}, got); diff != "" {
+			b.Fatalf("changed and deleted, they say of then: %s", diff)
+		}
+		q := b.aQualification(acc)
+		q.Body = []byte(`{"icps":[{"code":"Mid-market","version":9,"fits":true,"score":75,"coverage":0.5,"answers":[{"name":"size","mode":"score","weight":3,"outcome":"hit","gives":75}]}]}`)
+		b.qualified(q)
+		got, err = b.DB.Qualifications(b.Context(), b.WS, []signalbox.EntityID{acc})
+		b.Must(err)
+		want := b.aFit()
+		want.ICPs[0].Version, want.ICPs[0].Coverage, want.ICPs[0].Says, want.Personas = 9, 0.5, want.ICPs[0].Says[:1], nil
+		if diff := cmp.Diff(want, got[acc]); diff != "" {
+			b.Fatalf("one with all its words: %s", diff)
 		}
 	},
 	"MembersEnterAndLeave": func(b *Box) {
@@ -158,11 +181,28 @@ func (b *Box) held() signalbox.Need {
 	return signalbox.Need{Workspaces: []signalbox.WorkspaceID{b.WS}}
 }
 
+// aFit is what aQualification says, in the words of what follows defines.
 func (b *Box) aFit() signalbox.Fit {
-	return signalbox.Fit{ICP: "Mid-market", ICPScore: 75, Persona: "VP", PersonaScore: 100, At: b.Now, ICPs: []signalbox.ProfileVerdict{{
-		Code: "Mid-market", Version: 3, Fits: true, Score: 75, Coverage: math.Pi / 4,
-		Says: []signalbox.Answer{{Name: "size", Mode: signalbox.ModeScore, Weight: 3, Outcome: "hit", Gives: 75}},
-	}}}
+	return signalbox.Fit{
+		ICP: "Mid-market", ICPScore: 75, Persona: "VP", PersonaScore: 100, At: b.Now,
+		ICPs: []signalbox.ProfileVerdict{{Code: "Mid-market", Version: 1, Fits: true, Score: 75, Coverage: 0.8, Says: []signalbox.Answer{
+			{Name: "size", Mode: signalbox.ModeScore, Weight: 3, Outcome: "hit", Gives: 75}, {Name: "plan", Mode: signalbox.ModeScore, Weight: 1, Outcome: "miss"},
+			{Name: "country", Mode: signalbox.ModeScore, Weight: 1, Outcome: "missing"},
+		}}},
+		Personas: []signalbox.ProfileVerdict{{Code: "VP", Version: 1, Fits: true, Score: 100, Coverage: 1, Says: []signalbox.Answer{{Name: "title", Mode: signalbox.ModeFilter, Outcome: "hit"}}}},
+	}
+}
+
+func (b *Box) aQualification(of signalbox.EntityID) signalbox.Qualification {
+	return signalbox.Qualification{
+		Workspace: b.WS, Entity: of, At: b.Now, Short: signalbox.Qualified{ICP: "Mid-market", ICPScore: 75, Persona: "VP", PersonaScore: 100},
+		Body: []byte(`{"icps":[["Mid-market",1,75,4,5,4,"","hm?"]],"personas":[["VP",1,100,1,1,0,"","h"]]}`),
+	}
+}
+
+func (b *Box) qualified(list ...signalbox.Qualification) {
+	b.Helper()
+	b.decide(b.held(), func(*signalbox.Situation) *signalbox.Decision { return &signalbox.Decision{Qualified: list} })
 }
 
 func (b *Box) moves(list ...signalbox.AudienceMove) {
@@ -173,10 +213,15 @@ func (b *Box) moves(list ...signalbox.AudienceMove) {
 // follows gives an account a qualification, an audience and a capture.
 func (b *Box) follows(acc signalbox.AccountID) {
 	b.Helper()
-	fit := b.aFit()
+	if d, err := b.DB.Definitions(b.Context(), b.WS); err != nil || len(d.ICPs) == 0 {
+		b.Must(err)
+		b.define(signalbox.DefinedICP, "Mid-market", `{"parameters":[{"name":"size","expression":"true","mode":"score","weight":3,"on_missing":"neutral"},`+
+			`{"name":"plan","expression":"true","mode":"score","weight":1,"on_missing":"neutral"},{"name":"country","expression":"true","mode":"score","weight":1,"on_missing":"neutral"}]}`)
+		b.define(signalbox.DefinedPersona, "VP", `{"parameters":[{"name":"title","expression":"true","mode":"filter","on_missing":"neutral"}]}`)
+	}
 	b.decide(b.held(), func(*signalbox.Situation) *signalbox.Decision {
 		return &signalbox.Decision{
-			Qualified: []signalbox.Qualification{{Workspace: b.WS, Entity: signalbox.EntityID(acc), Fit: &fit}},
+			Qualified: []signalbox.Qualification{b.aQualification(signalbox.EntityID(acc))},
 			Moves:     []signalbox.AudienceMove{{Workspace: b.WS, Audience: 77, Entity: signalbox.EntityID(acc), Entered: true, At: b.Now}},
 			Captures:  []signalbox.Capture{{Key: signalbox.AnswerKey{Workspace: b.WS, Key: [16]byte{1, byte(acc)}}, Signal: 5, Account: acc}},
 		}
