@@ -2,6 +2,7 @@ package intake
 
 import (
 	"context"
+	"strconv"
 
 	"signalbox"
 	"signalbox/decide"
@@ -15,7 +16,14 @@ func (i *Intake) definitions(ctx context.Context, ws signalbox.WorkspaceID) (*de
 	if c != nil {
 		return c, nil
 	}
-	return i.compile(ctx, ws)
+	// Everybody who comes before they are compiled waits for one compiling. It may be of a version before theirs: a turn tells.
+	first, err, _ := i.first.Do(strconv.FormatInt(int64(ws), 10), func() (any, error) {
+		return i.compile(context.WithoutCancel(ctx), ws)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return first.(*decide.Compiled), nil
 }
 
 // compile reads and compiles the definitions that are in force now.

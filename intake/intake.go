@@ -11,6 +11,8 @@ import (
 	"signalbox"
 	"signalbox/decide"
 	"signalbox/internal/fault"
+
+	"golang.org/x/sync/singleflight"
 )
 
 // Store saves what was decided.
@@ -74,6 +76,7 @@ type Intake struct {
 
 	mu       sync.RWMutex
 	compiled map[signalbox.WorkspaceID]*decide.Compiled
+	first    singleflight.Group // compiling what is not in compiled, by workspace
 
 	dry chan struct{} // holds one token: a dry run takes the database's turn, so there is one at a time
 }
