@@ -87,6 +87,7 @@ type DB struct {
 // right, the server's version or state, the schema), and nothing was changed then.
 func Open(ctx context.Context, cfg Config) (*DB, error) {
 	cfg.Readers = cmp.Or(cfg.Readers, defaultReaders)
+	cfg.Scorer = cfg.Scorer.remembering()
 	if cfg.DatabaseURL != "" {
 		return open(ctx, cfg)
 	}

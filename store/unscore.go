@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	"signalbox"
@@ -30,6 +31,39 @@ type Scorer interface {
 
 // MakeScorer makes the scorer of a workspace's definitions.
 type MakeScorer func(*signalbox.Definitions) (Scorer, error)
+
+// rememberedScorers is how many workspaces' scorers are remembered.
+const rememberedScorers = 16
+
+// remembering makes the scorer of a version of definitions once: a job has one made for every slice, and to compile hundreds of definitions takes longer than
+// what a slice does.
+func (m MakeScorer) remembering() MakeScorer {
+	if m == nil {
+		return nil
+	}
+	type remembered struct {
+		version int64
+		scorer  Scorer
+	}
+	var mu sync.Mutex
+	known := map[signalbox.WorkspaceID]remembered{}
+	return func(d *signalbox.Definitions) (Scorer, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		if k, ok := known[d.Workspace.ID]; ok && k.version == d.Version {
+			return k.scorer, nil
+		}
+		scorer, err := m(d)
+		if err != nil {
+			return nil, err
+		}
+		if len(known) >= rememberedScorers {
+			clear(known)
+		}
+		known[d.Workspace.ID] = remembered{d.Version, scorer}
+		return scorer, nil
+	}
+}
 
 const setKeptSQL = `
 UPDATE entity_states

@@ -17,20 +17,21 @@ import (
 
 // The scenarios, in the order in which they run.
 const (
-	Idle      = "idle"      // start on an empty database: ready time, resident memory, binary size
-	Ingest    = "ingest"    // single signals, closed loop, beside the bare handler
-	Batch     = "batch"     // the batch door
-	Delivery  = "delivery"  // signal in to webhook received: sustained, then a flood and its drain
-	OpenLoop  = "latency"   // signal to receiver, in open loop
-	Nodes     = "nodes"     // one node and two on one PostgreSQL database, in turn
-	Growth    = "growth"    // the ingest rate and the ready time as the database grows
-	Isolation = "isolation" // healthy webhooks alone, and beside dead and dripping ones
-	Viewer    = "viewer"    // what the pages of the dashboard ask for, while signals arrive
+	Idle         = "idle"         // start on an empty database: ready time, resident memory, binary size
+	Ingest       = "ingest"       // single signals, closed loop, beside the bare handler
+	Batch        = "batch"        // the batch door
+	Delivery     = "delivery"     // signal in to webhook received: sustained, then a flood and its drain
+	OpenLoop     = "latency"      // signal to receiver, in open loop
+	Nodes        = "nodes"        // one node and two on one PostgreSQL database, in turn
+	Growth       = "growth"       // the ingest rate and the ready time as the database grows
+	Isolation    = "isolation"    // healthy webhooks alone, and beside dead and dripping ones
+	Intelligence = "intelligence" // signals judged by all that a workspace can define, beside a server where nothing is defined
+	Viewer       = "viewer"       // what the pages of the dashboard ask for, while signals arrive
 )
 
 // Scenarios lists all scenarios.
 func Scenarios() []string {
-	return []string{Idle, Ingest, Batch, Delivery, OpenLoop, Nodes, Isolation, Growth, Viewer}
+	return []string{Idle, Ingest, Batch, Delivery, OpenLoop, Nodes, Isolation, Intelligence, Growth, Viewer}
 }
 
 // Config says what to measure. Every number has a default and a bound.
@@ -112,7 +113,7 @@ func (c Config) onPostgres() bool { return c.Postgres || c.DatabaseURL != "" }
 // needs says why a scenario cannot be measured so; "" when it can.
 func (c Config) needs(scenario string) string {
 	switch {
-	case c.Server != "" && (scenario == Idle || scenario == Growth || scenario == Nodes || scenario == Isolation || scenario == Viewer):
+	case c.Server != "" && (scenario == Idle || scenario == Growth || scenario == Nodes || scenario == Isolation || scenario == Intelligence || scenario == Viewer):
 		return "needs a server of its own: it cannot be measured on a running one"
 	case scenario == Nodes && !c.onPostgres():
 		return "needs a PostgreSQL database, which several nodes can share"
@@ -207,7 +208,7 @@ func Run(ctx context.Context, c Config) (*Report, error) {
 }
 
 func (b *bench) scenarios(ctx context.Context) error {
-	run := map[string]func(context.Context) error{Idle: b.idle, Ingest: b.ingest, Batch: b.batchDoor, Delivery: b.delivery, OpenLoop: b.openLoop, Nodes: b.nodes, Isolation: b.isolation, Growth: b.growth, Viewer: b.viewer}
+	run := map[string]func(context.Context) error{Idle: b.idle, Ingest: b.ingest, Batch: b.batchDoor, Delivery: b.delivery, OpenLoop: b.openLoop, Nodes: b.nodes, Isolation: b.isolation, Intelligence: b.intelligence, Growth: b.growth, Viewer: b.viewer}
 	for _, s := range Scenarios() {
 		if !slices.Contains(b.Only, s) {
 			continue

@@ -34,6 +34,9 @@ type load struct {
 	numbers     *atomic.Int64
 	seed        uint64
 	keys        bool
+	pageViews   bool // every signal is one
+	tells       bool // attributes of the account and the title of the contact are sent too
+	captures    bool // bodies are those of the capture door
 }
 
 // outcome is what came of a load.
@@ -124,6 +127,7 @@ func (l *load) work(ctx context.Context, stream uint64, begin time.Time, quota *
 	defer c.close()
 	size := max(1, l.batch)
 	t := newTraffic(l.seed, stream, l.population, l.keys)
+	t.pageViews, t.tells = l.pageViews, l.tells
 	var body []byte
 	for o.failed.Load() < maxFailures {
 		moment, ok := l.next(ctx, moments)
@@ -160,6 +164,9 @@ func (l *load) body(b []byte, t *traffic, mine int64, n int, at time.Time) []byt
 			return t.about(b, l.turned+int(mine)+i, l.numbers.Add(1), at)
 		}
 		return t.signal(b, l.numbers.Add(1), at)
+	}
+	if l.captures {
+		return t.capture(b, l.numbers.Add(1), at)
 	}
 	if l.batch > 0 {
 		return batch(b, n, item)

@@ -9,32 +9,33 @@ import (
 
 // Report is everything that a run has measured. Scenarios that did not run are missing.
 type Report struct {
-	Version     string           `json:"version"`
-	StartedAt   time.Time        `json:"started_at"`
-	TookSeconds float64          `json:"took_seconds"`
-	System      string           `json:"system"`
-	Go          string           `json:"go"`
-	CPUs        int              `json:"cpus"`
-	FileSystem  string           `json:"file_system,omitempty"`
-	OtherWork   float64          `json:"other_work"` // the share of the machine's CPU time that went elsewhere
-	Accounts    int              `json:"accounts"`
-	Contacts    int              `json:"contacts"`
-	Rounds      int              `json:"rounds"`
-	Seconds     float64          `json:"round_seconds"`
-	Preload     int              `json:"preloaded_signals"`
-	Keys        bool             `json:"idempotency_keys"`
-	Database    *DatabaseInfo    `json:"database,omitempty"` // missing: the embedded one
-	Idle        *IdleResult      `json:"idle,omitempty"`
-	Ingest      []IngestResult   `json:"ingest,omitempty"`
-	Batch       *BatchResult     `json:"batch,omitempty"`
-	Delivery    *DeliveryResult  `json:"delivery,omitempty"`
-	Flood       *Flow            `json:"flood,omitempty"`
-	Latency     *LatencyResult   `json:"latency,omitempty"`
-	Nodes       *NodesResult     `json:"nodes,omitempty"`
-	Isolation   *IsolationResult `json:"isolation,omitempty"`
-	Growth      *GrowthResult    `json:"growth,omitempty"`
-	Viewer      *ViewerResult    `json:"viewer,omitempty"`
-	Targets     []Target         `json:"targets"`
+	Version      string              `json:"version"`
+	StartedAt    time.Time           `json:"started_at"`
+	TookSeconds  float64             `json:"took_seconds"`
+	System       string              `json:"system"`
+	Go           string              `json:"go"`
+	CPUs         int                 `json:"cpus"`
+	FileSystem   string              `json:"file_system,omitempty"`
+	OtherWork    float64             `json:"other_work"` // the share of the machine's CPU time that went elsewhere
+	Accounts     int                 `json:"accounts"`
+	Contacts     int                 `json:"contacts"`
+	Rounds       int                 `json:"rounds"`
+	Seconds      float64             `json:"round_seconds"`
+	Preload      int                 `json:"preloaded_signals"`
+	Keys         bool                `json:"idempotency_keys"`
+	Database     *DatabaseInfo       `json:"database,omitempty"` // missing: the embedded one
+	Idle         *IdleResult         `json:"idle,omitempty"`
+	Ingest       []IngestResult      `json:"ingest,omitempty"`
+	Batch        *BatchResult        `json:"batch,omitempty"`
+	Delivery     *DeliveryResult     `json:"delivery,omitempty"`
+	Flood        *Flow               `json:"flood,omitempty"`
+	Latency      *LatencyResult      `json:"latency,omitempty"`
+	Nodes        *NodesResult        `json:"nodes,omitempty"`
+	Isolation    *IsolationResult    `json:"isolation,omitempty"`
+	Intelligence *IntelligenceResult `json:"intelligence,omitempty"`
+	Growth       *GrowthResult       `json:"growth,omitempty"`
+	Viewer       *ViewerResult       `json:"viewer,omitempty"`
+	Targets      []Target            `json:"targets"`
 }
 
 // Sample is one round of a load. CPU is that of the processes that served it: the server, and PostgreSQL where it is counted.

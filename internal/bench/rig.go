@@ -30,10 +30,12 @@ type rig struct {
 	key      string
 	target   string // host:port of the receiver
 	hold     bool
-	contacts int   // that there are; 0: as many as the run's others have
-	webhooks int64 // that take every signal; 0: one
-	turned   int   // of them that have had the turn of a fill
-	from     int64 // the number of the last signal before the measurement going on
+	contacts int      // that there are; 0: as many as the run's others have
+	webhooks int64    // that take every signal; 0: one
+	events   []string // that the webhook takes; nil: every signal
+	known    bool     // accounts have attributes and contacts titles, and every signal is a page view
+	turned   int      // of them that have had the turn of a fill
+	from     int64    // the number of the last signal before the measurement going on
 }
 
 // node is one server of a rig.
@@ -157,6 +159,7 @@ func (r *rig) fill(ctx context.Context, n int, inTurn bool) error {
 	const size, connections = 1000, 2
 	l := r.load(connections, maxDuration)
 	l.path, l.batch, l.count, l.inTurn, l.turned = batchPath, size, int64(n), inTurn, r.turned
+	l.tells = r.known && inTurn
 	o, err := l.run(ctx)
 	if err == nil && o.accepted.Load() < int64(n) {
 		err = fmt.Errorf("%d of %d signals were stored in %s; %d requests refused, %d failed", o.accepted.Load(), n, o.elapsed.Round(time.Second), o.refused.Load(), o.failed.Load())
@@ -166,8 +169,9 @@ func (r *rig) fill(ctx context.Context, n int, inTurn bool) error {
 
 // The doors of signals.
 const (
-	signalPath = "/v1/signals"
-	batchPath  = "/v1/signals/batch"
+	signalPath  = "/v1/signals"
+	batchPath   = "/v1/signals/batch"
+	capturePath = "/signals"
 )
 
 // load is a closed loop of single signals on this rig's server; where there are several, its connections are spread over them.
@@ -175,7 +179,7 @@ func (r *rig) load(connections int, d time.Duration) *load {
 	b := r.b
 	l := &load{
 		target: target{path: signalPath, key: r.key}, connections: connections, duration: d,
-		numbers: &b.numbers, seed: b.Seed + uint64(b.numbers.Load()), population: cmp.Or(r.contacts, b.Contacts), keys: b.Keys,
+		numbers: &b.numbers, seed: b.Seed + uint64(b.numbers.Load()), population: cmp.Or(r.contacts, b.Contacts), keys: b.Keys, pageViews: r.known,
 	}
 	for _, n := range r.nodes {
 		l.addrs = append(l.addrs, n.addr)
@@ -186,7 +190,11 @@ func (r *rig) load(connections int, d time.Duration) *load {
 // subscribe makes the webhook that takes every signal, and tells the receiver its secret.
 func (r *rig) subscribe(ctx context.Context) error {
 	var hook struct{ ID, Secret string }
-	body := map[string]any{"url": "http://" + r.target + "/", "events": []string{"signal.created"}, "label": "signalbox bench"}
+	events := r.events
+	if events == nil {
+		events = []string{"signal.created"}
+	}
+	body := map[string]any{"url": "http://" + r.target + "/", "events": events, "label": "signalbox bench"}
 	if err := r.call(ctx, http.MethodPost, "/v1/webhooks", body, &hook); err != nil {
 		if r.b.Server != "" {
 			return fmt.Errorf("%w (the server must allow loopback targets: --dev, or --allow-target 127.0.0.1)", err)

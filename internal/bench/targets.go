@@ -40,6 +40,8 @@ const (
 	wantIsolationMS     = 50
 	wantThroughput      = .95
 	wantReuse           = .95
+	wantJudgingRatio    = 1.6
+	wantCaptureP99      = 25
 )
 
 // What it is meant to reach on PostgreSQL, whose CPU time counts with the server's.
@@ -81,6 +83,12 @@ func targets(r *Report) (list []Target) {
 		add("healthy webhooks beside dead ones at 70 % of capacity, p99", atMost, i.mostP99(), i.Beside.EndToEnd.P99, "ms")
 		add("their throughput", atLeast, wantThroughput, i.Throughput, "of that without them")
 		add("attempts over a connection that was there", atLeast, wantReuse, i.Reused, "of all")
+	}
+	if i := r.Intelligence; i != nil && i.CPURatio > 0 {
+		add("signals judged by all that is defined, CPU", atMost, wantJudgingRatio, i.CPURatio, "of that with nothing defined")
+		if i.Rate == latencyTargetAtRate {
+			add("captures answered at 500/s, p99", atMost, wantCaptureP99, i.Captures.Latency.P99, "ms")
+		}
 	}
 	if g := r.Growth; g != nil {
 		if g.RestartedAt >= wantReadyAt {

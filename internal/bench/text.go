@@ -46,6 +46,9 @@ func (r *Report) Text(w io.Writer, paint Paint) error {
 	if r.Isolation != nil {
 		p.isolation(r.Isolation)
 	}
+	if r.Intelligence != nil {
+		p.intelligence(r.Intelligence)
+	}
 	if r.Growth != nil {
 		p.growth(r.Growth)
 	}

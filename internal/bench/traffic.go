@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"strconv"
 	"time"
+
+	"signalbox/internal/boxtest/intelligence"
 )
 
 // perAccount contacts work for each account; one account of hotEvery is hot: half of the traffic is about the hot ones.
@@ -26,9 +28,11 @@ var (
 
 // traffic makes signal bodies. Each goroutine has its own; the same seed makes the same traffic.
 type traffic struct {
-	rng      *rand.Rand
-	contacts int
-	keys     bool // give every signal an idempotency key
+	rng       *rand.Rand
+	contacts  int
+	keys      bool // give every signal an idempotency key
+	pageViews bool // every signal is one
+	tells     bool // attributes of the account and the title of the contact are sent too
 }
 
 func newTraffic(seed, stream uint64, contacts int, keys bool) *traffic {
@@ -53,7 +57,7 @@ func (t *traffic) about(b []byte, contact int, n int64, at time.Time) []byte {
 	account := contact / perAccount
 	first, last, trade := firstNames[contact%len(firstNames)], lastNames[contact%len(lastNames)], trades[account%len(trades)]
 	b = append(b, `{"type":"`...)
-	b = append(b, signalTypes[t.rng.IntN(len(signalTypes))]...)
+	b = append(b, t.typ()...)
 	b = append(b, `","source":"`...)
 	b = append(b, sources[t.rng.IntN(len(sources))]...)
 	b = append(b, `","occurred_at":"`...)
@@ -70,12 +74,15 @@ func (t *traffic) about(b []byte, contact int, n int64, at time.Time) []byte {
 	b = append(b, trade...)
 	b = append(b, ' ')
 	b = strconv.AppendInt(b, int64(account), 10)
-	b = append(b, ` Ltd"},"contact":{"email":"`...)
-	b = appendLower(b, first)
-	b = append(b, '.')
-	b = appendLower(b, last)
-	b = append(b, '@')
-	b = appendDomain(b, trade, account)
+	b = append(b, ` Ltd"`...)
+	if t.tells {
+		b = append(append(b, `,"attributes":`...), intelligence.Attributes...)
+	}
+	b = append(b, `},"contact":{`...)
+	if t.tells {
+		b = append(b, `"title":"VP Engineering",`...)
+	}
+	b = appendEmail(append(b, `"email":"`...), contact)
 	b = append(b, `","first_name":"`...)
 	b = append(b, first...)
 	b = append(b, `","last_name":"`...)
@@ -83,6 +90,34 @@ func (t *traffic) about(b []byte, contact int, n int64, at time.Time) []byte {
 	b = append(b, `"},"properties":`...)
 	b = t.properties(b, n, at)
 	return append(b, '}')
+}
+
+// typ picks the type of the next signal.
+func (t *traffic) typ() string {
+	if t.pageViews {
+		return "page_view"
+	}
+	return signalTypes[t.rng.IntN(len(signalTypes))]
+}
+
+// capture appends the body of a capture about somebody. No two are of the same person and microsecond.
+func (t *traffic) capture(b []byte, n int64, at time.Time) []byte {
+	contact := t.contact()
+	b = append(append(append(b, `{"signal_type":"`...), t.typ()...), `","source":"website","occurred_at":"`...)
+	b = at.UTC().AppendFormat(b, "2006-01-02T15:04:05.000000Z07:00")
+	b = appendEmail(append(b, `","idempotency_key":"`...), contact)
+	b = strconv.AppendInt(append(b, '-'), n, 10)
+	b = appendEmail(append(b, `","identity":{"email":"`...), contact)
+	b = t.properties(append(b, `"},"context":`...), n, at)
+	return append(b, '}')
+}
+
+// appendEmail appends the address of one contact.
+func appendEmail(b []byte, contact int) []byte {
+	account := contact / perAccount
+	b = appendLower(b, firstNames[contact%len(firstNames)])
+	b = appendLower(append(b, '.'), lastNames[contact%len(lastNames)])
+	return appendDomain(append(b, '@'), trades[account%len(trades)], account)
 }
 
 // properties appends what a website's tracker would say, and the mark by which the receiver knows the signal again.
