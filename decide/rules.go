@@ -44,7 +44,8 @@ func (r *scoreRules) points(model *score.Model, s *signalbox.Signal) (signalbox.
 		if facts == nil {
 			facts, budget = &expr.Facts{Signal: signalFacts(s), Now: s.CreatedAt}, expr.NewBudget(ruleBudget)
 		}
-		return p.Ask(facts, budget).Holds
+		holds, _, _ := p.Answer(facts, budget)
+		return holds
 	})
 	return signalbox.PointsOf(points), rulesOf(parts)
 }

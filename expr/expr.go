@@ -184,6 +184,18 @@ func (p *Program) Ask(f *Facts, b *Budget) Verdict {
 	return v
 }
 
+// Answer is Ask for whoever needs no reasons: whether it holds; whether a field was absent that it read; and whether that is known, as it is not when it costs
+// more than it may.
+func (p *Program) Answer(f *Facts, b *Budget) (holds, lacks, known bool) {
+	f.begin(p, b)
+	holds = p.holds(f)
+	b.take(f.run.spent)
+	if f.run.over {
+		return false, false, false
+	}
+	return holds, f.run.missing != [len(f.run.missing)]uint64{}, true
+}
+
 func (f *Facts) begin(p *Program, b *Budget) {
 	f.run = run{p: p, limit: b.most(p.max)}
 	f.run.over = b.empty()

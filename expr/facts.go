@@ -57,8 +57,9 @@ type Facts struct {
 	// Times are the moments at which the signals occurred on which the atom of that key held, latest first, at most its Keep. nil: there are none.
 	Times func(key string) []time.Time
 
-	extra map[string]*document
-	run   run
+	extra   map[string]*document
+	run     run
+	scratch val // what was read last that is kept nowhere else
 }
 
 // run is what happens while a program is asked.
@@ -207,21 +208,33 @@ func getter(path []string) func(*Facts) val {
 	}
 	one, _ := fieldOf(root, rest[0])
 	if one.get == nil {
-		open, rest := opener(root), rest[1:]
-		key := placeOf(rest)
-		return func(f *Facts) val {
-			d := open(f)
-			if d == nil {
-				return val{}
-			}
-			return d.at(key, rest)
-		}
+		at := placed(path)
+		return func(f *Facts) val { return *at(f) }
 	}
 	return func(f *Facts) val {
 		if !f.has(root) {
 			return val{}
 		}
 		return one.get(f)
+	}
+}
+
+// placed reads a path of an open field without copying; nil for another path. What it gives is not to be changed.
+func placed(path []string) func(*Facts) *val {
+	if len(path) < 2 {
+		return nil
+	}
+	if one, known := fieldOf(path[0], path[1]); !known || one.get != nil {
+		return nil
+	}
+	open, rest := opener(path[0]), path[2:]
+	key, none := placeOf(rest), &val{}
+	return func(f *Facts) *val {
+		d := open(f)
+		if d == nil {
+			return none
+		}
+		return d.at(key, rest)
 	}
 }
 

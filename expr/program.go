@@ -145,7 +145,7 @@ func group(any bool, members []test) test {
 }
 
 // slotOf reads the slot that an ident stands for; nil when it is none.
-func (c *compiler) slotOf(e ast.Expr) func(*Facts) val {
+func (c *compiler) slotOf(e ast.Expr) func(*Facts) *val {
 	if e.Kind() != ast.IdentKind {
 		return nil
 	}
@@ -156,15 +156,21 @@ func (c *compiler) slotOf(e ast.Expr) func(*Facts) val {
 	return c.p.reader(i)
 }
 
-// reader reads a slot, notes what is missing, and pays for it.
-func (p *Program) reader(i int) func(*Facts) val {
-	get, word, bit := p.slots[i].get, i/64, uint64(1)<<(i%64)
+// reader reads a slot, notes what is missing, and pays for it. What it gives is as it is until a slot is read again, and not to be changed.
+func (p *Program) reader(i int) func(*Facts) *val {
+	at, word, bit := p.slots[i].at, i/64, uint64(1)<<(i%64)
 	if p.slots[i].quiet {
 		bit = 0
 	}
-	return func(f *Facts) val {
+	if get := p.slots[i].get; at == nil {
+		at = func(f *Facts) *val {
+			f.scratch = get(f)
+			return &f.scratch
+		}
+	}
+	return func(f *Facts) *val {
 		f.run.spend(1)
-		v := get(f)
+		v := at(f)
 		if v.kind == missing {
 			f.run.missing[word] |= bit
 		}
@@ -190,7 +196,7 @@ func (c *compiler) special(name string, args []ast.Expr) test {
 		}
 	case time.Duration:
 		return func(f *Facts) bool {
-			v := get(f)
+			v := *get(f)
 			return window{f, with}.holds(&v)
 		}
 	}
@@ -225,8 +231,8 @@ func (c *compiler) comparison(o op, left, right ast.Expr) test {
 	switch {
 	case a != nil && b != nil:
 		return func(f *Facts) bool {
-			x, y := a(f), b(f)
-			return f.compare(o, &x, &y)
+			x := *a(f)
+			return f.compare(o, &x, b(f))
 		}
 	case a != nil && rightConstant:
 		return against(o, a, y)
@@ -235,8 +241,7 @@ func (c *compiler) comparison(o op, left, right ast.Expr) test {
 			return against(turned[o], b, x)
 		}
 		return func(f *Facts) bool {
-			y := b(f)
-			return f.compare(o, &x, &y)
+			return f.compare(o, &x, b(f))
 		}
 	}
 	return nil
@@ -245,17 +250,17 @@ func (c *compiler) comparison(o op, left, right ast.Expr) test {
 var turned = [...]op{opEqual: opEqual, opNotEqual: opNotEqual, opLess: opGreater, opLessEqual: opGreaterEqual, opGreater: opLess, opGreaterEqual: opLessEqual}
 
 // against compiles field op constant, the commonest condition.
-func against(o op, get func(*Facts) val, with val) test {
+func against(o op, get func(*Facts) *val, with val) test {
 	price := o.cost(&val{}, &with)
 	return func(f *Facts) bool {
 		a := get(f)
 		if a.kind >= aList || o == opContains {
-			return f.compare(o, &a, &with)
+			return f.compare(o, a, &with)
 		}
 		if f.run.spend(price); f.run.over {
 			return false
 		}
-		return o.holds(&a, &with)
+		return o.holds(a, &with)
 	}
 }
 
@@ -277,7 +282,7 @@ func (c *compiler) library(e ast.Expr) test {
 // value compiles what may be of any type.
 func (c *compiler) value(e ast.Expr) func(*Facts) (val, bool) {
 	if get := c.slotOf(e); get != nil && !c.b.h.slow {
-		return func(f *Facts) (val, bool) { return get(f), true }
+		return func(f *Facts) (val, bool) { return *get(f), true }
 	}
 	if v, ok := constant(e); ok && !c.b.h.slow && v.kind != aList {
 		return func(*Facts) (val, bool) { return v, true }

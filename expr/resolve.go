@@ -17,6 +17,7 @@ type slot struct {
 	name  string              // as it is written
 	field string              // as Reads and Missing name it
 	get   func(f *Facts) val  // of a field or a last time
+	at    func(f *Facts) *val // get, without copying what is read once for many programs; nil: there is only get
 	test  func(f *Facts) bool // of a part on signals
 	quiet bool                // has() asks for it
 	with  any                 // *pattern, or a time.Duration of within
@@ -224,7 +225,7 @@ func (b *builder) field(e ast.Expr, path []string, quiet bool) {
 	b.reads.add(canonical[0], name)
 	key := fmt.Sprint("field ", name, quiet)
 	i := b.slot(e, key, func() slot {
-		return slot{typ: typ, name: written, field: name, get: getter(canonical), quiet: quiet}
+		return slot{typ: typ, name: written, field: name, get: getter(canonical), at: placed(canonical), quiet: quiet}
 	})
 	b.put(e, i)
 }

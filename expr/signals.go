@@ -31,7 +31,8 @@ func (a *Atom) Holds(s *Signal, b *Budget) bool {
 	if s.alone == nil {
 		s.alone = &Facts{Signal: s}
 	}
-	return a.p.Ask(s.alone, b).Holds
+	holds, _, _ := a.p.Answer(s.alone, b)
+	return holds
 }
 
 // Reads says what the atom depends on.

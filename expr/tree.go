@@ -43,20 +43,21 @@ func (d *document) open(raw []byte) *document {
 }
 
 // at reads a path, of which key is the key.
-func (d *document) at(key uint64, path []string) val {
+func (d *document) at(key uint64, path []string) *val {
 	for i := range d.found {
 		if d.found[i].key == key {
-			return d.found[i].v
+			return &d.found[i].v
 		}
 	}
-	v := find(d.tree, path, d.dotted)
-	if len(d.found) < maxFound {
-		if d.found == nil {
-			d.found = make([]found, 0, 6)
-		}
-		d.found = append(d.found, found{key, v})
+	one := found{key, find(d.tree, path, d.dotted)}
+	if len(d.found) == maxFound {
+		return &one.v
 	}
-	return v
+	if d.found == nil {
+		d.found = make([]found, 0, 6)
+	}
+	d.found = append(d.found, one)
+	return &d.found[len(d.found)-1].v
 }
 
 // decode reads a JSON text with its integers whole; nil for one that is broken.

@@ -249,13 +249,13 @@ func (p *profile) judge(f *expr.Facts, b *expr.Budget, says []outcome, far exten
 
 // ask gives the outcome, and whether it is known. A missing field matters only when the answer is not yes without it.
 func (q *question) ask(f *expr.Facts, b *expr.Budget) (o outcome, known bool) {
-	v := q.program.Ask(f, b)
+	holds, lacks, known := q.program.Answer(f, b)
 	switch {
-	case v.Holds:
+	case holds:
 		return hit, true
-	case v.Reason != "":
+	case !known:
 		return miss, false
-	case len(v.Missing) > 0:
+	case lacks:
 		return missing, false
 	}
 	return miss, true
