@@ -22,10 +22,11 @@ type benchFlags struct {
 	asJSON bool
 }
 
-// What --full grows the databases of growth and viewer to.
+// What --full grows the databases of growth, viewer and audience to.
 const (
 	fullStored  = 2_000_000
 	fullViewed  = 1_000_000
+	fullJudged  = 1_000_000
 	fullHealthy = 200
 )
 
@@ -67,7 +68,7 @@ Scenarios:
 	flags.IntVar(&f.Stored, "stored", 0, "signals that the growth scenario stores (default 200,000; on PostgreSQL 100,000)")
 	flags.IntVar(&f.Viewed, "viewed", 100_000, "signals that the viewer scenario stores and delivers")
 	flags.IntVar(&f.Healthy, "healthy", 40, "healthy webhooks of the isolation scenario, beside a tenth as many dead ones")
-	flags.BoolVar(&f.full, "full", false, "let growth store 2,000,000 signals, viewer 1,000,000, and isolation have 200 healthy webhooks")
+	flags.BoolVar(&f.full, "full", false, "let growth store 2,000,000 signals, viewer and audience 1,000,000, and isolation have 200 healthy webhooks")
 	flags.BoolVar(&f.Keys, "idempotency-keys", false, "give every signal an idempotency key")
 	flags.Uint64Var(&f.Seed, "seed", 1, "of the traffic")
 	flags.StringVar(&f.Dir, "dir", "", "where the databases lie while it runs (default the system's temporary directory)")
@@ -104,7 +105,7 @@ func (p *program) runBench(ctx context.Context, f *benchFlags) error {
 	c.SendInIngest = !f.hold
 	c.Progress = func(text string) { fmt.Fprintln(p.stderr, p.paint(faint, text)) }
 	if f.full {
-		c.Stored, c.Viewed, c.Healthy = fullStored, fullViewed, fullHealthy
+		c.Stored, c.Viewed, c.Judged, c.Healthy = fullStored, fullViewed, fullJudged, fullHealthy
 	}
 	if c.DatabaseURL == "" && !c.Postgres && f.server == "" {
 		c.DatabaseURL = p.env("SIGNALBOX_BENCH_DATABASE_URL")

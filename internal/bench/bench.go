@@ -26,12 +26,13 @@ const (
 	Growth       = "growth"       // the ingest rate and the ready time as the database grows
 	Isolation    = "isolation"    // healthy webhooks alone, and beside dead and dripping ones
 	Intelligence = "intelligence" // signals judged by all that a workspace can define, beside a server where nothing is defined
+	Audience     = "audience"     // a new audience is filled from what is stored, while signals arrive
 	Viewer       = "viewer"       // what the pages of the dashboard ask for, while signals arrive
 )
 
 // Scenarios lists all scenarios.
 func Scenarios() []string {
-	return []string{Idle, Ingest, Batch, Delivery, OpenLoop, Nodes, Isolation, Intelligence, Growth, Viewer}
+	return []string{Idle, Ingest, Batch, Delivery, OpenLoop, Nodes, Isolation, Intelligence, Audience, Growth, Viewer}
 }
 
 // Config says what to measure. Every number has a default and a bound.
@@ -52,6 +53,7 @@ type Config struct {
 	Stored       int           // signals up to which growth fills the database; default 200,000, on PostgreSQL 100,000
 	Viewed       int           // signals, each delivered, that the database has which a viewer looks at; default 100,000
 	Healthy      int           // webhooks that isolation has, with a tenth as many dead ones and a fortieth dripping; default 40
+	Judged       int           // signals stored before a new audience is filled, of half as many contacts; default 100,000
 	Keys         bool          // give every signal an idempotency key
 	Seed         uint64        // of the traffic
 	DatabaseURL  string        // an empty PostgreSQL database that the own servers work on instead of the embedded one
@@ -94,6 +96,7 @@ func (c Config) withDefaults() Config {
 	}
 	c.Viewed = cmp.Or(c.Viewed, 100_000)
 	c.Healthy = cmp.Or(c.Healthy, 40)
+	c.Judged = cmp.Or(c.Judged, 100_000)
 	c.Seed = cmp.Or(c.Seed, 1)
 	if len(c.Connections) == 0 {
 		c.Connections = []int{64, 256}
@@ -113,7 +116,7 @@ func (c Config) onPostgres() bool { return c.Postgres || c.DatabaseURL != "" }
 // needs says why a scenario cannot be measured so; "" when it can.
 func (c Config) needs(scenario string) string {
 	switch {
-	case c.Server != "" && (scenario == Idle || scenario == Growth || scenario == Nodes || scenario == Isolation || scenario == Intelligence || scenario == Viewer):
+	case c.Server != "" && (scenario == Idle || scenario == Growth || scenario == Nodes || scenario == Isolation || scenario == Intelligence || scenario == Audience || scenario == Viewer):
 		return "needs a server of its own: it cannot be measured on a running one"
 	case scenario == Nodes && !c.onPostgres():
 		return "needs a PostgreSQL database, which several nodes can share"
@@ -208,7 +211,7 @@ func Run(ctx context.Context, c Config) (*Report, error) {
 }
 
 func (b *bench) scenarios(ctx context.Context) error {
-	run := map[string]func(context.Context) error{Idle: b.idle, Ingest: b.ingest, Batch: b.batchDoor, Delivery: b.delivery, OpenLoop: b.openLoop, Nodes: b.nodes, Isolation: b.isolation, Intelligence: b.intelligence, Growth: b.growth, Viewer: b.viewer}
+	run := map[string]func(context.Context) error{Idle: b.idle, Ingest: b.ingest, Batch: b.batchDoor, Delivery: b.delivery, OpenLoop: b.openLoop, Nodes: b.nodes, Isolation: b.isolation, Intelligence: b.intelligence, Audience: b.audience, Growth: b.growth, Viewer: b.viewer}
 	for _, s := range Scenarios() {
 		if !slices.Contains(b.Only, s) {
 			continue

@@ -33,6 +33,7 @@ type Report struct {
 	Nodes        *NodesResult        `json:"nodes,omitempty"`
 	Isolation    *IsolationResult    `json:"isolation,omitempty"`
 	Intelligence *IntelligenceResult `json:"intelligence,omitempty"`
+	Audience     *AudienceResult     `json:"audience,omitempty"`
 	Growth       *GrowthResult       `json:"growth,omitempty"`
 	Viewer       *ViewerResult       `json:"viewer,omitempty"`
 	Targets      []Target            `json:"targets"`

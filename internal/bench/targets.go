@@ -42,6 +42,9 @@ const (
 	wantReuse           = .95
 	wantJudgingRatio    = 1.6
 	wantCaptureP99      = 25
+	wantAudienceSeconds = 90
+	wantAudienceRatio   = 1.2
+	wantAudienceOf      = 1_000_000
 )
 
 // What it is meant to reach on PostgreSQL, whose CPU time counts with the server's.
@@ -89,6 +92,12 @@ func targets(r *Report) (list []Target) {
 		if i.Rate == latencyTargetAtRate {
 			add("captures answered at 500/s, p99", atMost, wantCaptureP99, i.Captures.Latency.P99, "ms")
 		}
+	}
+	if a := r.Audience; a != nil && a.Rate == latencyTargetAtRate {
+		if a.Signals >= wantAudienceOf {
+			add("a new audience over 1,000,000 signals", atMost, wantAudienceSeconds, a.Seconds, "s")
+		}
+		add("signals at 500/s while an audience is filled, p99", atMost, wantAudienceRatio, a.Ratio, "of that before")
 	}
 	if g := r.Growth; g != nil {
 		if g.RestartedAt >= wantReadyAt {

@@ -49,6 +49,9 @@ func (r *Report) Text(w io.Writer, paint Paint) error {
 	if r.Intelligence != nil {
 		p.intelligence(r.Intelligence)
 	}
+	if r.Audience != nil {
+		p.audience(r.Audience)
+	}
 	if r.Growth != nil {
 		p.growth(r.Growth)
 	}
