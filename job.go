@@ -55,17 +55,23 @@ const SliceRows = 1000
 
 // Join is what a job is to do that takes the place of one that goes on: the work of both. Whether it tells is its own.
 func (r Rescoring) Join(with Rescoring) Rescoring {
+	of := r.Of
+	if of != with.Of {
+		of = 0
+	}
 	return Rescoring{
 		Points: r.Points || with.Points, Sums: r.Sums || with.Sums, Stand: r.Stand || with.Stand, Follow: r.Follow || with.Follow, Fit: r.Fit || with.Fit, Tell: with.Tell,
+		Of: of,
 	}
 }
 
 // Rescoring is what a job of kind JobRescore is to do, beside having every record looked at.
 type Rescoring struct {
-	Points bool `json:"points,omitempty"` // give the signals that are stored the points of the rules now in force
-	Sums   bool `json:"sums,omitempty"`   // add them up anew, by the half-lives now in force
-	Stand  bool `json:"stand,omitempty"`  // records stand by another scoring now: take that for told, or tell
-	Follow bool `json:"follow,omitempty"` // note them anew for audiences and qualifications; audiences that were being filled are ready then
-	Fit    bool `json:"fit,omitempty"`    // qualify every record anew, by what its last signal says
-	Tell   bool `json:"tell,omitempty"`   // make events of what that changes; else nobody is told
+	Points bool       `json:"points,omitempty"` // give the signals that are stored the points of the rules now in force
+	Sums   bool       `json:"sums,omitempty"`   // add them up anew, by the half-lives now in force
+	Stand  bool       `json:"stand,omitempty"`  // records stand by another scoring now: take that for told, or tell
+	Follow bool       `json:"follow,omitempty"` // note them anew for audiences and qualifications; audiences that were being filled are ready then
+	Fit    bool       `json:"fit,omitempty"`    // qualify every record anew, by what its last signal says
+	Of     RecordKind `json:"of,omitempty"`     // records of this kind alone; 0: all
+	Tell   bool       `json:"tell,omitempty"`   // make events of what that changes; else nobody is told
 }

@@ -191,7 +191,7 @@ func (a *API) redefine(c *call, d *signalbox.Definitions, of *signalbox.Audience
 		Put: &signalbox.Definition{ID: int64(of.ID), Workspace: c.ws(), Kind: signalbox.DefinedAudience, Code: of.Name, Body: body}, Act: act, Was: was, Is: audienceFacts(of),
 	}
 	if filled {
-		to.Job, err = a.rescoring(c, signalbox.Rescoring{Follow: true})
+		to.Job, err = a.rescoring(c, signalbox.Rescoring{Follow: true, Of: of.Of})
 	}
 	return to, err
 }

@@ -28,8 +28,8 @@ type Owner func(ctx context.Context, d signalbox.Due) (signalbox.Again, error)
 const (
 	// PollEvery is how long a lost wake can go unnoticed.
 	PollEvery   = 5 * time.Second
-	takeAtOnce  = 64
-	atTheSame   = 16 // owners at work
+	takeAtOnce  = 128
+	atTheSame   = 32 // owners at work: what they ask of a turn together must not make signals wait long
 	retryFailed = 5 * time.Second
 )
 

@@ -23,7 +23,7 @@ const (
 	rescoreWaits   = 2
 )
 
-// chainRows is how many signals of a record's timeline a slice reads on PostgreSQL, where each is a trip.
+// chainRows is how many signals of records' timelines a slice reads: on PostgreSQL each is a trip, and on the embedded database no signal is taken meanwhile.
 const chainRows = 250
 
 // rescoring is what a job keeps of its order and of the record that it is at.
@@ -56,14 +56,14 @@ SELECT ` + signalColumns + `
  LIMIT $3`
 
 const statesUpSQL = `
-SELECT entity_id, workspace_id, last_signal_id, standing, following
+SELECT entity_id, workspace_id, last_signal_id, standing, following, account_rank IS NULL, contact_rank IS NULL
   FROM entity_states
  WHERE entity_id > $1
  ORDER BY entity_id
  LIMIT $2`
 
 const statesUpPostgresSQL = `
-SELECT entity_id, workspace_id, last_signal_id, standing, following
+SELECT entity_id, workspace_id, last_signal_id, standing, following, account_rank IS NULL, contact_rank IS NULL
   FROM entity_states
  WHERE entity_id > $1 AND workspace_id = $3
  ORDER BY entity_id
@@ -239,14 +239,17 @@ type stateUp struct {
 
 // recount adds the signals of records up anew, as far as one slice goes, and has the records looked at.
 func (t *tx) recount(j *jobRow, order *rescoring, scorer Scorer, now time.Time) error {
-	left := signalbox.SliceRows
+	left, most := chainRows, signalbox.SliceRows
 	if t.pg != nil {
-		left = chainRows
+		most = chainRows
 	}
 	var list []stateUp
 	seen := 0
-	err := t.query(statesUpSQL, t.scoped(int64(j.Workspace), j.Cursor, left), func(r *row) error {
-		if seen++; signalbox.WorkspaceID(r.int(1)) == j.Workspace {
+	err := t.query(statesUpSQL, t.scoped(int64(j.Workspace), j.Cursor, most), func(r *row) error {
+		seen++
+		account, contact := !r.bool(5), !r.bool(6) // one that no signal was about may be either
+		other := order.Of == signalbox.AccountRecord && contact || order.Of == signalbox.ContactRecord && account
+		if signalbox.WorkspaceID(r.int(1)) == j.Workspace && !other {
 			list = append(list, stateUp{signalbox.EntityID(r.int(0)), r.int(2), signalbox.Kept{Standing: r.bytes(3), Following: r.bytes(4)}})
 			return nil
 		}
@@ -258,7 +261,7 @@ func (t *tx) recount(j *jobRow, order *rescoring, scorer Scorer, now time.Time) 
 	if err != nil {
 		return fmt.Errorf("read records: %w", err)
 	}
-	full := seen == left
+	full := seen == most
 	for _, one := range list {
 		if order.Sums || order.Follow {
 			done, err := t.addUp(j, order, scorer, &one, &left)

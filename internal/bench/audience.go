@@ -23,6 +23,9 @@ type AudienceResult struct {
 	Filling  []Sample `json:"beside_rounds"`
 }
 
+// audiencePoll is how often the audience is asked after.
+const audiencePoll = 250 * time.Millisecond
+
 // audienceWithin is how long an audience may take before the bench gives up.
 const audienceWithin = 30 * time.Minute
 
@@ -90,7 +93,7 @@ func (b *bench) watchAudience(ctx context.Context, r *rig, out *AudienceResult, 
 	watching.Go(func() {
 		for {
 			var now struct{ Data audience }
-			if err := errors.Join(r.call(ctx, http.MethodGet, "/v1/audiences/"+made.Data.ID, nil, &now), pause(ctx, watchEvery)); err != nil {
+			if err := errors.Join(r.call(ctx, http.MethodGet, "/v1/audiences/"+made.Data.ID, nil, &now), pause(ctx, audiencePoll)); err != nil {
 				failed <- fmt.Errorf("the audience after %s: %w", time.Since(begin).Round(time.Second), err)
 				return
 			}
