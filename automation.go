@@ -214,7 +214,7 @@ type Outcome string
 // The outcomes.
 const (
 	Met   Outcome = "met"
-	Unmet Outcome = "unmet" // it alone keeps the automation from running
+	Unmet Outcome = "unmet"
 )
 
 // Rendered is an action that is ready to be done: nothing in it is a template.

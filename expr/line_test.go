@@ -135,7 +135,7 @@ func TestExplain_IsTheSameASecondTime(t *testing.T) {
 		t.Fatal(err)
 	}
 	first := p.Explain(lineFacts())
-	if len(first) != 2 || first[0].Holds || !first[1].Holds || first[0].Says != "signal.properties.n is 12, not > 20" {
+	if len(first) != 2 || first[0].Holds || !first[1].Holds || first[0].Says != "properties.n is 12, not > 20" {
 		t.Errorf("%+v", first)
 	}
 	if diff := cmp.Diff(first, p.Explain(lineFacts())); diff != "" {
