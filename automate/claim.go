@@ -89,11 +89,14 @@ func (e *entry) perHour() int { return cmp.Or(e.a.PerHour, signalbox.DefaultPerH
 
 // throttled says what the hour's limit is.
 func (e *entry) throttled(o signalbox.Outcome) signalbox.Reason {
-	r := signalbox.Reason{Clause: "per_hour", Value: "less than " + thousands(e.perHour()) + " runs this hour", Outcome: o}
+	says, runs := "fewer than ", " runs this hour"
 	if o == signalbox.Unmet {
-		r.Value = "throttled: " + thousands(e.perHour()) + " runs this hour"
+		says = "throttled: "
 	}
-	return r
+	if e.perHour() == 1 {
+		runs = " run this hour"
+	}
+	return signalbox.Reason{Clause: "per_hour", Value: says + thousands(e.perHour()) + runs, Outcome: o}
 }
 
 // thousands writes a number with commas: 1,000.

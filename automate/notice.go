@@ -276,9 +276,12 @@ func (m *Model) Rehearsal(id signalbox.AutomationID, account *signalbox.Account,
 			h.From, h.To = h.To, h.From
 		}
 	case signalbox.OnStage:
-		h.What, h.Left, h.Enters = Staged, "another", t.Stage
-		if t.Stage == "" {
-			h.Enters = "another"
+		h.What, h.Left, h.Enters = Staged, "Warm", t.Stage
+		if h.Enters == "" {
+			h.Enters = "Hot"
+		}
+		if h.Enters == h.Left {
+			h.Left = "Cool"
 		}
 	case signalbox.OnAudience:
 		h.What, h.Audience, h.Entered = Moved, t.Audience, t.On == signalbox.Enters
