@@ -109,79 +109,89 @@ func event(name string) signalbox.Trigger {
 	return signalbox.Trigger{Type: signalbox.OnEvent, Event: name}
 }
 
+// T is short for what the tables name most.
+type T = signalbox.Trigger
+
+var (
+	above = T{Type: signalbox.OnScore, Of: accounts, Threshold: 70, Direction: signalbox.Above}
+	below = T{Type: signalbox.OnScore, Of: contacts, Threshold: 40, Direction: signalbox.Below}
+)
+
+// size is a trigger by a property.
+func size(operator, value string) T {
+	return T{Type: signalbox.OnProperty, PropertyKey: "team_size", Operator: operator, PropertyValue: []byte(value)}
+}
+
+// triggerCases are triggers with what happens, and whether that starts them.
+var triggerCases = []struct {
+	name    string
+	trigger T
+	h       *automate.Happening
+	want    bool
+}{
+	{"a signal of the type", T{Type: signalbox.OnSignal, SignalType: "form_submit"}, signalOf("form_submit"), true},
+	{"a signal of another type", T{Type: signalbox.OnSignal, SignalType: "form_submit"}, signalOf("page_view"), false},
+	{"a signal from the source", T{Type: signalbox.OnSignal, SignalType: "form_submit", Source: "website"}, signalOf("form_submit"), true},
+	{"a signal from another source", T{Type: signalbox.OnSignal, SignalType: "form_submit", Source: "zapier"}, signalOf("form_submit"), false},
+	{"a score is no signal", T{Type: signalbox.OnSignal, SignalType: "form_submit"}, scored(accounts, 1, 2), false},
+
+	{"a property that matches", size("greater_than", "7"), signalOf("any"), true},
+	{"a property that does not", size("greater_than", "8"), signalOf("any"), false},
+	{"a property in a list", size("in", "[8, 9]"), signalOf("any"), true},
+	{"a property that is missing", T{Type: signalbox.OnProperty, PropertyKey: "no such", Operator: "not_equals", PropertyValue: []byte(`1`)}, signalOf("any"), false},
+	{"a property of text", T{Type: signalbox.OnProperty, PropertyKey: "plan", Operator: "starts_with", PropertyValue: []byte(`"pr"`)}, signalOf("any"), true},
+
+	{"a score that reaches the threshold", above, scored(accounts, 69, 70), true},
+	{"a score that jumps over it", above, scored(accounts, 3, 98), true},
+	{"a score that was there already", above, scored(accounts, 70, 90), false},
+	{"a score that stays below", above, scored(accounts, 1, 69), false},
+	{"a score that falls", above, scored(accounts, 90, 10), false},
+	{"the score of a contact", above, scored(contacts, 69, 70), false},
+	{"a score that falls below the threshold", below, scored(contacts, 40, 39), true},
+	{"a score that falls to it", below, scored(contacts, 60, 40), false},
+	{"a score that was below", below, scored(contacts, 39, 0), false},
+	{"a score that rises over it", below, scored(contacts, 10, 50), false},
+
+	{"the stage is reached", T{Type: signalbox.OnStage, Of: accounts, Stage: "Hot"}, staged(accounts, "Warm", "Hot"), true},
+	{"another stage is reached", T{Type: signalbox.OnStage, Of: accounts, Stage: "Hot"}, staged(accounts, "Hot", "Warm"), false},
+	{"any stage", T{Type: signalbox.OnStage, Of: accounts}, staged(accounts, "Hot", "Warm"), true},
+	{"a contact's stage", T{Type: signalbox.OnStage, Of: accounts}, staged(contacts, "Hot", "Warm"), false},
+
+	{"the audience is entered", T{Type: signalbox.OnAudience, Audience: 5, On: signalbox.Enters}, moved(5, true), true},
+	{"the audience is left", T{Type: signalbox.OnAudience, Audience: 5, On: signalbox.Leaves}, moved(5, false), true},
+	{"leaving is not entering", T{Type: signalbox.OnAudience, Audience: 5, On: signalbox.Enters}, moved(5, false), false},
+	{"another audience", T{Type: signalbox.OnAudience, Audience: 5, On: signalbox.Enters}, moved(6, true), false},
+
+	{"any ICP", T{Type: signalbox.OnFit}, qualified("SaaS", ""), true},
+	{"no ICP", T{Type: signalbox.OnFit}, qualified("", ""), false},
+	{"the ICP", T{Type: signalbox.OnFit, ICP: "SaaS"}, qualified("SaaS", "VP"), true},
+	{"another ICP", T{Type: signalbox.OnFit, ICP: "Bank"}, qualified("SaaS", "VP"), false},
+	{"the persona", T{Type: signalbox.OnFit, Persona: "VP"}, qualified("SaaS", "VP"), true},
+	{"no persona", T{Type: signalbox.OnFit, Persona: "VP"}, qualified("SaaS", ""), false},
+
+	{"a record changes", T{Type: signalbox.OnRecord, RecordType: "employees"}, changed("employees", "deleted"), true},
+	{"a record changes so", T{Type: signalbox.OnRecord, RecordType: "employees", Change: "created"}, changed("employees", "created"), true},
+	{"a record changes otherwise", T{Type: signalbox.OnRecord, RecordType: "employees", Change: "created"}, changed("employees", "updated"), false},
+	{"a record of another type", T{Type: signalbox.OnRecord, RecordType: "employees"}, changed("candidates", "created"), false},
+
+	{"event of a signal", event("signal.created"), signalOf("any"), true},
+	{"event of a scored signal", event("signal.scored"), signalOf("any"), true},
+	{"event of a fit", event("signal.qualified"), qualified("SaaS", ""), true},
+	{"a signal is no fit", event("signal.qualified"), signalOf("any"), false},
+	{"event of an account's score", event("account.score_changed"), scored(accounts, 1, 2), true},
+	{"event of a contact's score", event("account.score_changed"), scored(contacts, 1, 2), false},
+	{"event of a stage", event("contact.stage_changed"), staged(contacts, "Cool", "Warm"), true},
+	{"event of an audience", event("audience.left"), moved(9, false), true},
+	{"event of a record", event("hris_employees.updated"), changed("employees", "updated"), true},
+	{"event of another record", event("hris_employees.updated"), changed("employees", "created"), false},
+	{"event by its name", event("linked_account.created"), &automate.Happening{What: automate.Named, Event: "linked_account.created"}, true},
+	{"another event by its name", event("linked_account.created"), &automate.Happening{What: automate.Named, Event: "linked_account.deleted"}, false},
+}
+
 // proves V-12, C20 and contract section 10: what each trigger waits for, and what it does not
 func TestMatch_EachTrigger(t *testing.T) {
 	t.Parallel()
-	type T = signalbox.Trigger
-	above := T{Type: signalbox.OnScore, Of: accounts, Threshold: 70, Direction: signalbox.Above}
-	below := T{Type: signalbox.OnScore, Of: contacts, Threshold: 40, Direction: signalbox.Below}
-	size := func(operator, value string) T {
-		return T{Type: signalbox.OnProperty, PropertyKey: "team_size", Operator: operator, PropertyValue: []byte(value)}
-	}
-	for _, c := range []struct {
-		name    string
-		trigger T
-		h       *automate.Happening
-		want    bool
-	}{
-		{"a signal of the type", T{Type: signalbox.OnSignal, SignalType: "form_submit"}, signalOf("form_submit"), true},
-		{"a signal of another type", T{Type: signalbox.OnSignal, SignalType: "form_submit"}, signalOf("page_view"), false},
-		{"a signal from the source", T{Type: signalbox.OnSignal, SignalType: "form_submit", Source: "website"}, signalOf("form_submit"), true},
-		{"a signal from another source", T{Type: signalbox.OnSignal, SignalType: "form_submit", Source: "zapier"}, signalOf("form_submit"), false},
-		{"a score is no signal", T{Type: signalbox.OnSignal, SignalType: "form_submit"}, scored(accounts, 1, 2), false},
-
-		{"a property that matches", size("greater_than", "7"), signalOf("any"), true},
-		{"a property that does not", size("greater_than", "8"), signalOf("any"), false},
-		{"a property in a list", size("in", "[8, 9]"), signalOf("any"), true},
-		{"a property that is missing", T{Type: signalbox.OnProperty, PropertyKey: "no such", Operator: "not_equals", PropertyValue: []byte(`1`)}, signalOf("any"), false},
-		{"a property of text", T{Type: signalbox.OnProperty, PropertyKey: "plan", Operator: "starts_with", PropertyValue: []byte(`"pr"`)}, signalOf("any"), true},
-
-		{"a score that reaches the threshold", above, scored(accounts, 69, 70), true},
-		{"a score that jumps over it", above, scored(accounts, 3, 98), true},
-		{"a score that was there already", above, scored(accounts, 70, 90), false},
-		{"a score that stays below", above, scored(accounts, 1, 69), false},
-		{"a score that falls", above, scored(accounts, 90, 10), false},
-		{"the score of a contact", above, scored(contacts, 69, 70), false},
-		{"a score that falls below the threshold", below, scored(contacts, 40, 39), true},
-		{"a score that falls to it", below, scored(contacts, 60, 40), false},
-		{"a score that was below", below, scored(contacts, 39, 0), false},
-		{"a score that rises over it", below, scored(contacts, 10, 50), false},
-
-		{"the stage is reached", T{Type: signalbox.OnStage, Of: accounts, Stage: "Hot"}, staged(accounts, "Warm", "Hot"), true},
-		{"another stage is reached", T{Type: signalbox.OnStage, Of: accounts, Stage: "Hot"}, staged(accounts, "Hot", "Warm"), false},
-		{"any stage", T{Type: signalbox.OnStage, Of: accounts}, staged(accounts, "Hot", "Warm"), true},
-		{"a contact's stage", T{Type: signalbox.OnStage, Of: accounts}, staged(contacts, "Hot", "Warm"), false},
-
-		{"the audience is entered", T{Type: signalbox.OnAudience, Audience: 5, On: signalbox.Enters}, moved(5, true), true},
-		{"the audience is left", T{Type: signalbox.OnAudience, Audience: 5, On: signalbox.Leaves}, moved(5, false), true},
-		{"leaving is not entering", T{Type: signalbox.OnAudience, Audience: 5, On: signalbox.Enters}, moved(5, false), false},
-		{"another audience", T{Type: signalbox.OnAudience, Audience: 5, On: signalbox.Enters}, moved(6, true), false},
-
-		{"any ICP", T{Type: signalbox.OnFit}, qualified("SaaS", ""), true},
-		{"no ICP", T{Type: signalbox.OnFit}, qualified("", ""), false},
-		{"the ICP", T{Type: signalbox.OnFit, ICP: "SaaS"}, qualified("SaaS", "VP"), true},
-		{"another ICP", T{Type: signalbox.OnFit, ICP: "Bank"}, qualified("SaaS", "VP"), false},
-		{"the persona", T{Type: signalbox.OnFit, Persona: "VP"}, qualified("SaaS", "VP"), true},
-		{"no persona", T{Type: signalbox.OnFit, Persona: "VP"}, qualified("SaaS", ""), false},
-
-		{"a record changes", T{Type: signalbox.OnRecord, RecordType: "employees"}, changed("employees", "deleted"), true},
-		{"a record changes so", T{Type: signalbox.OnRecord, RecordType: "employees", Change: "created"}, changed("employees", "created"), true},
-		{"a record changes otherwise", T{Type: signalbox.OnRecord, RecordType: "employees", Change: "created"}, changed("employees", "updated"), false},
-		{"a record of another type", T{Type: signalbox.OnRecord, RecordType: "employees"}, changed("candidates", "created"), false},
-
-		{"event of a signal", event("signal.created"), signalOf("any"), true},
-		{"event of a scored signal", event("signal.scored"), signalOf("any"), true},
-		{"event of a fit", event("signal.qualified"), qualified("SaaS", ""), true},
-		{"a signal is no fit", event("signal.qualified"), signalOf("any"), false},
-		{"event of an account's score", event("account.score_changed"), scored(accounts, 1, 2), true},
-		{"event of a contact's score", event("account.score_changed"), scored(contacts, 1, 2), false},
-		{"event of a stage", event("contact.stage_changed"), staged(contacts, "Cool", "Warm"), true},
-		{"event of an audience", event("audience.left"), moved(9, false), true},
-		{"event of a record", event("hris_employees.updated"), changed("employees", "updated"), true},
-		{"event of another record", event("hris_employees.updated"), changed("employees", "created"), false},
-		{"event by its name", event("linked_account.created"), &automate.Happening{What: automate.Named, Event: "linked_account.created"}, true},
-		{"another event by its name", event("linked_account.created"), &automate.Happening{What: automate.Named, Event: "linked_account.deleted"}, false},
-	} {
+	for _, c := range triggerCases {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			m := compile(t, on(c.trigger))

@@ -44,7 +44,7 @@ func TestPreset_IsTheAutomationThatANotificationStandsFor(t *testing.T) {
 // proves S2-18 and S2-21 with the texts of contract section 11
 func TestRun_ANotificationSaysWhatHappened(t *testing.T) {
 	t.Parallel()
-	type T = signalbox.Trigger
+
 	personnel := func(typ, properties string) *automate.Happening { h, _ := received(typ, properties); return h }
 	nobody := personnel("churn_risk", `{}`)
 	nobody.Account, nobody.Contact = nil, nil
@@ -147,7 +147,7 @@ func TestNotificationType_GoesBothWays(t *testing.T) {
 // proves S2-20: a test is made for an account that somebody chooses, whatever the filter says
 func TestRehearsal_StartsWhatItIsATestOf(t *testing.T) {
 	t.Parallel()
-	type T = signalbox.Trigger
+
 	account := &signalbox.Account{ID: 12, Domain: "acme.com"}
 	for name, a := range map[string]signalbox.Automation{
 		"a signal": onSignal("churn_risk"), "any signal": on(event("signal.created")), "a signal of a condition": on(event("signal.scored"), `signal.type == "x"`),
