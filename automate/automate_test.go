@@ -2,6 +2,7 @@ package automate_test
 
 import (
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -221,6 +222,60 @@ func TestMatch_EachTrigger(t *testing.T) {
 	}
 }
 
+// What the index leaves out would not have been started: asking only some comes to the same as asking all.
+func TestMatch_AsksAllThatMayBeStarted(t *testing.T) {
+	t.Parallel()
+	var list []signalbox.Automation
+	for i, c := range triggerCases {
+		a := on(c.trigger)
+		if a.ID = signalbox.AutomationID(1 + i); i%3 == 0 {
+			a.Conditions = []string{`signal.type in ["form_submit", "any"] || account.score > 0`}
+		}
+		a.Enabled = i%7 != 0
+		list = append(list, a)
+	}
+	m := compile(t, list...)
+	for _, c := range triggerCases {
+		var got, want []signalbox.AutomationID
+		for _, x := range m.Match(c.h, factsOf(c.h), nil) {
+			got = append(got, x.Automation().ID)
+		}
+		for i := range list {
+			if runs, _ := m.Why(list[i].ID, c.h, factsOf(c.h), nil, now); runs {
+				want = append(want, list[i].ID)
+			}
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s: %s", c.name, diff)
+		}
+		if len(got) > 0 && !m.Listens(c.h.Name()) {
+			t.Errorf("%s: it does not listen to %s", c.name, c.h.Name())
+		}
+	}
+}
+
+func TestModel_IsSafeForConcurrentUse(t *testing.T) {
+	t.Parallel()
+	a := acts(onSignal("a", `properties.n > 1`, `account.score > 1`), hook(), slack())
+	m := compile(t, a)
+	var all sync.WaitGroup
+	runs := make([]signalbox.Run, 8)
+	for i := range runs {
+		all.Go(func() {
+			h, f := received("a", `{"n":2}`)
+			x := m.Match(h, f, nil)[0]
+			m.Why(7, h, f, nil, now)
+			runs[i] = m.Run(x, automate.Claimed{Runs: true}, h, f, with(h, &a))
+		})
+	}
+	all.Wait()
+	for _, r := range runs[1:] {
+		if diff := cmp.Diff(runs[0], r); diff != "" {
+			t.Fatal(diff)
+		}
+	}
+}
+
 func TestMatch_AllConditionsMustHold(t *testing.T) {
 	t.Parallel()
 	h, f := received("form_submit", `{"team_size":12}`)
@@ -303,7 +358,7 @@ func TestModel_SaysWhatItNeeds(t *testing.T) {
 	d := on(signalbox.Trigger{Type: signalbox.OnScore, Of: contacts, Threshold: 50, Direction: signalbox.Above}, `signals.type == "demo"`)
 	off := on(signalbox.Trigger{Type: signalbox.OnScore, Of: contacts, Threshold: 55, Direction: signalbox.Above}, `signals.type == "off"`)
 	off.Enabled = false
-	m := compile(t, a, b, c, d, off)
+	m := compile(t, a, b, c, d, off, onSignal("e", `count(signals, "page_view") >= 2`))
 	if diff := cmp.Diff([]int{30, 70}, m.Thresholds(accounts)); diff != "" {
 		t.Error(diff)
 	}

@@ -21,7 +21,7 @@ const (
 	MaxDelay      = 30 * 24 * time.Hour
 	MinCooldown   = time.Minute
 	MaxCooldown   = 365 * 24 * time.Hour
-	MaxPerHour    = 100_000   // runs: a quarter of what one database sends in an hour
+	MaxPerHour    = 100_000   // runs, 28 a second: what is sent more of is a stream, which a webhook takes
 	MaxThreshold  = 1_000_000 // scores are sums, and have no highest one
 )
 

@@ -135,6 +135,20 @@ func TestClaim_OverTheHoursLimitItIsThrottledAndClaimsNothing(t *testing.T) {
 	}
 }
 
+func TestClaim_AClockThatGoesBackForgetsNoRun(t *testing.T) {
+	t.Parallel()
+	a := onSignal("a")
+	a.PerHour = 2
+	m := compile(t, a)
+	var pace automate.Pace
+	for i, after := range []time.Duration{0, -2 * time.Hour, 0, -2 * time.Hour} {
+		got := m.Claim(start(t, m, 7), automate.Claims{Pace: &pace}, now.Add(after))
+		if want := i >= 2; got.Throttled != want {
+			t.Errorf("run %d: throttled %t, want %t", i, got.Throttled, want)
+		}
+	}
+}
+
 func TestClaim_TheLimitIsAThousandUnlessSetAndEachHasItsOwn(t *testing.T) {
 	t.Parallel()
 	a, b := onSignal("a"), onSignal("a")
