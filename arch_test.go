@@ -34,6 +34,7 @@ var rooms = map[string][]string{
 	"signalbox/expr":              {"signalbox/filter"},
 	"signalbox/fit":               {"signalbox", "signalbox/expr"},
 	"signalbox/audience":          {"signalbox", "signalbox/expr"},
+	"signalbox/automate":          {"signalbox", "signalbox/expr"},
 	"signalbox/retry":             {"signalbox"},
 	"signalbox/intake":            {"signalbox", "signalbox/decide"},
 	"signalbox/due":               {"signalbox"},

@@ -16,6 +16,8 @@ const (
 	DefinedPersona  DefinitionKind = "persona"     // as an ICP
 	DefinedAudience DefinitionKind = "audience"    // its code is the audience's name
 	DefinedType     DefinitionKind = "signal_type" // how a declared type is taken; its id is the type's, its code the type's name
+
+	DefinedAutomation DefinitionKind = "automation" // or a notification; its code is the text of its id, for names may repeat
 )
 
 // Most is how many definitions of a kind a workspace holds (contract section 15).
@@ -29,6 +31,8 @@ func (k DefinitionKind) Most() int {
 		return 200
 	case DefinedType:
 		return MaxSignalTypes
+	case DefinedAutomation:
+		return 500
 	}
 	return 1
 }
@@ -50,7 +54,7 @@ type Definition struct {
 	Workspace WorkspaceID
 	Kind      DefinitionKind
 	Code      string // what it is called: unique in its workspace and kind
-	Body      []byte // JSON of a Scoring, Profile, Audience or TypeSettings
+	Body      []byte // JSON of a Scoring, Profile, Audience, TypeSettings or Automation
 	Revision  int64  // grows with each change
 	CreatedAt time.Time
 	UpdatedAt time.Time
@@ -58,7 +62,7 @@ type Definition struct {
 
 // Define reads what a workspace has defined into its definitions.
 func (d *Definitions) Define(list []Definition) error {
-	d.Scoring, d.ICPs, d.Personas, d.Audiences, d.Settings = Scoring{}, nil, nil, nil, map[string]TypeSettings{}
+	d.Scoring, d.ICPs, d.Personas, d.Audiences, d.Automations, d.Settings = Scoring{}, nil, nil, nil, nil, map[string]TypeSettings{}
 	d.Defined = list
 	for i := range list {
 		one := &list[i]
@@ -88,6 +92,12 @@ func (d *Definitions) define(one *Definition) error {
 		err := json.Unmarshal(one.Body, &s)
 		d.Settings[one.Code] = s
 		return err
+	case DefinedAutomation:
+		a := Automation{}
+		err := json.Unmarshal(one.Body, &a)
+		a.ID, a.Version = AutomationID(one.ID), one.Revision
+		d.Automations = append(d.Automations, a)
+		return err
 	}
 	return nil
 }
@@ -115,6 +125,16 @@ func (d *Definitions) Audience(id AudienceID) *Audience {
 	for i := range d.Audiences {
 		if d.Audiences[i].ID == id {
 			return &d.Audiences[i]
+		}
+	}
+	return nil
+}
+
+// Automation returns an automation or a notification, nil when there is none of that id.
+func (d *Definitions) Automation(id AutomationID) *Automation {
+	for i := range d.Automations {
+		if d.Automations[i].ID == id {
+			return &d.Automations[i]
 		}
 	}
 	return nil

@@ -34,6 +34,8 @@ type (
 	MailID          int64
 	AudienceID      int64
 	ProfileID       int64 // of an ICP or a persona
+	AutomationID    int64 // of a notification too
+	RunID           int64
 )
 
 // ID is any of the typed ids.
@@ -66,6 +68,9 @@ const (
 	KindAudience  Kind = "aud"
 	KindICP       Kind = "icp"
 	KindPersona   Kind = "per"
+
+	KindAutomation Kind = "auto" // a notification too
+	KindRun        Kind = "run"
 )
 
 // The layout of an id, from the highest bit: one zero bit, 41 bits of milliseconds since idEpoch (until 2094), 10 bits of node

@@ -77,6 +77,8 @@ type Definitions struct {
 	Personas  []Profile
 	Audiences []Audience
 	Settings  map[string]TypeSettings // of declared types, by name
+
+	Automations []Automation // notifications too
 }
 
 // Scope is what an API key may do (contract section 2).

@@ -26,10 +26,13 @@ type clause struct {
 	wanted string // "> 10", of a plain comparison
 }
 
-// Explain answers clause by clause: each part between and and or is asked, whatever the others say.
+// Explain answers clause by clause: each part between and and or is asked, whatever the others say. The first time it takes as long as Compile.
 func (p *Program) Explain(f *Facts) []Clause {
-	full, err := compile(p.source, Options{Use: p.use, MaxCost: p.max, Extra: p.extra()}, how{explain: true})
-	if err != nil {
+	p.explaining.Do(func() {
+		p.explained, _ = compile(p.source, Options{Use: p.use, MaxCost: p.max, Extra: p.extra()}, how{explain: true})
+	})
+	full := p.explained
+	if full == nil {
 		return nil
 	}
 	var all []Clause

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"cel.dev/cel-go/cel"
@@ -66,6 +67,9 @@ type Program struct {
 	reads     Reads
 	inWindow  time.Duration // of an atom's predicate: how long ago its signal may have occurred; 0: ever
 	clauses   []clause      // only when compiled to explain
+
+	explaining sync.Once
+	explained  *Program // the same, compiled to explain
 }
 
 // test answers yes or no.

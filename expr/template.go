@@ -188,10 +188,16 @@ func (r *templateReader) compile(path string, runes []rune, from, to int) (*Prog
 // Render gives the template's JSON, as JSON.stringify would print it. A value that is missing is null, and nothing inside a longer text. What the
 // expressions cost is taken from the budget, which may be nil. Its errors are *Error: an expression that costs too much, or a result of more than MaxRendered bytes.
 func (t *Template) Render(f *Facts, b *Budget) ([]byte, error) {
-	return t.root.render(nil, f, b)
+	return t.root.render(nil, f, b, nil)
 }
 
-func (p *piece) render(dst []byte, f *Facts, b *Budget) ([]byte, error) {
+// RenderWith is Render where change says what becomes of each value that is put in, by the place of its leaf: of its JSON where it stands alone in its string, which must stay
+// JSON, and of its text inside a longer one. It may change value in place.
+func (t *Template) RenderWith(f *Facts, b *Budget, change func(path string, value []byte) []byte) ([]byte, error) {
+	return t.root.render(nil, f, b, change)
+}
+
+func (p *piece) render(dst []byte, f *Facts, b *Budget, change func(path string, value []byte) []byte) ([]byte, error) {
 	var err error
 	switch {
 	case p.fixed != nil:
@@ -201,9 +207,13 @@ func (p *piece) render(dst []byte, f *Facts, b *Budget) ([]byte, error) {
 		if e != nil {
 			return nil, e
 		}
-		dst = appendJSON(dst, v, len(dst)+MaxRendered)
+		if change == nil {
+			dst = appendJSON(dst, v, len(dst)+MaxRendered)
+			break
+		}
+		dst = append(dst, change(p.path, appendJSON(nil, v, MaxRendered))...)
 	case p.members != nil:
-		if dst, err = p.renderMembers(dst, f, b); err != nil {
+		if dst, err = p.renderMembers(dst, f, b, change); err != nil {
 			return nil, err
 		}
 	default:
@@ -217,7 +227,12 @@ func (p *piece) render(dst []byte, f *Facts, b *Budget) ([]byte, error) {
 			if e != nil {
 				return nil, e
 			}
-			if s = appendText(s, v); len(s) > MaxRendered {
+			if change == nil {
+				s = appendText(s, v)
+			} else {
+				s = append(s, change(p.path, appendText(nil, v))...)
+			}
+			if len(s) > MaxRendered {
 				return nil, p.tooLong()
 			}
 		}
@@ -229,7 +244,7 @@ func (p *piece) render(dst []byte, f *Facts, b *Budget) ([]byte, error) {
 	return dst, nil
 }
 
-func (p *piece) renderMembers(dst []byte, f *Facts, b *Budget) ([]byte, error) {
+func (p *piece) renderMembers(dst []byte, f *Facts, b *Budget, change func(path string, value []byte) []byte) ([]byte, error) {
 	opening, ending := byte('['), byte(']')
 	if p.keys != nil {
 		opening, ending = '{', '}'
@@ -243,7 +258,7 @@ func (p *piece) renderMembers(dst []byte, f *Facts, b *Budget) ([]byte, error) {
 			dst = append(append(dst, p.keys[i]...), ':')
 		}
 		var err error
-		if dst, err = one.render(dst, f, b); err != nil {
+		if dst, err = one.render(dst, f, b, change); err != nil {
 			return nil, err
 		}
 	}
