@@ -194,8 +194,9 @@ type News struct {
 // Ready is a delivery that is leased to this node, with all that sending it needs.
 type Ready struct {
 	Delivery
-	Body  []byte
-	Lease Lease
+	Body    []byte
+	Request *Request // nil: to the webhook's URL
+	Lease   Lease
 }
 
 // Claimed is what a claim brought.

@@ -57,10 +57,12 @@ const (
 // WebhookKind says how events reach the receiver.
 type WebhookKind string
 
-// A push webhook is sent to; a pull webhook has no url and is read by its feed.
+// A push webhook is sent to; a pull webhook has no url and is read by its feed. What an automation sends goes through a webhook of its own, whose id has the
+// number of the automation's: it subscribes to nothing, each of its deliveries says where it goes (Event.Request), and it is shown with the automation.
 const (
-	KindPush WebhookKind = "push"
-	KindPull WebhookKind = "pull"
+	KindPush   WebhookKind = "push"
+	KindPull   WebhookKind = "pull"
+	KindAction WebhookKind = "action"
 )
 
 // DefaultMaxInFlight is how many requests one webhook gets at the same time unless set.
@@ -113,9 +115,21 @@ type Event struct {
 	Account   AccountID
 	Contact   ContactID
 	Bodies    Bodies
-	CausedTo  int64 // its deliveries lie in (ID, CausedTo]
+	Request   *Request // of what an automation sends: where it goes; nil: to the webhook
+	CausedTo  int64    // its deliveries lie in (ID, CausedTo]
 	Test      bool
 	CreatedAt time.Time
+}
+
+// Request is where something goes that an automation sends, and how (contract section 10). Its body is the event's, in the format stairoids.
+type Request struct {
+	Type    ActionType `json:"type"`              // ActWebhook, ActSlack or ActEmail
+	Method  string     `json:"method,omitempty"`  // of a webhook: POST, PUT or PATCH
+	URL     string     `json:"url,omitempty"`     // of a webhook and of slack
+	Headers []Header   `json:"headers,omitempty"` // of a webhook, beside those of every delivery
+	Key     string     `json:"key"`               // sent as Idempotency-Key: the same at every attempt
+	To      string     `json:"to,omitempty"`      // of an email, whose text is the body
+	Subject string     `json:"subject,omitempty"`
 }
 
 // Bodies are an event's frozen bytes by format; nil where no webhook of that format takes the event.

@@ -44,7 +44,8 @@ decodes the same body and answers 201. Nothing but loopback is spoken to, the
 PostgreSQL database of --database-url apart, and nothing is left behind.
 
 Scenarios:
-  ` + strings.Join(bench.Scenarios(), ", ") + `.`,
+  ` + strings.Join(bench.Scenarios()[:8], ", ") + `,
+  ` + strings.Join(bench.Scenarios()[8:], ", ") + `.`,
 		Example: `  signalbox bench
   signalbox bench --only ingest --connections 64,256 --duration 10s
   signalbox bench --full --json > bench.json
