@@ -51,9 +51,9 @@ var looks = regexp.MustCompile(strings.Join([]string{
 	`\b(?:AKIA|ASIA)[A-Z0-9]{16}\b`, `\bAIza[A-Za-z0-9_-]{35}`, `\bya29\.[A-Za-z0-9_-]{20,}`,
 	`\bsh(?:pat|pss|pca|ppa)_[a-fA-F0-9]{20,}`, `\bSG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}`, `\bpat-[a-z]{2}[0-9]-[a-f0-9-]{30,}`,
 	`\bsk-(?:[a-z]+-)*[A-Za-z0-9_-]{20,}`, `\bnpm_[A-Za-z0-9]{30,}`, `\bhf_[A-Za-z0-9]{30,}`, `\bdop_v1_[a-f0-9]{30,}`,
-	`[a-z][a-z0-9+.-]*://[^\s/:@]{0,200}:[^\s/@]{1,200}@`,                                                                    // a password in a URL
+	`[a-z][a-z0-9+.-]*://[^\s/:@]{0,200}:[^\s/@]{1,200}@`,                                                               // a password in a URL
 	`(?i)[?&](?:[a-z_-]*token|api[_-]?key|access[_-]?key|[a-z_-]*secret|sig|[a-z-]*signature|password|auth)=[^&\s]{6,}`, // a secret in a query
-	`\b[0-9]{3}-[0-9]{2}-[0-9]{4}\b`,                                                                                         // a US social security number
+	`\b[0-9]{3}-[0-9]{2}-[0-9]{4}\b`,                                                                                    // a US social security number
 }, "|"))
 
 // cards are what may be the number of a card: 13 to 19 digits, perhaps in groups.
