@@ -82,13 +82,14 @@ func (h *hider) members(secret bool) error {
 	for kind := h.dec.PeekKind(); kind != '}' && kind != ']'; kind = h.dec.PeekKind() {
 		below := secret
 		if object {
-			name, err := h.dec.ReadToken()
+			token, err := h.dec.ReadToken()
 			if err != nil {
 				return err
 			}
+			name := token.String() // before the decoder goes on: then the token is void
 			scalar := h.dec.PeekKind() != '{' && h.dec.PeekKind() != '['
-			below = secret || secretName(name.String()) || scalar && secretScalar(name.String())
-			if err := h.enc.WriteToken(jsontext.String(name.String())); err != nil {
+			below = secret || secretName(name) || scalar && secretScalar(name)
+			if err := h.enc.WriteToken(jsontext.String(name)); err != nil {
 				return err
 			}
 		}
@@ -119,17 +120,17 @@ func (h *hider) text(s string, secret bool) string {
 // HideText replaces what looks secret in a text that is no JSON, such as a body that could not be read: what looks like a key, and what stands after the name of
 // one and = or a colon.
 func HideText(text string) string {
-	text = looks.ReplaceAllString(text, hidden)
-	text = cards.ReplaceAllStringFunc(text, func(s string) string {
-		if isCard(s) {
-			return hidden
-		}
-		return s
-	})
-	return named.ReplaceAllStringFunc(text, func(s string) string {
+	text = named.ReplaceAllStringFunc(text, func(s string) string {
 		m := named.FindStringSubmatch(s)
 		if secretName(m[1]) || secretScalar(m[1]) {
 			return m[1] + m[2] + hidden
+		}
+		return s
+	})
+	text = looks.ReplaceAllString(text, hidden)
+	return cards.ReplaceAllStringFunc(text, func(s string) string {
+		if isCard(s) {
+			return hidden
 		}
 		return s
 	})

@@ -45,15 +45,15 @@ var looks = regexp.MustCompile(strings.Join([]string{
 	`\beyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]*`, // JSON Web Tokens
 	`-----BEGIN [A-Z0-9 ]*(?:PRIVATE KEY|CERTIFICATE)-----`,     // PEM
 	`(?i:\bbearer )[A-Za-z0-9._~+/=-]{16,}`,                     // RFC 6750
-	`(?i:\bbasic )[A-Za-z0-9+/]{8,}=*`,                          // RFC 7617
+	`(?i:\bbasic )[A-Za-z0-9+/]{8,}={1,2}`,                      // RFC 7617; without the padding it may be the name of a plan
 	`\bgh[opsur]_[A-Za-z0-9]{20,}`, `\bgithub_pat_[A-Za-z0-9_]{20,}`, `\bglpat-[A-Za-z0-9_-]{16,}`,
 	`\bxox[abeoprs]-[A-Za-z0-9-]{10,}`, `\bxapp-[A-Za-z0-9-]{10,}`, `hooks\.slack\.com/(?:services|workflows|triggers)/\S+`,
 	`\b(?:AKIA|ASIA)[A-Z0-9]{16}\b`, `\bAIza[A-Za-z0-9_-]{35}`, `\bya29\.[A-Za-z0-9_-]{20,}`,
 	`\bsh(?:pat|pss|pca|ppa)_[a-fA-F0-9]{20,}`, `\bSG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}`, `\bpat-[a-z]{2}[0-9]-[a-f0-9-]{30,}`,
 	`\bsk-(?:[a-z]+-)*[A-Za-z0-9_-]{20,}`, `\bnpm_[A-Za-z0-9]{30,}`, `\bhf_[A-Za-z0-9]{30,}`, `\bdop_v1_[a-f0-9]{30,}`,
-	`[a-z][a-z0-9+.-]*://[^\s/:@]{0,200}:[^\s/@]{1,200}@`,                                                               // a password in a URL
-	`(?i)[?&](?:[a-z_-]*token|api[_-]?key|access[_-]?key|[a-z_-]*secret|sig|[a-z-]*signature|password|auth)=[^&\s]{6,}`, // a secret in a query
-	`\b[0-9]{3}-[0-9]{2}-[0-9]{4}\b`,                                                                                    // a US social security number
+	`[a-z][a-z0-9+.-]*://[^\s/:@]{0,200}:[^\s/@]{1,200}@`,                                                                 // a password in a URL
+	`(?i)[?&](?:[a-z_-]*token|api[_-]?key|access[_-]?key|[a-z_-]*secret|sig|[a-z-]*signature|password|auth)=[^&\s\[]{6,}`, // a secret in a query
+	`\b[0-9]{3}-[0-9]{2}-[0-9]{4}\b`,                                                                                      // a US social security number
 }, "|"))
 
 // cards are what may be the number of a card: 13 to 19 digits, perhaps in groups.

@@ -98,7 +98,7 @@ func calendly() ReadyMapping {
 					// Calendly asks for one name or for two, as the event type says.
 					FirstName: `has(body.payload.first_name) ? body.payload.first_name : (has(body.payload.name) ? body.payload.name.trim().split(" ")[0] : "")`,
 					LastName: `has(body.payload.last_name) ? body.payload.last_name : ` +
-						`(has(body.payload.name) && body.payload.name.trim().contains(" ") ? body.payload.name.trim().substring(body.payload.name.trim().indexOf(" ") + 1).trim() : "")`,
+						`(has(body.payload.name) && body.payload.name.trim().contains(" ") ? body.payload.name.trim().substring(body.payload.name.trim().indexOf(" ") + 1, body.payload.name.trim().size()).trim() : "")`,
 				},
 				Properties: `{
   "event": "{{ body.event }}",

@@ -71,7 +71,7 @@ func (r *run) try() TriedSignal {
 		if err == nil && value == nil && (f.name == "type" || f.name == "source") {
 			err = gaveNothing(f.name, missing)
 		}
-		if out.Err == nil {
+		if out.Err == nil && out.Ignored == "" {
 			out.Err = err
 		}
 		values[i] = value
