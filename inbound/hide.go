@@ -2,7 +2,6 @@ package inbound
 
 import (
 	"bytes"
-	"regexp"
 	"strings"
 	"unicode"
 
@@ -120,24 +119,99 @@ func (h *hider) text(s string, secret bool) string {
 // HideText replaces what looks secret in a text that is no JSON, such as a body that could not be read: what looks like a key, and what stands after the name of
 // one and = or a colon.
 func HideText(text string) string {
-	text = named.ReplaceAllStringFunc(text, func(s string) string {
-		m := named.FindStringSubmatch(s)
-		if secretName(m[1]) || secretScalar(m[1]) {
-			return m[1] + m[2] + hidden
+	text = hideNamed(text)
+	for i := range looks {
+		if looks[i].mayBeIn(text) {
+			text = looks[i].re.ReplaceAllString(text, hidden)
 		}
-		return s
-	})
-	text = looks.ReplaceAllString(text, hidden)
-	return cards.ReplaceAllStringFunc(text, func(s string) string {
-		if isCard(s) {
-			return hidden
-		}
-		return s
-	})
+	}
+	return hideCards(text)
 }
 
-// named is a name, what parts it from its value, and the value: of forms, of headers, of JSON that is broken.
-var named = regexp.MustCompile(`([A-Za-z][A-Za-z0-9_.\-]{0,80})(["']?\s{0,4}[=:]\s{0,4}["']?)([^\s&"',;<>{}\[\]]+)`)
+// The bounds of a name and of the white space beside what parts it from its value: looking back from each = costs no more.
+const (
+	maxNameShown = 80
+	maxGap       = 4
+)
+
+// hideNamed hides the values of forms, of headers, and of JSON that is broken.
+func hideNamed(text string) string {
+	var out strings.Builder
+	known := map[string]bool{} // a form may repeat a name many times
+	done := 0
+	for i := 0; i < len(text); i++ {
+		if text[i] != '=' && text[i] != ':' {
+			continue
+		}
+		name := nameBefore(text, done, i)
+		if name == "" {
+			continue
+		}
+		secret, seen := known[name]
+		if !seen {
+			secret = secretName(name) || secretScalar(name)
+			known[name] = secret
+		}
+		if !secret {
+			continue
+		}
+		from, to := valueAfter(text, i+1)
+		if from == to {
+			continue
+		}
+		out.WriteString(text[done:from])
+		out.WriteString(hidden)
+		done, i = to, to-1
+	}
+	return out.String() + text[done:]
+}
+
+// nameBefore is the name that stands before a place, perhaps in quotes.
+func nameBefore(text string, least, at int) string {
+	end := at
+	for gap := 0; end > least && text[end-1] == ' ' && gap < maxGap; gap++ {
+		end--
+	}
+	if end > least && (text[end-1] == '"' || text[end-1] == '\'') {
+		end--
+	}
+	from := end
+	for from > least && end-from < maxNameShown && inName(text[from-1]) {
+		from--
+	}
+	return text[from:end]
+}
+
+func inName(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '-' || c == '.'
+}
+
+// valueAfter is where the value after a place begins and ends.
+func valueAfter(text string, from int) (int, int) {
+	for gap := 0; from < len(text) && text[from] == ' ' && gap < maxGap; gap++ {
+		from++
+	}
+	if from < len(text) && (text[from] == '"' || text[from] == '\'') {
+		from++
+	}
+	to := from
+	for to < len(text) && strings.IndexByte(" \t\r\n&\"',;<>{}[]", text[to]) < 0 {
+		to++
+	}
+	return from, to
+}
+
+// hideCards hides the numbers of cards.
+func hideCards(text string) string {
+	var out strings.Builder
+	done := 0
+	for from, to := findCard(text, 0); from >= 0; from, to = findCard(text, to) {
+		out.WriteString(text[done:from])
+		out.WriteString(hidden)
+		done = to
+	}
+	return out.String() + text[done:]
+}
 
 // HideHeaders replaces what looks secret in headers, or in a query: what stands under such a name, what looks like a key, and whatever also names.
 func HideHeaders[M ~map[string][]string](m M, also ...string) M {

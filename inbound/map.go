@@ -19,7 +19,7 @@ import (
 const (
 	MaxSignals = wire.MaxBatch     // signals of one body, as of a batch
 	MaxMapped  = wire.MaxBatchBody // bytes of all of them together, as of a batch
-	MaxCost    = 2_000_000         // units that all expressions together may cost: about half a second where every unit is dear
+	MaxCost    = 1_000_000         // units that all expressions together may cost: a second where each unit is as dear as it gets, patterns on long texts
 	maxText    = 64 << 10          // bytes of a text before it is held to its own bound
 	maxItems   = 4 * MaxBody       // bytes of the list that Each gives: numbers may be written longer than they came
 	maxDepth   = strictjson.DefaultMaxDepth + 2

@@ -207,8 +207,18 @@ func TestMap_TheCostOfABodyIsBounded(t *testing.T) {
 	d := mapped(t, signalbox.Mapping{Each: `body.list`, Type: `body.list.exists(a, a == 2) ? "x" : "t"`, Source: `"s"`})
 	_, err := d.Map(&inbound.Request{}, []byte(`{"list":[`+strings.Repeat("1,", 900)+`1]}`), now)
 	var e *signalbox.Error
-	if !errors.As(err, &e) || e.Param != "mapping.type" || !strings.Contains(e.Msg, "2000000 units were used up") {
+	if !errors.As(err, &e) || e.Param != "mapping.type" || !strings.Contains(e.Msg, "1000000 units were used up") {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestMap_AsManyItemsAsThereMayBeFitIntoTheCost(t *testing.T) {
+	t.Parallel()
+	event := `{"eventId":100,"subscriptionId":1960986,"portalId":62515,"appId":54321,"occurredAt":1564113601250,"subscriptionType":"contact.propertyChange","attemptNumber":1,"objectId":123,` +
+		`"propertyName":"email","propertyValue":"ada@acmecorp.com","changeSource":"CRM_UI","sourceId":"userId:45678"},`
+	body := `[` + strings.TrimSuffix(strings.Repeat(event, inbound.MaxSignals), ",") + `]`
+	if list, err := ready(t, "hubspot").Map(&inbound.Request{}, []byte(body), now); err != nil || len(list) != inbound.MaxSignals {
+		t.Errorf("%d signals, %v", len(list), err)
 	}
 }
 
