@@ -63,6 +63,7 @@ var rooms = map[string][]string{
 	"signalbox/internal/testall":  {"*"},
 	"signalbox/journal":           {"signalbox"},
 	"signalbox/watch":             {"signalbox"},
+	"signalbox/inbound":           {"signalbox", "signalbox/expr", "signalbox/sign", "signalbox/wire"},
 }
 
 // everywhere may be imported by any room: they are pure, or empty in a released program.

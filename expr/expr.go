@@ -32,6 +32,7 @@ type Options struct {
 	Use     Use
 	MaxCost uint64   // units that one evaluation may cost; 0: DefaultMaxCost, never more than HighestMaxCost
 	Extra   []string // further variables, of any shape
+	Only    bool     // those of Extra are all that may be read: no signal and no record
 }
 
 // Error says what is wrong with a source, and where.

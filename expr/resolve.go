@@ -280,6 +280,9 @@ func (b *builder) known(e ast.Expr, path []string) ([]string, byte, bool) {
 		return nil, 0, false
 	case slices.Contains(b.o.Extra, root):
 		return path, 'd', true
+	case b.o.Only:
+		b.fail(e, nearest(root, b.roots()), "unknown variable %s: only %s can be read here", root, listed(b.o.Extra))
+		return nil, 0, false
 	case root == "properties" || root == "context":
 		path = append([]string{"signal", "properties"}, path[1:]...)
 	case root == "signals":
@@ -342,6 +345,9 @@ func pathPart(e ast.Expr, n, of int) ast.Expr {
 
 // roots lists the variables that may be read here.
 func (b *builder) roots() []string {
+	if b.o.Only {
+		return append(slices.Clone(b.o.Extra), b.locals...)
+	}
 	names := []string{"signal", "properties", "context"}
 	if b.o.Use != ForSignal {
 		names = append(names, "account", "contact")
