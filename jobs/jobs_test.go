@@ -43,6 +43,15 @@ func (s *table) RunSlice(_ context.Context, ws signalbox.WorkspaceID, id signalb
 	return j, nil
 }
 
+func (s *table) RefreshRanks(_ context.Context, _ signalbox.WorkspaceID, now time.Time, rest time.Duration) (time.Time, error) {
+	s.ran = append(s.ran, time.Now())
+	time.Sleep(s.takes)
+	if s.slices--; s.slices > 0 || s.fail != nil {
+		return now, s.fail
+	}
+	return now.Add(rest), nil
+}
+
 func (s *table) CreateJob(_ context.Context, j signalbox.Job) error {
 	s.jobs = append(s.jobs, j)
 	return s.fail
