@@ -44,7 +44,8 @@ type shelf struct {
 	parts          string // what stands for one record, and what it stands for
 }
 
-// ranking is an order by a column of entity_states.
+// ranking is an order by a column of entity_states. The statement for one record does not say that there is a rank: PostgreSQL would take the index of ranks for it, and read all of a
+// workspace's.
 type ranking struct {
 	walk string // what comes behind a place
 	rank string // of one record
@@ -87,7 +88,7 @@ SELECT entity_id, account_rank
 	accountRankSQL = `
 SELECT account_rank
   FROM entity_states
- WHERE workspace_id = $1 AND entity_id = $2 AND account_rank IS NOT NULL`
+ WHERE workspace_id = $1 AND entity_id = $2`
 
 	topAccountsSQL = `
 SELECT entity_id, account_score
@@ -99,7 +100,7 @@ SELECT entity_id, account_score
 	accountScoreSQL = `
 SELECT account_score
   FROM entity_states
- WHERE workspace_id = $1 AND entity_id = $2 AND account_score IS NOT NULL`
+ WHERE workspace_id = $1 AND entity_id = $2`
 
 	createdContactsSQL = `
 SELECT id
@@ -137,7 +138,7 @@ SELECT entity_id, contact_rank
 	contactRankSQL = `
 SELECT contact_rank
   FROM entity_states
- WHERE workspace_id = $1 AND entity_id = $2 AND contact_rank IS NOT NULL`
+ WHERE workspace_id = $1 AND entity_id = $2`
 
 	topContactsSQL = `
 SELECT entity_id, contact_score
@@ -149,7 +150,7 @@ SELECT entity_id, contact_score
 	contactScoreSQL = `
 SELECT contact_score
   FROM entity_states
- WHERE workspace_id = $1 AND entity_id = $2 AND contact_score IS NOT NULL`
+ WHERE workspace_id = $1 AND entity_id = $2`
 )
 
 var (
@@ -339,7 +340,11 @@ func unrankedEntries(ids []int64) []entry {
 // ranksOf reads the ranks of records; one without is left out.
 func (l *listed) ranksOf(t *tx, ids []int64) (map[int64]int64, error) {
 	ranks := make(map[int64]int64, len(ids))
-	err := lookUp(t, l.ranks[l.f.Sort].rank, 1, ids, func(s *stmt, e *int64) { s.id(int64(l.ws)).id(*e) }, func(r *row, e *int64) { ranks[*e] = r.int(0) })
+	err := lookUp(t, l.ranks[l.f.Sort].rank, 1, ids, func(s *stmt, e *int64) { s.id(int64(l.ws)).id(*e) }, func(r *row, e *int64) {
+		if !r.null(0) {
+			ranks[*e] = r.int(0)
+		}
+	})
 	return ranks, err
 }
 
@@ -368,7 +373,7 @@ func (l *listed) rows(t *tx, batch []entry) ([]signalbox.Record, error) {
 
 // listedAs answers what a record is listed as: itself, what stands for it, or nil where it is not listed.
 func (l *listed) listedAs(t *tx, r signalbox.Record, at entry) (signalbox.Record, error) {
-	if l.f.Sort == signalbox.ByScore { // a group has one score, and stands where that of its first record does
+	if l.f.Sort == signalbox.ByScore { // a group has one score, and stands where what stands for it does
 		if r.Into() != 0 || len(l.words) == 0 || matches(r, l.words) {
 			return orNone(r, r.Into() == 0), nil
 		}
@@ -464,7 +469,11 @@ func (l *listed) dress(t *tx, list []entry) error {
 	case signalbox.ByName:
 		return lookUp(t, l.name, 1, list, bind, func(r *row, e *entry) { e.name = r.text(0) })
 	case signalbox.ByLastSignal, signalbox.ByOldSignal, signalbox.ByScore:
-		return lookUp(t, l.ranks[l.f.Sort].rank, 1, list, bind, func(r *row, e *entry) { e.rank = r.int(0) })
+		return lookUp(t, l.ranks[l.f.Sort].rank, 1, list, bind, func(r *row, e *entry) {
+			if !r.null(0) {
+				e.rank = r.int(0)
+			}
+		})
 	}
 	return nil
 }

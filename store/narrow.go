@@ -36,7 +36,7 @@ SELECT entity_id
 	accountStageSQL = `
 SELECT account_stage
   FROM entity_states
- WHERE workspace_id = $1 AND entity_id = $2 AND account_stage IS NOT NULL`
+ WHERE workspace_id = $1 AND entity_id = $2`
 
 	contactsInStageSQL = `
 SELECT entity_id
@@ -48,7 +48,7 @@ SELECT entity_id
 	contactStageSQL = `
 SELECT contact_stage
   FROM entity_states
- WHERE workspace_id = $1 AND entity_id = $2 AND contact_stage IS NOT NULL`
+ WHERE workspace_id = $1 AND entity_id = $2`
 
 	isMemberSQL = `
 SELECT 1
@@ -223,7 +223,11 @@ func (l *listed) narrow(t *tx, rows []signalbox.Record) error {
 func (l *listed) told(t *tx, rows []signalbox.Record) (map[signalbox.EntityID]string, error) {
 	told := map[signalbox.EntityID]string{}
 	bind := func(s *stmt, e *signalbox.EntityID) { s.id(int64(l.ws)).id(int64(*e)) }
-	err := lookUp(t, l.stage, 1, entitiesOf(rows), bind, func(r *row, e *signalbox.EntityID) { told[*e] = r.text(0) })
+	err := lookUp(t, l.stage, 1, entitiesOf(rows), bind, func(r *row, e *signalbox.EntityID) {
+		if !r.null(0) {
+			told[*e] = r.text(0)
+		}
+	})
 	return told, err
 }
 
