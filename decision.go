@@ -108,6 +108,7 @@ type Decision struct {
 	Moves      []AudienceMove
 	Stirred    []Stir // whose contacts are looked at: what their audiences read of it has changed
 	Due        []Due  // set to exactly these moments; the zero time takes a row away
+	Sooner     []Due  // due no later than these moments
 }
 
 // Stir is an account whose contacts are looked at.
@@ -237,6 +238,7 @@ const (
 	DueNotices   DueKind = 6 // there is something to tell of webhooks; subject: the workspace
 	DueMail      DueKind = 7 // a message is to be sent; subject: the mail
 	DueRecord    DueKind = 8 // time alone may have changed where a record stands; subject: the account or contact
+	DueRanks     DueKind = 9 // decay may have moved records in lists by score; subject: the workspace
 )
 
 // Due is the earliest moment that time alone can change a subject: a lower bound, rewritten only to earlier.

@@ -47,6 +47,10 @@ type RecordFilter struct {
 	Status  string    // accounts only
 	Account AccountID // contacts only
 	Sort    RecordSort
+
+	Stage    string     // the stage that was last told
+	First    bool       // Stage is the first one: whoever was told of none is in it
+	Audience AudienceID // its members
 }
 
 // RecordSort is the order of a list of accounts or contacts.
@@ -58,6 +62,7 @@ const (
 	ByLastSignal RecordSort = "-last_signal_at"
 	ByOldSignal  RecordSort = "last_signal_at"
 	ByName       RecordSort = "name"
+	ByScore      RecordSort = "-score"
 )
 
 // DeliveryFilter narrows a webhook's delivery log; zero fields do not.

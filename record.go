@@ -74,6 +74,8 @@ type EntityState struct {
 	Standing     []byte    // what deciding keeps of it besides, packed; nil: nothing yet. Never changed in place
 	Following    []byte    // what deciding keeps of it for its qualification and its audiences, packed as Standing is
 	Lead         bool      // of an account: signals landed on it that name no person
+	Score        ScoreRank // where it stands in lists by score; zero for one that was merged into another: that one stands there for both
+	Stage        string    // the stage that was last told of it; "": the first one, or another record stands for it
 	New          bool      // not stored yet
 }
 
@@ -82,6 +84,16 @@ type Kept struct {
 	Standing  []byte // nil: nothing
 	Following []byte
 }
+
+// ScoreRank is where a record stands in lists by score (score.Model.Rank). The zero value is that of one without points: behind all that have some.
+type ScoreRank struct {
+	On  bool      // it has points
+	Key int64     // the larger, the more points; compared among records of one workspace and kind
+	Due time.Time // when decay may have moved it, a lower bound; zero: decay moves it not at all
+}
+
+// Equal says whether two places are the same.
+func (r ScoreRank) Equal(o ScoreRank) bool { return r.On == o.On && r.Key == o.Key && r.Due.Equal(o.Due) }
 
 // Standing is where a record stands at a moment.
 type Standing struct {

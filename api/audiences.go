@@ -33,7 +33,7 @@ func (a *API) audienceRoutes() []route {
 		},
 		{
 			method: http.MethodGet, pattern: "/v1/audiences", id: "listAudiences", tag: tag, need: auth.NeedRead,
-			summary: "List audiences", detail: "Newest first, all of them: at most 200.", status: http.StatusOK, answers: lists(a.listAudiences),
+			summary: "List audiences", detail: "Newest first; `total` is how many there are.", status: http.StatusOK, query: paging(), answers: lists(a.listAudiences),
 		},
 		{
 			method: http.MethodPost, pattern: "/v1/audiences/preview", id: "previewAudience", tag: tag, need: auth.NeedRead,
@@ -201,12 +201,25 @@ func audienceFacts(of *signalbox.Audience) signalbox.Facts {
 }
 
 func (a *API) listAudiences(c *call) (page[audienceView], error) {
+	p, err := c.page()
+	if err != nil {
+		return page[audienceView]{}, err
+	}
 	d, err := a.cfg.Store.Definitions(c.r.Context(), c.ws())
 	if err != nil {
 		return page[audienceView]{}, err
 	}
-	out := page[audienceView]{}
-	for _, of := range slices.Backward(d.Audiences) {
+	total, lastID := len(d.Audiences), int64(0)
+	out := page[audienceView]{total: &total}
+	for _, of := range slices.Backward(d.Audiences) { // they stand in the order of their ids
+		if p.Before != 0 && int64(of.ID) >= p.Before {
+			continue
+		}
+		if len(out.items) == p.Limit {
+			out.next = c.cursor(lastID)
+			break
+		}
+		lastID = int64(of.ID)
 		v, err := a.audienceView(c, d, of.ID)
 		if err != nil {
 			return page[audienceView]{}, err

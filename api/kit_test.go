@@ -14,6 +14,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -324,8 +325,8 @@ func (a answer) at(path string) any {
 				return nil
 			}
 		case []any:
-			i := int(name[0] - '0')
-			if i >= len(v) {
+			i, err := strconv.Atoi(name)
+			if err != nil || i >= len(v) {
 				return nil
 			}
 			value = v[i]

@@ -2,10 +2,12 @@ package api
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"signalbox"
+	"signalbox/score"
 	"signalbox/strictjson"
 )
 
@@ -104,7 +106,7 @@ func first[T any](views []T, err error) (T, error) {
 }
 
 // recordFilter reads what lists of accounts and contacts are narrowed and sorted by. none says that nothing can match.
-func (c *call) recordFilter() (f signalbox.RecordFilter, none bool, err error) {
+func (c *call) recordFilter(kind signalbox.RecordKind) (f signalbox.RecordFilter, none bool, err error) {
 	f.Query, f.Status, f.Sort = c.query.Get("q"), c.query.Get("status"), signalbox.RecordSort(c.query.Get("sort"))
 	if f.Sort != "" && !slices.Contains(sorts, string(f.Sort)) {
 		return f, false, signalbox.InvalidField("sort", "sort must be one of %s", strings.Join(sorts, ", "))
@@ -113,7 +115,51 @@ func (c *call) recordFilter() (f signalbox.RecordFilter, none bool, err error) {
 		account, ok := c.api.cfg.Codec.Parse(signalbox.KindAccount, given)
 		f.Account, none = signalbox.AccountID(account), !ok // an id that nobody has, has no contacts
 	}
+	if err := c.narrow(&f, kind); err != nil {
+		return f, false, err
+	}
 	return f, none, checkLength("q", f.Query, signalbox.MaxName)
+}
+
+// narrow reads the stage and the audience that a list is narrowed by, which must be there.
+func (c *call) narrow(f *signalbox.RecordFilter, kind signalbox.RecordKind) error {
+	stage, of := c.query.Get("stage"), c.query.Get("audience_id")
+	if stage == "" && of == "" {
+		return nil
+	}
+	d, err := c.api.cfg.Store.Definitions(c.r.Context(), c.ws())
+	if err != nil {
+		return err
+	}
+	if stage != "" {
+		stages := score.Compile(&d.Scoring).Stages(kind)
+		at := slices.IndexFunc(stages, func(s signalbox.Stage) bool { return s.Name == stage })
+		if at < 0 {
+			return signalbox.InvalidField("stage", "stage: %ss have no stage %q, but %s", kind, stage, stageNames(stages))
+		}
+		f.Stage, f.First = stage, at == 0
+	}
+	if of == "" {
+		return nil
+	}
+	id, _ := c.api.cfg.Codec.Parse(signalbox.KindAudience, of)
+	f.Audience = signalbox.AudienceID(id)
+	switch a := d.Audience(f.Audience); {
+	case a == nil:
+		return signalbox.InvalidField("audience_id", "audience_id: no such audience; GET /v1/audiences lists those that there are")
+	case a.Of != kind:
+		return signalbox.InvalidField("audience_id", "audience_id: the audience %q is one of %ss, and this is a list of %ss", a.Name, a.Of, kind)
+	}
+	return nil
+}
+
+// stageNames lists stages for an error.
+func stageNames(stages []signalbox.Stage) string {
+	names := make([]string, len(stages))
+	for i := range stages {
+		names[i] = strconv.Quote(stages[i].Name)
+	}
+	return strings.Join(names, ", ")
 }
 
 // searchDoc says what a search finds.

@@ -24,7 +24,7 @@ type resource[Row, View any] struct {
 }
 
 // sorts are the orders of a list of records.
-var sorts = []string{"-last_signal_at", "last_signal_at", "-created_at", "name"}
+var sorts = []string{"-score", "-last_signal_at", "last_signal_at", "-created_at", "name"}
 
 // top are the doors that a newcomer meets first.
 func (r *resource[Row, View]) top(a *API) []route {
@@ -33,8 +33,11 @@ func (r *resource[Row, View]) top(a *API) []route {
 		{
 			method: http.MethodGet, pattern: r.path, id: "list" + r.title + "s", tag: r.tag, need: auth.NeedRead,
 			summary: "List " + thing + "s", detail: "Newest first, or as `sort` says. What was merged into another " + thing + " is not listed: that one stands for it, and is found by its names too.",
-			status: http.StatusOK, query: paging(append(r.query, param{name: "sort", kind: words, enum: sorts,
-				doc: "The order: `-last_signal_at` begins with the latest signal, `name` with A; `-created_at` unless given."})...),
+			status: http.StatusOK, query: paging(append(r.query,
+				param{name: "stage", kind: text, doc: "Only " + thing + "s in this stage, by its name: as it was last told, which follows decay by timers."},
+				param{name: "audience_id", kind: text, doc: "Only the members of this audience, which must be one of " + thing + "s."},
+				param{name: "sort", kind: words, enum: sorts,
+					doc: "The order: `-score` begins with the highest score, by points that are at most 15 minutes old, `-last_signal_at` with the latest signal, `name` with A; `-created_at` unless given."})...),
 			answers: lists(r.list),
 		},
 		{
@@ -105,7 +108,7 @@ func (r *resource[Row, View]) list(c *call) (page[View], error) {
 	if err != nil {
 		return page[View]{}, err
 	}
-	filter, none, err := c.recordFilter()
+	filter, none, err := c.recordFilter(r.kind)
 	if err != nil || none {
 		return page[View]{}, err
 	}

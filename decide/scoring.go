@@ -252,6 +252,11 @@ func (f *fold) restandOf(in *Prepared, m *signalbox.Merge) {
 		return
 	}
 	from, into := f.recordOf(m.Kind, m.From), f.recordOf(m.Kind, m.Into)
+	for _, r := range []signalbox.Record{from, into} { // both stand elsewhere in lists now
+		if f.now.States[r.Entity()] != nil {
+			f.keep(r)
+		}
+	}
 	if m.Status == signalbox.MergeDone {
 		f.leave(in, from)
 	}

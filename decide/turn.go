@@ -96,6 +96,7 @@ func Turn(s *signalbox.Situation, inputs []Prepared, env Env) (*signalbox.Decisi
 		}
 	}
 	f.packStandings()
+	f.rankKept()
 	f.packFollowings()
 	f.close()
 	f.tellImports()

@@ -36,6 +36,7 @@ type world struct {
 	fits     map[signalbox.EntityID]signalbox.Fit
 	members  map[signalbox.AudienceID]map[signalbox.EntityID]bool
 	stirred  []signalbox.AccountID
+	sooner   time.Time // when places in lists by score are looked at; zero: never
 }
 
 const ws = signalbox.WorkspaceID(7)
@@ -250,6 +251,14 @@ func (w *world) apply(d *signalbox.Decision) {
 		w.due[signalbox.EntityID(due.Subject)] = due.At
 		if due.At.IsZero() {
 			delete(w.due, signalbox.EntityID(due.Subject))
+		}
+	}
+	for _, due := range d.Sooner {
+		if due.Kind != signalbox.DueRanks || due.Workspace != ws || due.Subject != int64(ws) {
+			w.t.Fatalf("due row %+v", due)
+		}
+		if w.sooner.IsZero() || due.At.Before(w.sooner) {
+			w.sooner = due.At
 		}
 	}
 	for _, t := range d.Types {

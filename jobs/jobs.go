@@ -1,5 +1,5 @@
 // Package jobs does long work in slices, so that no transaction is long and nothing else waits for it: retention, erasure, closing a
-// deleted webhook's deliveries, and looking after temporary webhooks. What a slice does is the store's; when it runs, and when it is
+// deleted webhook's deliveries, looking after temporary webhooks, and keeping lists by score in order. What a slice does is the store's; when it runs, and when it is
 // over, is decided here. A job survives a restart: its progress is saved with each slice.
 //
 // Invariants:
@@ -24,6 +24,9 @@ type Store interface {
 	Webhook(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.WebhookID) (signalbox.Webhook, error)
 	Webhooks(ctx context.Context, ws signalbox.WorkspaceID, p signalbox.Page) (list []signalbox.Webhook, total int, next int64, err error)
 	DeleteWebhook(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.WebhookID, now time.Time, j signalbox.Job) error
+	// RefreshRanks does one slice of what is due of a workspace's places in lists by score. next is now where there are more; else it has set the due row to next,
+	// not before now + rest, or taken it away for zero.
+	RefreshRanks(ctx context.Context, ws signalbox.WorkspaceID, now time.Time, rest time.Duration) (next time.Time, err error)
 }
 
 // The pace of jobs.
@@ -32,6 +35,8 @@ const (
 	// ReaderGone is how long a temporary webhook waits for its reader to come back.
 	ReaderGone = time.Minute
 	shortest   = 5 * time.Millisecond // between two slices
+	// ranksEvery is the pause between two sweeps of a workspace's places in lists by score: a place is due when it is at most ten minutes off, and fifteen are promised.
+	ranksEvery = time.Minute
 )
 
 // Jobs owns the due rows of jobs, retention and temporary webhooks.
@@ -69,6 +74,7 @@ func (j *Jobs) Owners() map[signalbox.DueKind]func(context.Context, signalbox.Du
 		signalbox.DueJob:       j.Slice,
 		signalbox.DueRetention: j.Retention,
 		signalbox.DueWebhook:   j.Temporary,
+		signalbox.DueRanks:     j.Ranks,
 	}
 }
 
@@ -141,6 +147,27 @@ func (j *Jobs) Retention(ctx context.Context, d signalbox.Due) (signalbox.Again,
 		return signalbox.Again{}, err
 	}
 	return signalbox.Again{At: now.Add(retentionEvery)}, nil
+}
+
+// Ranks keeps a workspace's places in lists by score right that decay moves. Between slices it pauses as jobs do.
+func (j *Jobs) Ranks(ctx context.Context, d signalbox.Due) (signalbox.Again, error) {
+	until := time.Now().Add(signalbox.LeaseFor / 3)
+	for {
+		begin, now := time.Now(), j.now().UTC()
+		next, err := j.store.RefreshRanks(ctx, d.Workspace, now, ranksEvery)
+		if err != nil || !next.Equal(now) {
+			return signalbox.Again{Kept: true, At: next}, err
+		}
+		pause := max(shortest, 2*time.Since(begin))
+		if time.Now().Add(pause).After(until) {
+			return signalbox.Again{At: j.now().Add(pause)}, nil
+		}
+		select {
+		case <-ctx.Done():
+			return signalbox.Again{}, ctx.Err()
+		case <-time.After(pause):
+		}
+	}
 }
 
 // Temporary deletes a temporary webhook that nobody has read for ReaderGone.

@@ -43,6 +43,15 @@ func (s *table) RunSlice(_ context.Context, ws signalbox.WorkspaceID, id signalb
 	return j, nil
 }
 
+func (s *table) RefreshRanks(_ context.Context, _ signalbox.WorkspaceID, now time.Time, rest time.Duration) (time.Time, error) {
+	s.ran = append(s.ran, time.Now())
+	time.Sleep(s.takes)
+	if s.slices--; s.slices > 0 || s.fail != nil {
+		return now, s.fail
+	}
+	return now.Add(rest), nil
+}
+
 func (s *table) CreateJob(_ context.Context, j signalbox.Job) error {
 	s.jobs = append(s.jobs, j)
 	return s.fail
@@ -181,6 +190,30 @@ func TestTemporary_WebhookGoesWithItsLastReader(t *testing.T) {
 		s.gone = true
 		if again, err := j.Temporary(t.Context(), d); err != nil || !again.Done {
 			t.Errorf("%+v, %v for a webhook that is gone, want done", again, err)
+		}
+	})
+}
+
+// A sweep of a workspace's ranks pauses as jobs do, goes on while there is more, and gives its lease back in time.
+func TestRanks_AreSweptInSlicesWithPauses(t *testing.T) {
+	s := &table{slices: 3, takes: 100 * time.Millisecond}
+	run(t, s, func(t *testing.T, j *jobs.Jobs, _ *[]signalbox.WebhookID) {
+		again, err := j.Ranks(t.Context(), signalbox.Due{Kind: signalbox.DueRanks, Workspace: 1, Subject: 1})
+		if err != nil || !again.Kept || again.At.Sub(s.ran[len(s.ran)-1]) != time.Minute || len(s.ran) != 3 {
+			t.Fatalf("%+v, %v after %d slices, want the row kept a minute after the third", again, err, len(s.ran))
+		}
+		if gap := s.ran[2].Sub(s.ran[1]); gap != 300*time.Millisecond {
+			t.Errorf("the third slice began %s after the second, want 100 ms of work and 200 ms of pause", gap)
+		}
+		s.slices = 1_000_000
+		begin := time.Now()
+		again, err = j.Ranks(t.Context(), signalbox.Due{Kind: signalbox.DueRanks, Workspace: 1, Subject: 1})
+		if err != nil || again.Kept || again.Done || time.Since(begin) >= signalbox.LeaseFor {
+			t.Errorf("%+v, %v after %s, want to be asked again within the lease of %s", again, err, time.Since(begin), signalbox.LeaseFor)
+		}
+		s.fail = errors.New("broken")
+		if _, err := j.Ranks(t.Context(), signalbox.Due{}); !errors.Is(err, s.fail) {
+			t.Errorf("error %v, want %v", err, s.fail)
 		}
 	})
 }

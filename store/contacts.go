@@ -20,16 +20,20 @@ SELECT ` + contactColumns + `
 // Contacts answers a page of the workspace's contacts, in the order that the filter asks for; without one, the newest first. Those of an account are
 // found by it, also when they are searched.
 func (db *DB) Contacts(ctx context.Context, ws signalbox.WorkspaceID, f signalbox.RecordFilter, p signalbox.Page) ([]signalbox.Contact, signalbox.Place, error) {
-	if f.Account != 0 && (f.Sort == "" || f.Sort == signalbox.ByCreated) {
+	if f.Account != 0 && f.Stage == "" && f.Audience == 0 && (f.Sort == "" || f.Sort == signalbox.ByCreated) {
 		return db.contactsOfAccount(ctx, ws, f, p)
 	}
 	accounts, err := db.companies(ctx, ws, f.Account)
 	if err != nil {
 		return nil, signalbox.Place{}, err
 	}
+	var by []source
+	if f.Account != 0 {
+		by = append(by, ofAccounts(ws, accounts))
+	}
 	rows, next, err := db.sortedRecords(ctx, contactShelf, ws, f, p, func(r signalbox.Record) bool {
 		return f.Account == 0 || slices.Contains(accounts, signalbox.EntityID(r.(*signalbox.Contact).Account))
-	})
+	}, by...)
 	list := make([]signalbox.Contact, len(rows))
 	for i, r := range rows {
 		list[i] = *r.(*signalbox.Contact)

@@ -81,7 +81,18 @@ func (t *tx) saveDue(d *signalbox.Decision) error {
 	if err := each(t, setDueSQL, set, bindDue); err != nil {
 		return err
 	}
+	if err := each(t, armDueSQL, soonest(d.Sooner), bindDue); err != nil {
+		return err
+	}
 	return each(t, deleteDueSQL, gone, func(s *stmt, d *signalbox.Due) { s.int(int64(d.Kind)).int(d.Subject).id(int64(d.Workspace)) })
+}
+
+// soonest are the earliest of what is due, one for each subject, in one order.
+func soonest(list []signalbox.Due) []signalbox.Due {
+	list = slices.SortedFunc(slices.Values(list), func(a, b signalbox.Due) int {
+		return cmp.Or(cmp.Compare(a.Workspace, b.Workspace), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Subject, b.Subject), a.At.Compare(b.At))
+	})
+	return slices.CompactFunc(list, func(a, b signalbox.Due) bool { return a.Kind == b.Kind && a.Subject == b.Subject })
 }
 
 // setDue makes a subject due at exactly d.At; the zero time takes its row away.

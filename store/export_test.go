@@ -57,6 +57,15 @@ func HotStatements() []string {
 	}
 }
 
+// ListStatements are those that a page of a list, or what it is narrowed by, is read by, and those of the sweep that keeps lists by score: however much is stored, each goes along an
+// index and sorts nothing.
+func ListStatements() []string {
+	return []string{
+		accountRankSQL, contactRankSQL, topAccountsSQL, accountScoreSQL, topContactsSQL, contactScoreSQL, accountsInStageSQL, accountStageSQL, contactsInStageSQL, contactStageSQL, statusAccountsSQL,
+		audienceMembersSQL, isMemberSQL, contactIDsOfAccountSQL, ranksDueSQL, nextRankDueSQL, setRankSQL, accountPartsSQL, contactPartsSQL, standingSQL,
+	}
+}
+
 // Plan asks SQLite how it would run a statement.
 func Plan(ctx context.Context, db *DB, sql string) (steps []string, err error) {
 	err = db.read(ctx, func(t *tx) error {

@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
 	"signalbox"
 )
@@ -17,30 +16,39 @@ import (
 // Lists of accounts and contacts: in which order records come, and what a search finds.
 //
 // An order is a source of ids: by the index of creation, of sorted (the name, or what stands in for it, in lower case), or of the rank of an entity state
-// (when its last signal came, to the minute: a rank is rewritten when it is rankFor old, so that a busy record costs its index nothing). The rows are
+// (when its last signal came, to the minute: a rank is rewritten when it is rankFor old, so that a busy record costs its index nothing; or by its score: ranks.go). The rows are
 // looked up by those ids, and what a filter does not let through is passed over.
 //
 // A search looks for words that begin with those of the query, in record_words. A word that few records have is looked up, and what it finds is sorted
-// here; where every word is one that many have, the list is gone through instead: its pages fill quickly then.
+// here; where every word is one that many have, the list is gone through instead: its pages fill quickly then. A status, a stage, an audience or an account does the same for
+// a list that is not in the order of ids (narrow.go).
 
 // entry is a record's place in a list: its id, and what it is sorted by.
 type entry struct {
 	id   int64
-	rank int64  // of the orders by last signal; noRank for a record that has none yet
+	rank int64  // of the orders by a rank; noRank for a record that has none
 	name string // of the order by name
+	pass bool   // it was listed by its rank: only the place counts
 }
 
-const (
-	noRank     = math.MinInt64
-	searchMost = 10_000 // how many matches of a word are looked up and sorted here
-	idsMost    = 20_000 // and how many where their ids are their order
-)
+// noRank is the rank of what has none.
+const noRank = math.MinInt64
 
 // shelf is one kind of records with the statements that its lists are read by.
 type shelf struct {
-	kind                                 signalbox.RecordKind
-	created, named, newest, oldest, rest string
-	name, rank                           string // of one record
+	kind           signalbox.RecordKind
+	created, named string
+	name           string // of one record
+	ranks          map[signalbox.RecordSort]ranking
+	inStage, stage string // those in a stage; that of one record
+	parts          string // what stands for one record, and what it stands for
+}
+
+// ranking is an order by a column of entity_states. The statement for one record does not say that there is a rank: PostgreSQL would take the index of ranks for it, and read all of a
+// workspace's.
+type ranking struct {
+	walk string // what comes behind a place
+	rank string // of one record
 }
 
 const (
@@ -48,14 +56,6 @@ const (
 SELECT id
   FROM accounts
  WHERE workspace_id = $1 AND id < $2
- ORDER BY id DESC
- LIMIT $3`
-
-	// statusAccountsSQL says that there is a status, or the index of those would not be seen to serve.
-	statusAccountsSQL = `
-SELECT id
-  FROM accounts
- WHERE workspace_id = $1 AND status = $4 AND status <> '' AND id < $2
  ORDER BY id DESC
  LIMIT $3`
 
@@ -88,7 +88,19 @@ SELECT entity_id, account_rank
 	accountRankSQL = `
 SELECT account_rank
   FROM entity_states
- WHERE workspace_id = $1 AND entity_id = $2 AND account_rank IS NOT NULL`
+ WHERE workspace_id = $1 AND entity_id = $2`
+
+	topAccountsSQL = `
+SELECT entity_id, account_score
+  FROM entity_states
+ WHERE workspace_id = $1 AND account_score IS NOT NULL AND (account_score, entity_id) < ($2, $3)
+ ORDER BY account_score DESC, entity_id DESC
+ LIMIT $4`
+
+	accountScoreSQL = `
+SELECT account_score
+  FROM entity_states
+ WHERE workspace_id = $1 AND entity_id = $2`
 
 	createdContactsSQL = `
 SELECT id
@@ -126,18 +138,34 @@ SELECT entity_id, contact_rank
 	contactRankSQL = `
 SELECT contact_rank
   FROM entity_states
- WHERE workspace_id = $1 AND entity_id = $2 AND contact_rank IS NOT NULL`
+ WHERE workspace_id = $1 AND entity_id = $2`
 
-	wordSQL = `
-SELECT entity_id
-  FROM record_words
- WHERE workspace_id = $1 AND kind = $2 AND word >= $3 AND word < $4
- LIMIT $5`
+	topContactsSQL = `
+SELECT entity_id, contact_score
+  FROM entity_states
+ WHERE workspace_id = $1 AND contact_score IS NOT NULL AND (contact_score, entity_id) < ($2, $3)
+ ORDER BY contact_score DESC, entity_id DESC
+ LIMIT $4`
+
+	contactScoreSQL = `
+SELECT contact_score
+  FROM entity_states
+ WHERE workspace_id = $1 AND entity_id = $2`
 )
 
 var (
-	accountShelf = shelf{signalbox.AccountRecord, createdAccountsSQL, namedAccountsSQL, newestAccountsSQL, oldestAccountsSQL, createdAccountsSQL, accountNameSQL, accountRankSQL}
-	contactShelf = shelf{signalbox.ContactRecord, createdContactsSQL, namedContactsSQL, newestContactsSQL, oldestContactsSQL, createdContactsSQL, contactNameSQL, contactRankSQL}
+	accountShelf = shelf{
+		kind: signalbox.AccountRecord, created: createdAccountsSQL, named: namedAccountsSQL, name: accountNameSQL, inStage: accountsInStageSQL, stage: accountStageSQL, parts: accountPartsSQL,
+		ranks: map[signalbox.RecordSort]ranking{
+			signalbox.ByLastSignal: {newestAccountsSQL, accountRankSQL}, signalbox.ByOldSignal: {oldestAccountsSQL, accountRankSQL}, signalbox.ByScore: {topAccountsSQL, accountScoreSQL},
+		},
+	}
+	contactShelf = shelf{
+		kind: signalbox.ContactRecord, created: createdContactsSQL, named: namedContactsSQL, name: contactNameSQL, inStage: contactsInStageSQL, stage: contactStageSQL, parts: contactPartsSQL,
+		ranks: map[signalbox.RecordSort]ranking{
+			signalbox.ByLastSignal: {newestContactsSQL, contactRankSQL}, signalbox.ByOldSignal: {oldestContactsSQL, contactRankSQL}, signalbox.ByScore: {topContactsSQL, contactScoreSQL},
+		},
+	}
 )
 
 // listed is a list being read: one page of it.
@@ -147,13 +175,15 @@ type listed struct {
 	f      signalbox.RecordFilter
 	words  []string
 	keep   func(signalbox.Record) bool
-	found  []entry // of a search whose matches are all here, in order
+	by     []source // what the filter narrows the list by that can be looked up
+	found  []entry  // of a search whose matches are all here, in order
 	search bool
 }
 
 // sortedRecords reads a page of records in the order and with the search of a filter.
-func (db *DB) sortedRecords(ctx context.Context, s shelf, ws signalbox.WorkspaceID, f signalbox.RecordFilter, p signalbox.Page, keep func(signalbox.Record) bool) ([]signalbox.Record, signalbox.Place, error) {
+func (db *DB) sortedRecords(ctx context.Context, s shelf, ws signalbox.WorkspaceID, f signalbox.RecordFilter, p signalbox.Page, keep func(signalbox.Record) bool, by ...source) ([]signalbox.Record, signalbox.Place, error) {
 	l := &listed{shelf: s, ws: ws, f: f, words: wordsOf(f.Query), keep: keep}
+	l.by = append(l.sources(), by...)
 	if strings.TrimSpace(f.Query) != "" && len(l.words) == 0 {
 		return nil, signalbox.Place{}, nil // signs alone are nobody's name
 	}
@@ -164,7 +194,7 @@ func (db *DB) sortedRecords(ctx context.Context, s shelf, ws signalbox.Workspace
 		var batch []entry
 		var rows []signalbox.Record
 		err := db.read(ctx, func(t *tx) (err error) {
-			if !l.search && (len(l.words) > 0 || l.byStatus()) {
+			if !l.search && l.looks() {
 				if err = l.look(t); err != nil {
 					return err
 				}
@@ -225,7 +255,7 @@ func (l *listed) placeOf(e entry) signalbox.Place {
 	switch {
 	case l.f.Sort == signalbox.ByName:
 		return signalbox.Place{Before: e.id, Beside: e.name}
-	case (l.f.Sort == signalbox.ByLastSignal || l.f.Sort == signalbox.ByOldSignal) && e.rank != noRank:
+	case l.ranks[l.f.Sort].walk != "" && e.rank != noRank:
 		return signalbox.Place{Before: e.id, Beside: strconv.FormatInt(e.rank, 10)}
 	}
 	return signalbox.Place{Before: e.id}
@@ -253,28 +283,24 @@ func (l *listed) after(t *tx, at entry, n int) ([]entry, error) {
 		}
 		return l.found[from:min(from+n, len(l.found))], nil
 	}
-	switch l.f.Sort {
-	case signalbox.ByName:
+	if l.f.Sort == signalbox.ByName {
 		return l.entries(t, func(r *row) entry { return entry{id: r.int(0), name: r.text(1)} }, l.named, id(l.ws), at.name, at.id, n)
-	case signalbox.ByLastSignal, signalbox.ByOldSignal:
+	}
+	if by := l.ranks[l.f.Sort]; by.walk != "" {
 		if at.rank == noRank {
 			return l.unranked(t, at.id, n)
 		}
-		sql := l.newest
-		if l.f.Sort == signalbox.ByOldSignal {
-			sql = l.oldest
-		}
-		list, err := l.entries(t, func(r *row) entry { return entry{id: r.int(0), rank: r.int(1)} }, sql, id(l.ws), at.rank, at.id, n)
+		list, err := l.entries(t, func(r *row) entry { return entry{id: r.int(0), rank: r.int(1)} }, by.walk, id(l.ws), at.rank, at.id, n)
 		if err != nil || len(list) > 0 {
 			return list, err
 		}
 		return l.unranked(t, math.MaxInt64, n)
 	}
-	byID := func(r *row) entry { return entry{id: r.int(0), rank: noRank} }
-	if l.f.Status != "" && l.kind == signalbox.AccountRecord {
-		return l.entries(t, byID, statusAccountsSQL, id(l.ws), at.id, n, l.f.Status)
+	if len(l.by) > 0 && len(l.words) == 0 { // a part of a group has words of its own, and is in nothing by itself
+		ids, err := l.by[0](t, at.id, n)
+		return unrankedEntries(ids), err
 	}
-	return l.entries(t, byID, l.created, id(l.ws), at.id, n)
+	return l.entries(t, func(r *row) entry { return entry{id: r.int(0), rank: noRank} }, l.created, id(l.ws), at.id, n)
 }
 
 func (l *listed) entries(t *tx, scan func(*row) entry, sql string, args ...any) (list []entry, err error) {
@@ -285,57 +311,107 @@ func (l *listed) entries(t *tx, scan func(*row) entry, sql string, args ...any) 
 	return list, err
 }
 
-// unranked answers the next records below an id that never had a signal.
-func (l *listed) unranked(t *tx, before int64, n int) (list []entry, err error) {
-	for len(list) == 0 {
-		ids, err := t.ids(l.rest, id(l.ws), before, max(n, signalbox.SliceRows))
-		if err != nil || len(ids) == 0 {
-			return nil, err
-		}
-		before = ids[len(ids)-1]
-		ranks, err := l.ranks(t, ids)
-		if err != nil {
-			return nil, err
-		}
-		for _, one := range ids {
-			if _, ranked := ranks[one]; !ranked {
-				list = append(list, entry{id: one, rank: noRank})
-			}
-		}
+// unranked answers the next records below an id. Those that have a rank, and so were listed, are passed over: they count as steps, so that no call is long.
+func (l *listed) unranked(t *tx, before int64, n int) ([]entry, error) {
+	ids, err := t.ids(l.created, id(l.ws), before, max(n, signalbox.SliceRows))
+	if err != nil || len(ids) == 0 {
+		return nil, err
+	}
+	ranks, err := l.ranksOf(t, ids)
+	if err != nil {
+		return nil, err
+	}
+	list := unrankedEntries(ids)
+	for i := range list {
+		_, list[i].pass = ranks[list[i].id]
 	}
 	return list, nil
 }
 
-// ranks reads the ranks of records; one without is left out.
-func (l *listed) ranks(t *tx, ids []int64) (map[int64]int64, error) {
+// unrankedEntries are entries of ids in their order.
+func unrankedEntries(ids []int64) []entry {
+	list := make([]entry, len(ids))
+	for i, one := range ids {
+		list[i] = entry{id: one, rank: noRank}
+	}
+	return list
+}
+
+// ranksOf reads the ranks of records; one without is left out.
+func (l *listed) ranksOf(t *tx, ids []int64) (map[int64]int64, error) {
 	ranks := make(map[int64]int64, len(ids))
-	err := lookUp(t, l.rank, 1, ids, func(s *stmt, e *int64) { s.id(int64(l.ws)).id(*e) }, func(r *row, e *int64) { ranks[*e] = r.int(0) })
+	err := lookUp(t, l.ranks[l.f.Sort].rank, 1, ids, func(s *stmt, e *int64) { s.id(int64(l.ws)).id(*e) }, func(r *row, e *int64) {
+		if !r.null(0) {
+			ranks[*e] = r.int(0)
+		}
+	})
 	return ranks, err
 }
 
 // rows looks the records of entries up: nil for one that is not of the list. A merged one is found by what its own row says, and stands in the list
 // where the first of its group does: there the one that stands for it is answered.
 func (l *listed) rows(t *tx, batch []entry) ([]signalbox.Record, error) {
-	own, err := t.recordsOf(l.ws, l.kind, batch)
+	own, err := t.recordsOf(l.ws, l.kind, slices.DeleteFunc(slices.Clone(batch), func(e entry) bool { return e.pass }))
 	if err != nil {
 		return nil, err
 	}
 	rows := make([]signalbox.Record, len(batch))
 	for i := range batch {
 		r := own[batch[i].id]
-		if r == nil || len(l.words) > 0 && !matches(r, l.words) {
+		if r == nil {
 			continue
 		}
-		if r.Into() != 0 || r.Parts() != nil {
-			if r, err = l.leads(t, r, batch[i]); err != nil {
-				return nil, err
-			}
+		if r, err = l.listedAs(t, r, batch[i]); err != nil {
+			return nil, err
 		}
 		if r != nil && l.keep(r) {
 			rows[i] = r
 		}
 	}
-	return rows, nil
+	return rows, l.narrow(t, rows)
+}
+
+// listedAs answers what a record is listed as: itself, what stands for it, or nil where it is not listed.
+func (l *listed) listedAs(t *tx, r signalbox.Record, at entry) (signalbox.Record, error) {
+	if l.f.Sort == signalbox.ByScore { // a group has one score, and stands where what stands for it does
+		if r.Into() != 0 || len(l.words) == 0 || matches(r, l.words) {
+			return orNone(r, r.Into() == 0), nil
+		}
+		found, err := l.partMatches(t, r)
+		return orNone(r, found), err
+	}
+	if len(l.words) > 0 && !matches(r, l.words) {
+		return nil, nil
+	}
+	if r.Into() != 0 || r.Parts() != nil {
+		return l.leads(t, r, at)
+	}
+	return r, nil
+}
+
+func orNone(r signalbox.Record, listed bool) signalbox.Record {
+	if listed {
+		return r
+	}
+	return nil
+}
+
+// partMatches says whether a search finds something that was merged into a record.
+func (l *listed) partMatches(t *tx, r signalbox.Record) (bool, error) {
+	if r.Parts() == nil {
+		return false, nil
+	}
+	var parts []entry
+	for _, part := range r.Parts().Records {
+		parts = append(parts, entry{id: int64(part.ID)})
+	}
+	members, err := t.recordsOf(l.ws, l.kind, parts)
+	for _, m := range members {
+		if matches(m, l.words) {
+			return true, err
+		}
+	}
+	return false, err
 }
 
 // leads answers what stands for a merged record when this one is the first of its group in the list, nil when another one is.
@@ -392,8 +468,12 @@ func (l *listed) dress(t *tx, list []entry) error {
 	switch l.f.Sort {
 	case signalbox.ByName:
 		return lookUp(t, l.name, 1, list, bind, func(r *row, e *entry) { e.name = r.text(0) })
-	case signalbox.ByLastSignal, signalbox.ByOldSignal:
-		return lookUp(t, l.rank, 1, list, bind, func(r *row, e *entry) { e.rank = r.int(0) })
+	case signalbox.ByLastSignal, signalbox.ByOldSignal, signalbox.ByScore:
+		return lookUp(t, l.ranks[l.f.Sort].rank, 1, list, bind, func(r *row, e *entry) {
+			if !r.null(0) {
+				e.rank = r.int(0)
+			}
+		})
 	}
 	return nil
 }
@@ -407,118 +487,4 @@ func (t *tx) recordsOf(ws signalbox.WorkspaceID, kind signalbox.RecordKind, list
 	}
 	err := lookUp(t, sql, fields, list, func(s *stmt, e *entry) { s.id(int64(ws)).id(e.id) }, func(r *row, e *entry) { found[e.id] = scan(r) })
 	return found, err
-}
-
-// look finds what a query's rarest word, or a status, lets through, when that is little enough to be sorted here.
-func (l *listed) look(t *tx) error {
-	l.search = true
-	most := searchMost
-	if l.f.Sort == "" || l.f.Sort == signalbox.ByCreated {
-		most = idsMost
-	}
-	found, err := l.fewest(t, most)
-	if err != nil || found == nil {
-		return err
-	}
-	if err := l.dress(t, found); err != nil {
-		return err
-	}
-	slices.SortFunc(found, l.compare)
-	l.found = found
-	return nil
-}
-
-// fewest answers the matches of the first word, or of the status, that has at most so many; nil when none has. Few are tried for first, so that a word
-// that is rare spares the reading of those that are not.
-func (l *listed) fewest(t *tx, most int) ([]entry, error) {
-	for _, few := range []int{most / 100, most / 10, most} {
-		for _, word := range l.words[:min(len(l.words), 5)] {
-			found, err := l.atMost(t, few, wordSQL, id(l.ws), int64(l.kind), word, word+"\U0010FFFF", few+1)
-			if err != nil || found != nil {
-				return found, err
-			}
-		}
-		if l.byStatus() {
-			found, err := l.atMost(t, few, statusAccountsSQL, id(l.ws), int64(math.MaxInt64), few+1, l.f.Status)
-			if err != nil || found != nil {
-				return found, err
-			}
-		}
-	}
-	return nil, nil
-}
-
-// byStatus says whether the accounts of a status can be looked up and sorted: not by their last signals, where a merged one may stand in the place of
-// one that has another status.
-func (l *listed) byStatus() bool {
-	return l.f.Status != "" && l.kind == signalbox.AccountRecord && l.f.Sort == signalbox.ByName
-}
-
-// atMost answers the records whose ids a statement finds, each once; nil when it finds more than so many rows.
-func (l *listed) atMost(t *tx, most int, sql string, args ...any) ([]entry, error) {
-	ids, err := t.ids(sql, args...)
-	if err != nil || len(ids) > most {
-		return nil, err
-	}
-	slices.Sort(ids)
-	ids = slices.Compact(ids)
-	list := make([]entry, len(ids))
-	for i, one := range ids {
-		list[i] = entry{id: one, rank: noRank}
-	}
-	return list, nil
-}
-
-// The bounds of what is found of one record.
-const (
-	mostWords = 12
-	longWord  = 40 // in characters
-)
-
-// wordsOf lists the words of texts, in lower case, each once: runs of letters and digits.
-func wordsOf(texts ...string) (words []string) {
-	for _, text := range texts {
-		for _, word := range strings.FieldsFunc(strings.ToLower(text), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.IsMark(r) }) {
-			if runes := []rune(word); len(runes) > longWord {
-				word = string(runes[:longWord])
-			}
-			if !slices.Contains(words, word) && len(words) < mostWords {
-				words = append(words, word)
-			}
-		}
-	}
-	return words
-}
-
-// matches says whether a record has, for each word, one that begins so.
-func matches(r signalbox.Record, words []string) bool {
-	texts := r.FoundBy()
-	for _, word := range words { // most records of a list that is gone through end here
-		if !slices.ContainsFunc(texts[:], func(text string) bool { return strings.Contains(strings.ToLower(text), word) }) {
-			return false
-		}
-	}
-	has := wordsOf(texts[:]...)
-	for _, word := range words {
-		if !slices.ContainsFunc(has, func(own string) bool { return strings.HasPrefix(own, word) }) {
-			return false
-		}
-	}
-	return true
-}
-
-// sortedBy is what a record is sorted by: its name, or what it is known by where it has none, in lower case.
-func sortedBy(r signalbox.Record) string {
-	texts := r.FoundBy()
-	name := texts[1]
-	if r.Kind() == signalbox.ContactRecord {
-		name = strings.TrimSpace(texts[1] + " " + texts[2])
-	}
-	if name == "" {
-		name = texts[0]
-	}
-	if runes := []rune(strings.ToLower(name)); len(runes) > 2*longWord {
-		return string(runes[:2*longWord])
-	}
-	return strings.ToLower(name)
 }

@@ -25,8 +25,11 @@ func BenchmarkLists(b *testing.B) {
 				{}, {Sort: signalbox.ByName}, {Sort: signalbox.ByLastSignal}, {Sort: signalbox.ByOldSignal}, {Query: "acme4711"}, {Query: "acme471"},
 				{Query: "acme47"}, {Query: "a"}, {Query: "com"}, {Query: "rare"}, {Query: "com rare"}, {Query: "acme47", Sort: signalbox.ByName}, {Query: "nobody"},
 				{Query: "a", Sort: signalbox.ByLastSignal}, {Status: "customer"},
+				{Sort: signalbox.ByScore}, {Sort: signalbox.ByScore, Stage: "Hot"}, {Sort: signalbox.ByScore, Stage: "Warm"}, {Stage: "Hot"}, {Stage: "Hot", Sort: signalbox.ByLastSignal},
+				{Stage: "Cool", First: true, Sort: signalbox.ByScore}, {Audience: 7, Sort: signalbox.ByScore}, {Audience: 7, Stage: "Hot", Sort: signalbox.ByLastSignal},
+				{Query: "a", Sort: signalbox.ByScore},
 			} {
-				b.Run(fmt.Sprintf("q=%s,sort=%s,status=%s", f.Query, f.Sort, f.Status), func(b *testing.B) {
+				b.Run(fmt.Sprintf("q=%s,sort=%s,status=%s,stage=%s,audience=%d", f.Query, f.Sort, f.Status, f.Stage, f.Audience), func(b *testing.B) {
 					var took []time.Duration
 					for b.Loop() {
 						begin := time.Now()
@@ -60,7 +63,18 @@ func manyAccounts(b *testing.B, db *store.DB, n int) signalbox.WorkspaceID {
 				a.Name, a.Status = "Rare Ltd", "customer"
 			}
 			d.Accounts = append(d.Accounts, signalbox.Written[signalbox.Account]{Row: &a, New: true})
-			d.States = append(d.States, &signalbox.EntityState{Entity: signalbox.EntityID(a.ID), Kind: signalbox.AccountRecord, Workspace: ws, LastSignal: 1, LastSignalAt: now, Ranked: now, Signals: 1, New: true})
+			state := &signalbox.EntityState{Entity: signalbox.EntityID(a.ID), Kind: signalbox.AccountRecord, Workspace: ws, LastSignal: 1, LastSignalAt: now, Ranked: now, Signals: 1, New: true}
+			state.Score = signalbox.ScoreRank{On: true, Key: int64(i*7919%n) << 30}
+			switch { // a thousandth is hot, a fifth is warm, and a hundredth is in an audience
+			case i*7919%n > n-n/1000:
+				state.Stage = "Hot"
+			case i%5 == 0:
+				state.Stage = "Warm"
+			}
+			if i%100 == 0 {
+				d.Moves = append(d.Moves, signalbox.AudienceMove{Workspace: ws, Audience: 7, Entity: state.Entity, Entered: true, At: now})
+			}
+			d.States = append(d.States, state)
 		}
 		err := db.Decide(context.Background(), func() signalbox.Need { return signalbox.Need{} }, func(*signalbox.Situation) (*signalbox.Decision, error) { return d, nil })
 		if err != nil {

@@ -281,21 +281,29 @@ SELECT id
  ORDER BY id DESC
  LIMIT $3`
 
+// contactIDs answers the next ids of contacts of several accounts, newest first.
+func (t *tx) contactIDs(ws signalbox.WorkspaceID, accounts []signalbox.EntityID, before int64, n int) (ids []int64, err error) {
+	for _, account := range accounts {
+		more, err := t.ids(contactIDsOfAccountSQL, id(ws), before, n, id(account))
+		if err != nil {
+			return nil, err
+		}
+		ids = append(ids, more...)
+	}
+	slices.SortFunc(ids, func(a, b int64) int { return cmp.Compare(b, a) })
+	return ids[:min(n, len(ids))], nil
+}
+
 // contactsOf reads the contacts of several accounts, newest first, as contactsOfAccountSQL does those of one.
 func (t *tx) contactsOf(ws signalbox.WorkspaceID, accounts []signalbox.EntityID, before int64, n int, each func(*row) error) error {
 	if len(accounts) == 1 {
 		return t.query(contactsOfAccountSQL, []any{id(ws), before, n, id(accounts[0])}, each)
 	}
-	var ids []int64
-	for _, account := range accounts {
-		more, err := t.ids(contactIDsOfAccountSQL, id(ws), before, n, id(account))
-		if err != nil {
-			return err
-		}
-		ids = append(ids, more...)
+	ids, err := t.contactIDs(ws, accounts, before, n)
+	if err != nil {
+		return err
 	}
-	slices.SortFunc(ids, func(a, b int64) int { return cmp.Compare(b, a) })
-	for _, con := range ids[:min(n, len(ids))] {
+	for _, con := range ids {
 		stopped := false
 		err := t.query(anyContactSQL, []any{id(ws), con}, func(r *row) error {
 			err := each(r)

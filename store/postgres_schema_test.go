@@ -16,13 +16,16 @@ import (
 func TestStatements_HotOnesNeverScanPostgres(t *testing.T) {
 	t.Parallel()
 	db := box(t, postgres(t).Schema(t))
-	for _, sql := range store.HotStatements() {
+	for _, sql := range append(store.HotStatements(), store.ListStatements()...) {
 		steps, err := store.PlanPostgres(t.Context(), db, sql)
 		if err != nil {
 			t.Fatalf("%s: %v", sql, err)
 		}
 		if plan := strings.Join(steps, "\n"); regexp.MustCompile(`Seq Scan|Sort|Hash|Materialize`).MatchString(plan) {
 			t.Errorf("%s\n%s", sql, plan)
+		}
+		if plan := strings.Join(steps, "\n"); strings.Contains(sql, "FROM entity_states") && strings.Contains(sql, "entity_id = $2") && !strings.Contains(plan, "entity_states_pkey") {
+			t.Errorf("one record's state is found by another index than its key:\n%s\n%s", sql, plan)
 		}
 	}
 }

@@ -113,7 +113,7 @@ func (l *loader) findMeters(n *signalbox.Need) error {
 }
 
 // stateFields is how many columns a state has behind its record's.
-const stateFields = 8
+const stateFields = 11
 
 // findKeys looks keys up, but for those that are remembered: whether that is still true the same trip tells.
 func (l *loader) findKeys(n *signalbox.Need) error {

@@ -230,8 +230,8 @@ func (t *tx) saveContacts(d *signalbox.Decision) error {
 
 const insertStateSQL = `
 INSERT INTO entity_states (entity_id, workspace_id, last_signal_id, last_signal_at, signals, account_rank, contact_rank, standing,
-                           following, lead_rank)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`
+                           following, lead_rank, account_score, contact_score, account_stage, contact_stage, score_due)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`
 
 const updateStateSQL = `
 UPDATE entity_states
@@ -242,7 +242,12 @@ UPDATE entity_states
        contact_rank = $7,
        standing = $8,
        following = $9,
-       lead_rank = $10
+       lead_rank = $10,
+       account_score = $11,
+       contact_score = $12,
+       account_stage = $13,
+       contact_stage = $14,
+       score_due = $15
  WHERE entity_id = $1
    AND workspace_id = $2`
 
@@ -263,7 +268,28 @@ func (t *tx) saveStates(d *signalbox.Decision) error {
 			} else {
 				s.null()
 			}
+			s.scoreRank(v.Kind, v.Score, v.Stage)
 		})
+}
+
+// scoreRank binds where a record stands in lists by score and in which stage: those of accounts and those of contacts are columns apart, as their lists are.
+func (s *stmt) scoreRank(kind signalbox.RecordKind, rank signalbox.ScoreRank, stage string) *stmt {
+	account := kind != signalbox.ContactRecord
+	for _, own := range []bool{account, !account} {
+		if own && rank.On {
+			s.int(rank.Key)
+		} else {
+			s.null()
+		}
+	}
+	for _, own := range []bool{account, !account} {
+		if own {
+			s.json(orNull(stage))
+		} else {
+			s.null()
+		}
+	}
+	return s.time(rank.Due)
 }
 
 const insertSignalSQL = `

@@ -9,13 +9,13 @@ const (
 	accountWithState = `
 SELECT a.id, a.workspace_id, a.domain, a.name, a.status, a.attributes, a.revision, a.created_at, a.updated_at, a.erased_at,
        a.merged_into, a.merged, s.entity_id, s.last_signal_id, s.last_signal_at, s.signals, coalesce(s.account_rank, s.contact_rank),
-       s.standing, s.following, s.lead_rank`
+       s.standing, s.following, s.lead_rank, coalesce(s.account_score, s.contact_score), coalesce(s.account_stage, s.contact_stage), s.score_due`
 
 	contactWithState = `
 SELECT c.id, c.workspace_id, c.account_id, c.email, c.first_name, c.last_name, c.title, c.linkedin_url, c.attributes, c.by_hand,
        c.revision, c.created_at, c.updated_at, c.erased_at, c.merged_into, c.merged,
        s.entity_id, s.last_signal_id, s.last_signal_at, s.signals, coalesce(s.account_rank, s.contact_rank), s.standing,
-       s.following, s.lead_rank`
+       s.following, s.lead_rank, coalesce(s.account_score, s.contact_score), coalesce(s.account_stage, s.contact_stage), s.score_due`
 
 	accountFields = 12 // columns before the state's
 	contactFields = 16
@@ -227,7 +227,13 @@ func (l *loader) putState(r *row, at int, ws signalbox.WorkspaceID) *signalbox.E
 	s := &signalbox.EntityState{
 		Entity: e, Workspace: ws, LastSignal: signalbox.SignalID(r.int(at + 1)), LastSignalAt: r.time(at + 2), Signals: r.int(at + 3), Ranked: r.time(at + 4),
 		Standing: r.bytes(at + 5), Following: r.bytes(at + 6), Lead: !r.null(at + 7),
+		Score: scanRank(r, at+8, at+10), Stage: r.text(at + 9),
 	}
 	l.s.States[e] = s
 	return s
+}
+
+// scanRank reads where a record stands in lists by score.
+func scanRank(r *row, key, due int) signalbox.ScoreRank {
+	return signalbox.ScoreRank{On: !r.null(key), Key: r.int(key), Due: r.time(due)}
 }

@@ -54,7 +54,8 @@ var catalogue = []*Table{
 		"attributes text, by_hand, revision, created_at, updated_at, erased_at, merged_into, merged text, sorted text"),
 	table("record_keys", "workspace_id, kind, value text", "entity_id"),
 	table("record_words", "workspace_id, kind, word text, entity_id", ""),
-	table("entity_states", "workspace_id, entity_id", "last_signal_id, last_signal_at, signals, account_rank, contact_rank, standing blob, following blob, lead_rank"),
+	table("entity_states", "workspace_id, entity_id", "last_signal_id, last_signal_at, signals, account_rank, contact_rank, standing blob, following blob, lead_rank, "+
+		"account_score, contact_score, account_stage text, contact_stage text, score_due"),
 	table("qualifications", "workspace_id, entity_id", "at, icp text, icp_score, persona text, persona_score, body text"),
 	table("audience_members", "workspace_id, audience_id, entity_id", "since"),
 	table("merges", "workspace_id, id", "kind, status text, from_id, into_id, reason text, created_at, undone_at"),

@@ -27,6 +27,9 @@ type Scorer interface {
 	// Restand has a record do as a job's order says the next time that it is looked at: stand where it then does, told of, or as if that had been told; be
 	// qualified anew. sums take the place of those that are kept when the order adds up.
 	Restand(kept signalbox.Kept, sums []byte, order signalbox.Rescoring) (signalbox.Kept, error)
+	// Rank says where a record stands in lists by score, which stood at was, and the stage that it was last told to be in, "" for the first one: of its own standing,
+	// which comes first, and those of all that is merged into it.
+	Rank(kind signalbox.RecordKind, was signalbox.ScoreRank, now time.Time, standings ...[]byte) (rank signalbox.ScoreRank, stage string, err error)
 }
 
 // MakeScorer makes the scorer of a workspace's definitions.

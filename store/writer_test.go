@@ -278,7 +278,7 @@ func TestCheckpoint_TheLogStaysBounded(t *testing.T) {
 func TestStatements_HotOnesNeverScan(t *testing.T) {
 	t.Parallel()
 	s := newSmall(t)
-	for _, sql := range store.HotStatements() {
+	for _, sql := range append(store.HotStatements(), store.ListStatements()...) {
 		steps, err := store.Plan(t.Context(), s.DB, sql)
 		if err != nil {
 			t.Fatalf("%s: %v", sql, err)

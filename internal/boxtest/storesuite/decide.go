@@ -242,7 +242,8 @@ func (b *Box) everything() *signalbox.Decision {
 			{RecordKey: b.EmailKey(con.Email), Entity: signalbox.EntityID(con.ID)},
 		},
 		States: []*signalbox.EntityState{
-			{Entity: signalbox.EntityID(acc.ID), Workspace: b.WS, LastSignal: sig, LastSignalAt: b.Now, Signals: 1, Standing: []byte{1, 0, 255}, New: true},
+			{Entity: signalbox.EntityID(acc.ID), Workspace: b.WS, LastSignal: sig, LastSignalAt: b.Now, Signals: 1, Standing: []byte{1, 0, 255}, New: true,
+				Score: signalbox.ScoreRank{On: true, Key: -7, Due: b.Now.Add(time.Hour)}, Stage: "Hot"},
 			{Entity: signalbox.EntityID(con.ID), Workspace: b.WS, LastSignal: sig, LastSignalAt: b.Now, Signals: 1, New: true},
 		},
 		Signals: []signalbox.Signal{{

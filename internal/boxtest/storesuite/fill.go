@@ -23,6 +23,7 @@ func (b *Box) Fill(n int) {
 	b.fillMerged()
 	b.fillTrouble()
 	b.follows(b.NewAccount("follows.example", "").ID)
+	b.scored("scored.example", "ann@scored.example", "meeting_booked", "meeting_booked", "deal_created")
 	for i := range n {
 		acc := b.NewAccount(fmt.Sprintf("acme%d.example", i), strings.Repeat("Ä", i))
 		con := b.NewContact(acc.ID, fmt.Sprintf("ann%d@acme.example", i), "", "")

@@ -39,6 +39,7 @@ var groups = []struct {
 	{"Notices", noticeTests},
 	{"Retention", retentionTests},
 	{"Unscore", unscoreTests},
+	{"Ranks", rankTests},
 	{"Definitions", definitionTests},
 	{"Qualifications", qualificationTests},
 	{"Erase", eraseTests},

@@ -3,6 +3,7 @@ package storesuite
 import (
 	"bytes"
 	"fmt"
+	"time"
 
 	"signalbox"
 	"signalbox/store"
@@ -62,6 +63,20 @@ func (visits) Sum(sums []byte, signals []signalbox.Scored) ([]byte, error) {
 		sums = append(bytes.Clone(sums), 's')
 	}
 	return sums, nil
+}
+
+// Rank has a place for each byte of all standings, looks at those again that have a 'd' in them, and calls two bytes and more of one's own Hot.
+func (visits) Rank(kind signalbox.RecordKind, was signalbox.ScoreRank, now time.Time, standings ...[]byte) (rank signalbox.ScoreRank, stage string, err error) {
+	for _, s := range standings {
+		rank.Key += int64(len(s))
+		if bytes.Contains(s, []byte("d")) {
+			rank.Due = now.Add(10 * time.Minute)
+		}
+	}
+	if rank.On = rank.Key > 0; len(standings[0]) >= 2 {
+		stage = "Hot " + kind.String()
+	}
+	return rank, stage, nil
 }
 
 func (visits) Restand(kept signalbox.Kept, sums []byte, order signalbox.Rescoring) (signalbox.Kept, error) {

@@ -92,6 +92,16 @@ export const api = {
     const a = await send("GET", path, undefined, signal);
     return { rows: (a.data ?? []) as T[], next: a.meta?.next_cursor ?? "", total: a.meta?.total ?? null };
   },
+  /** all reads every page of a list that is short. */
+  all: async <T>(path: string, signal?: AbortSignal): Promise<T[]> => {
+    const rows: T[] = [];
+    for (let cursor = ""; ; ) {
+      const page = await api.list<T>(path + (path.includes("?") ? "&" : "?") + "limit=200" + (cursor === "" ? "" : "&cursor=" + encodeURIComponent(cursor)), signal);
+      rows.push(...page.rows);
+      if (page.next === "" || page.next === cursor) return rows;
+      cursor = page.next;
+    }
+  },
   post: async <T>(path: string, body: unknown = {}): Promise<T> => (await send("POST", path, body)).data as T,
   patch: async <T>(path: string, body: unknown): Promise<T> => (await send("PATCH", path, body)).data as T,
   put: async <T>(path: string, body: unknown): Promise<T> => (await send("PUT", path, body)).data as T,

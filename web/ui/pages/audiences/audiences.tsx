@@ -4,7 +4,7 @@ import { useEvery } from "./every";
 
 /** Audiences is the list of audiences. */
 export function Audiences() {
-  const all = usePages<Audience>("/v1/audiences", (_, stop) => api.list<Audience>("/v1/audiences", stop)); // all of them: it has no pages
+  const all = usePages<Audience>("/v1/audiences");
   useEvery(all.rows?.some((a) => a.status === "building") ?? false, all.reload);
   return <AudiencesView audiences={all} />;
 }

@@ -71,7 +71,7 @@ export const states: PageStates[] = [
   {
     page: "accounts",
     states: {
-      full: () => <RecordsView kind="account" pages={rows(many(14, account, account(20, { name: hostile, status: hostile }), account(21, { name: long })), true)} sort="-last_signal_at" proposals={2} />,
+      full: () => <RecordsView kind="account" pages={rows(many(14, account, account(20, { name: hostile, status: hostile }), account(21, { name: long })), true)} sort="-last_signal_at" proposals={2} choices={{ stages: ["Cool", hostile, long], audiences: [{ value: "aud_1", label: hostile }] }} />,
       empty: () => <RecordsView kind="account" pages={rows([])} sort="" proposals={0} />,
       loading: () => <RecordsView kind="account" pages={rowsLoading} sort="" proposals={0} />,
       error: () => <RecordsView kind="account" pages={rowsBroken} sort="" proposals={0} />,

@@ -1,1 +1,0 @@
-import{a as e,c as p,f as o,g as r}from"./chunk-CSK6EBML.js";import"./chunk-ER246HAZ.js";import"./chunk-HATGZ43Z.js";import"./chunk-4PEWCCOR.js";import"./chunk-WOT6VMZA.js";export{r as EditType,o as NewType,p as TypePage,e as Types};

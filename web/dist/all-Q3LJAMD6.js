@@ -1,0 +1,1 @@
+import{a as o,d as r,j as e,m as t,p,t as f,v as m,x}from"./chunk-KQLSN5PS.js";import"./chunk-VAOAJO2I.js";import"./chunk-ZBAXATJK.js";import"./chunk-FZENJYCI.js";import"./chunk-WOT6VMZA.js";export{f as AccountMatching,r as ApiKeys,o as AuditLog,t as Logs,p as Members,m as Profile,e as SignalIntelligence,x as Workspace};

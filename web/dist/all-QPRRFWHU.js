@@ -1,1 +1,0 @@
-import{a as o,d as r,j as e,m as t,p,t as f,v as m,x}from"./chunk-ZYDPSXFS.js";import"./chunk-KOPC2SRR.js";import"./chunk-FGANVWBC.js";import"./chunk-4PEWCCOR.js";import"./chunk-WOT6VMZA.js";export{f as AccountMatching,r as ApiKeys,o as AuditLog,t as Logs,p as Members,m as Profile,e as SignalIntelligence,x as Workspace};

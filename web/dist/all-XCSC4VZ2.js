@@ -1,0 +1,1 @@
+import{a as e,c as p,f as o,g as r}from"./chunk-WA7BWAGI.js";import"./chunk-XUZL42EZ.js";import"./chunk-NV3QW24R.js";import"./chunk-FZENJYCI.js";import"./chunk-WOT6VMZA.js";export{r as EditType,o as NewType,p as TypePage,e as Types};

@@ -1,1 +1,0 @@
-import{a as e,c as o,e as r,i as d,j as i}from"./chunk-47U3YCOQ.js";import"./chunk-ER246HAZ.js";import"./chunk-MHLMHDBY.js";import"./chunk-6T3GVR32.js";import"./chunk-KOPC2SRR.js";import"./chunk-4PEWCCOR.js";import"./chunk-WOT6VMZA.js";export{r as AudiencePage,o as Audiences,i as EditAudience,e as Leads,d as NewAudience};

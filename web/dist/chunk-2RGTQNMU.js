@@ -1,1 +1,0 @@
-import{c as n,j as t,r as p}from"./chunk-4PEWCCOR.js";function y(r){return function(i){let o=p(null);n(()=>{r().then(l=>{o.value={of:l}})},[]);let e=o.value?.of;return e?t(e,{...i}):null}}export{y as a};

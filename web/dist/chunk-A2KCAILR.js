@@ -1,0 +1,1 @@
+import{c as n,j as t,r as p}from"./chunk-FZENJYCI.js";function y(r){return function(i){let o=p(null);n(()=>{r().then(l=>{o.value={of:l}})},[]);let e=o.value?.of;return e?t(e,{...i}):null}}export{y as a};

@@ -1,4 +1,0 @@
-import{j as n,k as t}from"./chunk-4PEWCCOR.js";var p=e=>(e.toLowerCase().match(new RegExp("(?:[\\p{L}\\p{Nd}]\\p{M}*)+","gu"))??[]).join("_");function s({of:e}){return n("span",{class:"row",children:[e.declared&&n(t,{tone:"good",children:"declared"}),e.builtin&&n(t,{children:"built in"}),!e.declared&&!e.builtin&&n(t,{tone:"info",children:"seen"})]})}function c({as:e,children:a}){return n("span",{class:"named",children:[n("span",{"aria-hidden":"true",children:e}),a]})}var r=e=>"'"+e.replaceAll("'","'\\''")+"'";function d(e,a){let i={signal_type:e.name,source:"product",occurred_at:new Date().toISOString().slice(0,19)+"Z",event_name:"user_invited_teammate",identity:{email:"jane@acmecorp.com",company_domain:"acmecorp.com"},context:{team_size:12,plan_tier:"free"}};return`curl -X POST ${a}/signals \\
-  -H "Authorization: Bearer $SIGNALBOX_API_KEY" \\
-  -H "Content-Type: application/json" \\
-  -d ${r(JSON.stringify(i,null,2))}`}export{p as a,s as b,c,d};

@@ -1,0 +1,1 @@
+import{c as u,i as l,r as s}from"./chunk-FZENJYCI.js";function b(t,a,f){let n=s(a);return u(()=>{let o=new AbortController,r,i=()=>{l.get("/v1/jobs/"+t,o.signal).then(e=>(n.value=e,e.ended_at!==null&&f(e),e.ended_at!==null),()=>!1).then(e=>{e||o.signal.aborted||(r=setTimeout(i,1e3))})};return i(),()=>{o.abort(),clearTimeout(r)}},[t]),n.value}export{b as a};

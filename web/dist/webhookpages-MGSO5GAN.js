@@ -1,0 +1,1 @@
+import{a as o,d as r,g as e,i as t,o as f,r as i}from"./chunk-VADDMHA2.js";import"./chunk-NV3QW24R.js";import"./chunk-A2KCAILR.js";import"./chunk-CTS7UDNH.js";import"./chunk-FZENJYCI.js";import"./chunk-WOT6VMZA.js";export{i as AddEndpoint,r as Configurations,e as Delivery,t as QualificationWebhook,f as WebhookPage,o as Webhooks};

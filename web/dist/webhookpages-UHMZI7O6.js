@@ -1,1 +1,0 @@
-import{a as o,d as r,g as e,i as t,o as f,r as i}from"./chunk-HKFQ65PE.js";import"./chunk-HATGZ43Z.js";import"./chunk-2RGTQNMU.js";import"./chunk-CTS7UDNH.js";import"./chunk-4PEWCCOR.js";import"./chunk-WOT6VMZA.js";export{i as AddEndpoint,r as Configurations,e as Delivery,t as QualificationWebhook,f as WebhookPage,o as Webhooks};

@@ -1,0 +1,1 @@
+import{a,b,c,d}from"./chunk-KOM2W6AA.js";import"./chunk-ZBAXATJK.js";import"./chunk-CTS7UDNH.js";import"./chunk-FZENJYCI.js";import"./chunk-WOT6VMZA.js";export{b as Preview,a as RecoverDialog,c as Recovering,d as RecoveryProgress};

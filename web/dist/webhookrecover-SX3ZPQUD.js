@@ -1,1 +1,0 @@
-import{a,b,c,d}from"./chunk-EOVAOLQL.js";import"./chunk-FGANVWBC.js";import"./chunk-CTS7UDNH.js";import"./chunk-4PEWCCOR.js";import"./chunk-WOT6VMZA.js";export{b as Preview,a as RecoverDialog,c as Recovering,d as RecoveryProgress};
