@@ -62,6 +62,7 @@ var rooms = map[string][]string{
 	"signalbox/internal/testall":  {"*"},
 	"signalbox/journal":           {"signalbox"},
 	"signalbox/watch":             {"signalbox"},
+	"signalbox/poll/connector":    {"signalbox", "signalbox/egress", "signalbox/expr", "signalbox/retry", "signalbox/sheet"},
 }
 
 // everywhere may be imported by any room: they are pure, or empty in a released program.
