@@ -73,13 +73,13 @@ func (r RateLimit) windows() []window {
 	return w
 }
 
-// resetAfter reads when there are requests again: a Unix time, or a span from now. A value from 2001 on is a time, whatever it counts in.
+// resetAfter reads when there are requests again: a Unix time, or a span from now. A number of seconds that is longer than nine years is a time, so is one of milliseconds that is.
 func (r RateLimit) resetAfter(value string, now time.Time) time.Duration {
 	n, err := strconv.ParseInt(strings.TrimSpace(value), 10, 64)
 	if err != nil || n <= 0 {
 		return 0
 	}
-	const longAgo = 1_000_000_000 // in seconds, 2001
+	const longAgo = 300_000_000 // seconds: nine and a half years
 	unit := r.ResetUnit
 	switch {
 	case unit != "":
