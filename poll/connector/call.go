@@ -177,8 +177,10 @@ func (k *caller) once(build func() (*http.Request, error), most int64) (reply, e
 // readBody reads an answer to its end, decompressed.
 func readBody(resp *http.Response, most int64) ([]byte, error) {
 	var in io.Reader = resp.Body
+	plain := false
 	switch coding := strings.ToLower(strings.TrimSpace(resp.Header.Get("Content-Encoding"))); coding {
 	case "", "identity":
+		plain = true
 	case "gzip", "x-gzip":
 		z, err := gzip.NewReader(resp.Body)
 		if err != nil {
@@ -194,7 +196,7 @@ func readBody(resp *http.Response, most int64) ([]byte, error) {
 		return nil, &Failure{Kind: NetworkFailure, Temporary: true, Msg: "the answer ended before it was complete", Err: err}
 	case tooLong:
 		return nil, shapeFailure("the answer has more than %d MiB; ask for fewer records at once", most>>20)
-	case resp.ContentLength >= 0 && in == resp.Body && int64(len(body)) != resp.ContentLength:
+	case plain && resp.ContentLength >= 0 && int64(len(body)) != resp.ContentLength:
 		return nil, &Failure{Kind: NetworkFailure, Temporary: true, Msg: "the answer ended before it was complete"}
 	}
 	return body, nil

@@ -139,6 +139,9 @@ func (s *shape) part(name []byte) *shape {
 	if s == nil || s.parts == nil {
 		return nil
 	}
+	if bytes.IndexByte(name, '\\') < 0 {
+		return s.parts[string(name)] // without an allocation
+	}
 	return s.parts[textOf(name)]
 }
 

@@ -205,6 +205,8 @@ func (p Pagination) check() error {
 		return wrong(field("start"), "must be 0 or 1, and is for pages and offsets only")
 	case p.Next != "" && p.Type != PageCursor:
 		return wrong(field("next"), "is for pagination of type cursor only")
+	case p.More != "" && p.Type != PageCursor:
+		return wrong(field("more"), "is for pagination of type cursor only")
 	case p.Shifts && p.Type != PageCursor && p.Type != PageLink:
 		return wrong(field("shifts"), "is for cursors and links only: pages and offsets always shift")
 	}
@@ -222,6 +224,9 @@ func (p Pagination) check() error {
 	case PageCursor:
 		if p.Next == "" {
 			return wrong(field("next"), `is missing; it is where the answer holds the next cursor: a path as in "paging.next", or "header:X-Next-Cursor"`)
+		}
+		if err := checkPath(field("more"), p.More); err != nil {
+			return err
 		}
 		return checkPlace(field("next"), p.Next)
 	case PageLink:

@@ -60,6 +60,7 @@ type Pagination struct {
 	Size      int    `json:"size,omitempty" yaml:"size"`             // records asked for; 0: the provider's own
 	Start     *int   `json:"start,omitempty" yaml:"start"`           // the first page's number or offset; nil: 1, or 0
 	Next      string `json:"next,omitempty" yaml:"next"`             // of a cursor: path of it in the answer, or header:Name
+	More      string `json:"more,omitempty" yaml:"more"`             // of a cursor: path of what is false on the last page; "": the last page has no cursor
 	Shifts    bool   `json:"shifts,omitempty" yaml:"shifts"`         // of a cursor or a link: it is a place in a list all the same
 }
 

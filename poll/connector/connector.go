@@ -109,7 +109,8 @@ func shapeFailure(format string, args ...any) *Failure {
 	return &Failure{Kind: ShapeFailure, Msg: fmt.Sprintf(format, args...)}
 }
 
-// Doer sends requests: egress's client, or a test's. It must not follow redirects, and must refuse what the address guard refuses.
+// Doer sends requests: egress.NewFetchClient's client, or a test's. It must not follow redirects, must refuse what the address guard refuses, and must give
+// answers of more than MaxFileBytes whole: what it cuts off would look complete.
 type Doer interface {
 	Do(*http.Request) (*http.Response, error)
 }
@@ -147,7 +148,7 @@ func Open(c Config, o Options) (Source, error) {
 	if c.Type == TypeCSV {
 		return &csvSource{c: c, o: o, caller: k}, nil
 	}
-	s := &httpSource{c: c, caller: k, since: o.Since}
+	s := &httpSource{c: c, id: c.fingerprint(), caller: k, since: o.Since}
 	if c.ByID != "" {
 		return &findingSource{s}, nil
 	}

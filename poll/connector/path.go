@@ -13,7 +13,7 @@ import (
 // headerPlace begins a place that is a header of the answer, not a path in its body.
 const headerPlace = "header:"
 
-// path is the way to a value: keys of objects, and positions in lists. Empty is the whole.
+// path is the way to a value: keys of objects, and positions in lists, of which -1 is the last. Empty is the whole.
 type path []string
 
 // parsePath reads a dotted path: a.b.0.c. A dot that belongs to a key is written \. and a backslash \\.
@@ -89,17 +89,17 @@ func memberOf(object []byte, key string) (found []byte) {
 
 // elementOf is the element at a position; every element is looked at, as few lists are paths of anything.
 func elementOf(list []byte, position string) (found []byte) {
-	at, err := strconv.ParseUint(position, 10, 31)
-	if err != nil {
+	at, err := strconv.Atoi(position)
+	if err != nil || at < -1 {
 		return nil
 	}
-	i := uint64(0)
+	i := 0
 	eachElement(list, func(value []byte) bool {
-		if i == at {
+		if i == at || at < 0 {
 			found = value
 		}
 		i++
-		return i <= at
+		return i <= at || at < 0
 	})
 	return found
 }

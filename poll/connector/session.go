@@ -108,6 +108,7 @@ type Session struct {
 
 	mu    sync.Mutex
 	sent  []time.Duration // since begun, of the requests of the longest window
+	keep  time.Duration   // the longest window that was asked for
 	until time.Duration   // nothing is asked before: the provider has said so
 
 	fetching chan struct{} // held while a token is fetched, so that one is
@@ -155,12 +156,11 @@ func (s *Session) tryTake(windows []window) (wait time.Duration, asked bool) {
 	if wait > 0 {
 		return wait, asked
 	}
-	oldest := now
 	for _, w := range windows {
-		oldest = min(oldest, now-w.per)
+		s.keep = max(s.keep, w.per)
 	}
 	gone := 0
-	for gone < len(s.sent) && s.sent[gone] < oldest {
+	for gone < len(s.sent) && s.sent[gone] < now-s.keep {
 		gone++
 	}
 	s.sent = append(s.sent[gone:], now)

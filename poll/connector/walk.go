@@ -17,6 +17,7 @@ import (
 // httpSource walks an API that answers JSON.
 type httpSource struct {
 	c      Config
+	id     uint32 // of the Config
 	caller *caller
 	reader *reader // made for the first page
 	since  time.Time
@@ -59,9 +60,8 @@ func (s *httpSource) Next(ctx context.Context, from Checkpoint) (Page, error) {
 
 // place reads a checkpoint; the beginning when there is none.
 func (s *httpSource) place(from Checkpoint) (place, error) {
-	id := s.c.fingerprint()
 	if len(from) == 0 {
-		p := place{Config: id}
+		p := place{Config: s.id}
 		if u := s.c.UpdatedSince; u != nil && !s.since.IsZero() {
 			p.Since = max(s.since.Add(-time.Duration(u.Overlap)).Unix(), 1)
 		}
@@ -71,7 +71,7 @@ func (s *httpSource) place(from Checkpoint) (place, error) {
 	if err := decodeCheckpoint(from, &p); err != nil {
 		return place{}, err
 	}
-	if p.Config != id || p.Page < 1 || p.Seen < 0 {
+	if p.Config != s.id || p.Page < 1 || p.Seen < 0 {
 		return place{}, staleCheckpoint()
 	}
 	return p, nil
@@ -213,7 +213,7 @@ func (s *httpSource) advance(p place, a answer, h http.Header, address *url.URL,
 	default:
 		return after, true, nil
 	}
-	if after.Next == "" {
+	if more := s.c.Pagination.More; after.Next == "" || more != "" && string(find(a.doc, mustPath(more))) == "false" {
 		return after, true, nil
 	}
 	if s.c.Pagination.Type == PageLink || s.c.Pagination.Param == "" {

@@ -3,6 +3,7 @@ package connector_test
 import (
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -301,6 +302,20 @@ func TestUpdatedSince_AsksForWhatChangedWithItsOverlap(t *testing.T) {
 		if mustWalk(t, open(t, config, connector.Options{Client: server, Secrets: bearer})); strings.Contains(server.Asked()[2], c.u.Param+"=") {
 			t.Errorf("%s: a full walk asks for changes: %s", name, server.Asked()[2])
 		}
+	}
+}
+
+// Some name the last record as the cursor, and say apart whether there is more.
+func TestWalk_MoreIsSaidApart(t *testing.T) {
+	t.Parallel()
+	client := doer(func(r *http.Request) string {
+		from, _ := strconv.Atoi(r.URL.Query().Get("starting_after"))
+		ids := numbers(from+1, min(from+4, 11))
+		return `{"data":[{"id":"` + strings.Join(ids, `"},{"id":"`) + `"}],"has_more":` + strconv.FormatBool(from+4 < 11) + `}`
+	})
+	c := generic("x", connector.Pagination{Type: "cursor", Next: "data.-1.id", Param: "starting_after", More: "has_more"})
+	if w := mustWalk(t, open(t, c, connector.Options{Client: client, Secrets: bearer})); !slices.Equal(w.ids(), numbers(1, 11)) || w.pages != 3 {
+		t.Errorf("%v on %d pages", w.ids(), w.pages)
 	}
 }
 
