@@ -90,7 +90,7 @@ func TestCSV_WhatIsNoSuchFileIsAFailure(t *testing.T) {
 		"half of gzip":      {zipped("id\n1\n")[:20], "damaged"},
 		"like gzip":         {"\x1f\x8bxx", "begins like gzip"},
 		"a row of 1 MiB":    {"id,name\n1," + strings.Repeat("x", 1<<20) + "\n", "line 2 has more than 1 MiB"},
-		"a bomb":            {zipped(strings.Repeat("x", 65<<20)), "more than 64 MiB"},
+		"a bomb":            {strings.Repeat(zipped(strings.Repeat("x", 1<<20)), 65), "more than 64 MiB"},
 		"a missing column":  {"id,seen\n1,2\n", `no column "other"`},
 		"not gzip, as said": {"id,other\n1,2\n", "not compressed"},
 	} {

@@ -125,7 +125,7 @@ func TestPage_ALongerWaitIsAFailureThatSaysHowLong(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			begun := time.Now()
 			_, err := open(t, ways(4)["page"], connector.Options{Client: server, Secrets: bearer}).Next(t.Context(), nil)
-			f := failure(t, err, connector.RateFailure, "asks to come again in")
+			f := failure(t, err, connector.RateFailure, "page 1", "the provider answered ", "asks to come again in")
 			if f.RetryAfter != c.after || !f.Temporary || time.Since(begun) > 5*time.Second {
 				t.Errorf("%s: after %s, temporary %v, told in %s", name, f.RetryAfter, f.Temporary, time.Since(begun))
 			}
