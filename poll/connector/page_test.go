@@ -57,6 +57,10 @@ func TestRecord_WhatIsComparedIsWhatTheConfigSays(t *testing.T) {
 			c.Unordered = []string{"tags"}
 		},
 			`{"meta":{"by":"x","seen":"now"},"tags":["a","b"]}`},
+		"chosen, and left out itself": {func(c *connector.Config) {
+			c.Fields = []string{"name", "meta.by", "tags"}
+			c.Exclude = []string{"name", "meta"}
+		}, `{"tags":["b","a"]}`},
 	} {
 		config := generic("all", connector.Pagination{})
 		c.with(&config)
