@@ -64,6 +64,7 @@ var rooms = map[string][]string{
 	"signalbox/journal":           {"signalbox"},
 	"signalbox/watch":             {"signalbox"},
 	"signalbox/inbound":           {"signalbox", "signalbox/expr", "signalbox/sign", "signalbox/wire"},
+	"signalbox/poll/connector":    {"signalbox", "signalbox/egress", "signalbox/expr", "signalbox/retry", "signalbox/sheet"},
 }
 
 // everywhere may be imported by any room: they are pure, or empty in a released program.

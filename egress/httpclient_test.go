@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"signalbox/egress"
 )
@@ -51,5 +52,52 @@ func TestHTTPClient_GoesNowhereElseThanThePolicyAllows(t *testing.T) {
 	}
 	if resp, err := get(s.URL+"/elsewhere", here); err != nil || resp.StatusCode != http.StatusFound {
 		t.Errorf("a redirect: %v, %v; want it as the answer", resp, err)
+	}
+}
+
+func TestFetchClient_KeepsConnectionsUnderThePolicy(t *testing.T) {
+	t.Parallel()
+	from := map[string]bool{}
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		from[r.RemoteAddr] = true
+		if r.URL.Path == "/elsewhere" {
+			http.Redirect(w, r, "/", http.StatusFound)
+			return
+		}
+		_, _ = w.Write(bytes.Repeat([]byte("x"), 1000))
+	}))
+	defer s.Close()
+	fetch := func(url string, allow ...string) func(path string) (int, int, error) {
+		p, err := egress.NewPolicy(egress.Config{AllowTargets: allow})
+		if err != nil {
+			t.Fatal(err)
+		}
+		client := egress.NewFetchClient(p, 900, time.Minute)
+		t.Cleanup(client.CloseIdleConnections)
+		return func(path string) (int, int, error) {
+			resp, err := client.Get(url + path)
+			if err != nil {
+				return 0, 0, err
+			}
+			defer resp.Body.Close()
+			body, err := io.ReadAll(resp.Body)
+			_, _ = io.Copy(io.Discard, resp.Body)
+			return resp.StatusCode, len(body), err
+		}
+	}
+	if _, _, err := fetch(s.URL)("/"); err == nil {
+		t.Error("a loopback address that nobody allowed was asked")
+	}
+	get := fetch(s.URL, strings.TrimPrefix(s.URL, "http://"))
+	for range 3 {
+		if status, _, err := get("/elsewhere"); err != nil || status != http.StatusFound {
+			t.Errorf("a redirect: %d, %v; want it as the answer", status, err)
+		}
+	}
+	if len(from) != 1 {
+		t.Errorf("three requests came over %d connections, want one", len(from))
+	}
+	if _, n, err := get("/"); err != nil || n != 900 {
+		t.Errorf("of 1,000 bytes %d were read, %v; want 900", n, err)
 	}
 }
