@@ -236,6 +236,7 @@ const (
 	DueNotices   DueKind = 6 // there is something to tell of webhooks; subject: the workspace
 	DueMail      DueKind = 7 // a message is to be sent; subject: the mail
 	DueRecord    DueKind = 8 // time alone may have changed where a record stands; subject: the account or contact
+	DueStream    DueKind = 9 // a stream is to be fetched and compared, or a quarantine was decided; subject: the stream
 )
 
 // Due is the earliest moment that time alone can change a subject: a lower bound, rewritten only to earlier.
