@@ -39,10 +39,10 @@ func NewKey(box Sealer, ws signalbox.WorkspaceID, stream signalbox.StreamID) []b
 func openKey(box Opener, s *signalbox.Stream) (Key, error) {
 	plain, err := box.Open(keyBind(s.Workspace, s.ID), s.Key)
 	if err != nil {
-		return Key{}, fmt.Errorf("open the key of stream %d: %w", s.ID, err)
+		return Key{}, &signalbox.Error{Code: signalbox.Internal, Msg: "the stream's key does not open: the program runs with another secret key than the one that it was made with", Err: err}
 	}
 	if len(plain) != len(Key{}) {
-		return Key{}, fmt.Errorf("the key of stream %d has %d bytes", s.ID, len(plain))
+		return Key{}, fmt.Errorf("the key of stream %d has %d bytes, and must have %d", s.ID, len(plain), len(Key{}))
 	}
 	return Key(plain), nil
 }
@@ -59,7 +59,7 @@ type Print struct {
 	Fields []FieldPrint // ascending by name
 }
 
-// Hash is a keyed hash of a record: HMAC-SHA-256, cut to 128 bits, so that two records of the same print need 2^64 tries.
+// Hash is a keyed hash of a record: HMAC-SHA-256, cut to 128 bits: that a change goes unseen by chance is out of the question.
 type Hash [16]byte
 
 // FieldPrint is a keyed hash of one field, cut to 64 bits. It is only asked which fields differ when the record is known to.
@@ -120,6 +120,9 @@ func (n *Names) Name(number uint32) string {
 
 // fresh are those that are not stored yet.
 func (n *Names) fresh() []string { return n.list[n.saved:] }
+
+// keep notes that all are.
+func (n *Names) keep() { n.saved = len(n.list) }
 
 // Fingerprint makes the print of a record.
 func Fingerprint(key Key, names *Names, spec uint32, r Record) Print {
