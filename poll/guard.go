@@ -90,3 +90,11 @@ func weigh(now walk, before *walk, union int64, shifts bool) evidence {
 func errLost(w walk) error {
 	return signalbox.Errorf(signalbox.Invalid, "the provider says that there are %d records and sent %d; check the stream's total and pagination", w.Low, w.Fetched)
 }
+
+// doubt says why a walk that has reached its end proves nothing.
+func (w *walk) doubt() string {
+	if w.Totals && w.Low == w.High && w.Fetched != w.High {
+		return fmt.Sprintf("records are missing, and the provider, which says that there are %d, sent %d", w.High, w.Fetched)
+	}
+	return "records are missing, and what the provider has changed while its pages were read"
+}

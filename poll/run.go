@@ -126,8 +126,12 @@ func (t *task) resume() error {
 
 func (t *task) open(ctx context.Context) (err error) {
 	defer noPanic(&err)
-	t.source, err = t.cfg.Open(ctx, t.stream)
-	return err
+	source, err := t.cfg.Open(ctx, t.stream)
+	if err != nil {
+		return err
+	}
+	t.source = source
+	return nil
 }
 
 // noPanic makes an error of a panic of a source: one stream never stops the others.

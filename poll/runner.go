@@ -14,9 +14,9 @@ import (
 // Store keeps streams, their snapshots and their runs. A call that fails has changed nothing, or all of it.
 type Store interface {
 	// BeginSync leases a stream to a node and says what is to be done: the run that goes on, else a new one (Stream.NewRun) if it is due, and the
-	// quarantine. ok is false, and nothing is leased, when the stream is gone or paused, is leased to another node whose lease holds, or has neither a run that
-	// goes on, nor one that is due, nor a decision to carry out. A stream whose node has the lease already is given again. The due row is set to claim.Now + LeaseFor
-	// where there is something to do, to NextAt where there is not, and away when the stream is gone or paused.
+	// quarantine. ok is false, and nothing is leased, when the stream is gone, is leased to another node whose lease holds, or has neither a run that
+	// goes on, nor one that is due, nor a decision to carry out. Of a paused stream there is only the decision. A stream whose node has the lease already is
+	// given again. The due row is set to claim.Now + LeaseFor where there is something to do, to NextAt where there is not, and away when the stream is gone or paused.
 	BeginSync(ctx context.Context, c signalbox.SyncClaim) (w signalbox.SyncWork, ok bool, err error)
 	// Snapshots returns the rows of records, at most SliceRows, in any order, without those that there are not.
 	Snapshots(ctx context.Context, ws signalbox.WorkspaceID, stream signalbox.StreamID, records []string) ([]signalbox.Snapshot, error)

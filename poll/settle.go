@@ -23,6 +23,9 @@ func (t *task) judge(ctx context.Context) error {
 		return t.walkAgain(ctx)
 	}
 	known, missing := t.population()
+	if missing < 0 {
+		return t.fail(ctx, signalbox.Errorf(signalbox.Internal, "the stream counts %d records and has seen %d more of them: nothing can be said of what is missing", known, -missing))
+	}
 	verdict := Guard(known, missing, t.run.Fetched)
 	if verdict.Hold && ev != proven && !last { // before anybody is asked, it is made sure
 		return t.walkAgain(ctx)
@@ -33,11 +36,9 @@ func (t *task) judge(ctx context.Context) error {
 	case missing == 0 || ev == proven:
 		t.at.Proof = proofWalk
 	default:
-		again, err := t.prove(ctx, last)
-		if err != nil {
-			return t.fail(ctx, err)
-		}
-		if again {
+		if again, err := t.prove(ctx, last); err != nil || t.run.Status != signalbox.SyncRunning {
+			return err
+		} else if again {
 			return t.walkAgain(ctx)
 		}
 	}
@@ -59,7 +60,7 @@ func (t *task) walkAgain(ctx context.Context) error {
 	return t.walkAnew(ctx, &before)
 }
 
-// prove finds out whether what would be deleted is gone, where the walk does not say. again: another walk might.
+// prove finds out whether what would be deleted is gone, where the walk does not say. again: another walk might. A source that fails to answer ends the run.
 func (t *task) prove(ctx context.Context, last bool) (again bool, err error) {
 	ids, all, err := t.candidates(ctx)
 	if err != nil {
@@ -71,7 +72,7 @@ func (t *task) prove(ctx context.Context, last bool) (again bool, err error) {
 	if all || last {
 		gone, can, err := t.ask(ctx, ids)
 		if err != nil {
-			return false, err
+			return false, t.fail(ctx, err)
 		}
 		if can {
 			t.gone, t.at.Proof = gone, proofByID
@@ -79,7 +80,7 @@ func (t *task) prove(ctx context.Context, last bool) (again bool, err error) {
 		}
 	}
 	if last {
-		t.at.Reason = "records are missing, and the provider's pages changed while they were read: nothing was deleted; a connector that can ask for a record by its id deletes them sooner"
+		t.at.Reason = t.at.Walk.doubt() + ": nothing was deleted; a connector that can ask for a record by its id finds out"
 	}
 	return !last, nil
 }
