@@ -96,5 +96,5 @@ func (w *walk) doubt() string {
 	if w.Totals && w.Low == w.High && w.Fetched != w.High {
 		return fmt.Sprintf("records are missing, and the provider, which says that there are %d, sent %d", w.High, w.Fetched)
 	}
-	return "records are missing, and what the provider has changed while its pages were read"
+	return "records are missing, and the provider's pages changed while they were read"
 }

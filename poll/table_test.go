@@ -49,10 +49,11 @@ type table struct {
 	answer bool // at that call a slice is saved, and only the answer is lost
 	broken error
 	most   int // rows in the largest slice
+	look   int // how many rows UnseenSnapshots looks at: few, so that its answers are often empty and not the last
 }
 
 func newTable() *table {
-	return &table{streams: map[signalbox.StreamID]*stream{}, runs: map[signalbox.SyncRunID]*signalbox.SyncRun{}, ended: map[int64]bool{}}
+	return &table{streams: map[signalbox.StreamID]*stream{}, runs: map[signalbox.SyncRunID]*signalbox.SyncRun{}, ended: map[int64]bool{}, look: 7}
 }
 
 // call counts a call; lost says that it is the one whose answer is lost.
@@ -149,9 +150,6 @@ func (s *table) Snapshots(_ context.Context, ws signalbox.WorkspaceID, id signal
 	return list, nil
 }
 
-// look is how many rows UnseenSnapshots looks at: few, so that its answers are often empty and not the last.
-const look = 7
-
 func (s *table) UnseenSnapshots(_ context.Context, u signalbox.Unseen) ([]signalbox.Snapshot, string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -173,7 +171,7 @@ func (s *table) UnseenSnapshots(_ context.Context, u signalbox.Unseen) ([]signal
 		at++
 	}
 	var rows []signalbox.Snapshot
-	end := min(at+look, len(st.sorted))
+	end := min(at+s.look, len(st.sorted))
 	for _, id := range st.sorted[at:end] {
 		if row := st.rows[id]; row.Seen < u.Before {
 			rows = append(rows, row)
