@@ -37,6 +37,13 @@ type node struct {
 
 func (n *node) Lease() (signalbox.Lease, bool) { return n.lease, !n.lost }
 
+// test is a *testing.T, or one of rapid's.
+type test interface {
+	Helper()
+	Context() context.Context
+	Fatal(...any)
+}
+
 // rig is a runner on a table and a source, with a clock that the test moves.
 type rig struct {
 	table  *table
@@ -82,7 +89,7 @@ func (r *rig) restart() {
 }
 
 // sync has the stream fetched now and returns the run as it ended.
-func (r *rig) sync(t testing.TB) signalbox.SyncRun {
+func (r *rig) sync(t test) signalbox.SyncRun {
 	t.Helper()
 	r.now = r.now.Add(time.Hour)
 	id, err := r.runner.SyncNow(t.Context(), workspace, streamID)
@@ -94,7 +101,7 @@ func (r *rig) sync(t testing.TB) signalbox.SyncRun {
 }
 
 // work gives the stream turns until it wants none.
-func (r *rig) work(t testing.TB) {
+func (r *rig) work(t test) {
 	t.Helper()
 	for range 100 {
 		again, err := r.runner.Work(t.Context(), workspace, streamID)
@@ -109,7 +116,7 @@ func (r *rig) work(t testing.TB) {
 }
 
 // decide carries a decision out.
-func (r *rig) decide(t testing.TB, run signalbox.SyncRunID, d signalbox.SyncDecision) {
+func (r *rig) decide(t test, run signalbox.SyncRunID, d signalbox.SyncDecision) {
 	t.Helper()
 	if err := r.runner.Decide(t.Context(), workspace, run, d); err != nil {
 		t.Fatal(err)
@@ -199,4 +206,13 @@ func (l *list) Shifts() bool { return l.shifts }
 func (l *list) ByID(_ context.Context, id string) (found, known bool, err error) {
 	l.asked = append(l.asked, id)
 	return slices.ContainsFunc(l.records, func(r poll.Record) bool { return r.ID == id }), l.byID, l.idFails
+}
+
+// keyOf opens the key of a stream.
+func keyOf(s *signalbox.Stream) poll.Key {
+	plain, err := box.Open(seal.Bind{Workspace: int64(s.Workspace), Row: int64(s.ID), Kind: "stream.key"}, s.Key)
+	if err != nil {
+		panic(err)
+	}
+	return poll.Key(plain)
 }

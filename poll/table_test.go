@@ -40,16 +40,16 @@ type table struct {
 	streams map[signalbox.StreamID]*stream
 	runs    map[signalbox.SyncRunID]*signalbox.SyncRun
 	told    []told
-	ended   map[int64]bool // generations whose leases have ended
-	slices  int
+	ended   map[int64]bool        // generations whose leases have ended
 	notices []signalbox.SyncRunID // administrators were told of these quarantines
 
 	calls  int
 	dieAt  int  // the call at which the program dies; 0: never
 	answer bool // at that call a slice is saved, and only the answer is lost
 	broken error
-	most   int // rows in the largest slice
-	look   int // how many rows UnseenSnapshots looks at: few, so that its answers are often empty and not the last
+	most   int                                 // rows in the largest slice
+	check  func(*stream, *signalbox.SyncSlice) // looks at each slice before it is applied; nil: nobody does
+	look   int                                 // how many rows UnseenSnapshots looks at: few, so that its answers are often empty and not the last
 }
 
 func newTable() *table {
@@ -203,7 +203,9 @@ func (s *table) SaveSync(_ context.Context, c *signalbox.SyncSlice) error {
 	} else if s.most = max(s.most, n); !c.Run.Balanced() {
 		return fmt.Errorf("the counts do not add up: %+v", c.Run)
 	}
-	s.slices++
+	if s.check != nil {
+		s.check(st, c)
+	}
 	st.rowsOf(c)
 	for _, change := range c.Changes {
 		s.told = append(s.told, told{change, c.Run.ID, bytes.Clone(st.rows[change.Record.ID].Print)})
