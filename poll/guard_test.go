@@ -216,6 +216,28 @@ func TestQuarantine_OfABaselineIsClosedWithoutEvents(t *testing.T) {
 	}
 }
 
+// What was last seen under another definition differs because it is looked at in another way.
+func TestQuarantine_OfABaselineIsClosedByRecordsThatComeAgainWithoutEvents(t *testing.T) {
+	t.Parallel()
+	src := &list{records: people(0, 200)}
+	r := newRig(src, employees())
+	r.sync(t)
+	r.stream.Fingerprint, r.stream.Version = 2, 2
+	src.records = people(0, 60)
+	run := r.sync(t)
+	src.records = people(0, 200)
+	for i := 100; i < 200; i++ {
+		src.records[i] = person(fmt.Sprintf("p%04d", i), "cook", 1)
+	}
+	wantRun(t, r.sync(t), signalbox.SyncComplete, counts{fetched: 200, unchanged: 100, suppressed: 100})
+	src.records[150] = person("p0150", "chef", 1)
+	wantRun(t, r.sync(t), signalbox.SyncComplete, counts{fetched: 200, updated: 1, unchanged: 199})
+	r.want(t, "updated p0150 title")
+	if r.table.runs[run.ID].Closed != signalbox.SyncFound {
+		t.Errorf("closed by %q, want by the run", r.table.runs[run.ID].Closed)
+	}
+}
+
 // After an empty answer everything would be new, were it taken for the baseline.
 func TestQuarantine_EmptyBaselineIsNone(t *testing.T) {
 	t.Parallel()

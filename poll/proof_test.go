@@ -275,3 +275,24 @@ func TestProof_EmptyLastPageNeedsAnotherWalk(t *testing.T) {
 	}
 	wantRun(t, r.sync(t), signalbox.SyncComplete, counts{fetched: 20, unchanged: 20, missing: 10, deleted: 10})
 }
+
+// What is there although the list does not show it begins to be missing anew.
+func TestProof_RecordThatIsFoundByItsIDIsNotMissing(t *testing.T) {
+	t.Parallel()
+	src := &list{records: people(0, 30), shifts: true, byID: true}
+	r := newRig(src, employees())
+	r.sync(t)
+	src.page = func(n int, p *poll.Page) error { // p0000 is not shown
+		if n == 0 {
+			p.Records = p.Records[1:]
+		}
+		return nil
+	}
+	for i, asked := range []int{0, 1, 1, 2} {
+		wantRun(t, r.sync(t), signalbox.SyncComplete, counts{fetched: 29, unchanged: 29, missing: 1, waiting: 1})
+		if len(src.asked) != asked {
+			t.Errorf("asked %d times after %d runs, want %d", len(src.asked), i+1, asked)
+		}
+	}
+	r.want(t)
+}

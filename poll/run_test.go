@@ -258,6 +258,20 @@ func TestRun_WalkThatNeverEndsFails(t *testing.T) {
 			}
 		})
 	}
+	t.Run("circle of empty pages after a tail", func(t *testing.T) {
+		t.Parallel()
+		src := &list{records: people(0, 1000)}
+		src.page = func(n int, p *poll.Page) error {
+			if p.Last, p.Next = false, fmt.Appendf(nil, "at %d", (n+1)*10); n >= 5 {
+				p.Records, p.Next = nil, fmt.Appendf(nil, "at %d", (5+(n-4)%7)*10)
+			}
+			return nil
+		}
+		r := newRig(src, employees())
+		if run := r.sync(t); run.Status != signalbox.SyncFailed || !strings.Contains(run.Error, "over and over") || src.fetched > 40 {
+			t.Errorf("run is %s: %q after %d pages, want failed for its circle", run.Status, run.Error, src.fetched)
+		}
+	})
 	t.Run("page number that is ignored", func(t *testing.T) {
 		t.Parallel()
 		first := people(0, 10)
@@ -268,6 +282,15 @@ func TestRun_WalkThatNeverEndsFails(t *testing.T) {
 			t.Errorf("run is %s after %d pages, %d fetched, want failed after %d", run.Status, src.fetched, run.Fetched, poll.MaxStale+1)
 		}
 	})
+}
+
+func TestRun_WalkOfAMillionPagesIsTheLongest(t *testing.T) {
+	t.Parallel()
+	for page, want := range map[int]bool{poll.MaxPages - 2: true, poll.MaxPages - 1: false} {
+		if err := poll.Circles(page, &poll.Page{Next: []byte("on")}); (err == nil) != want {
+			t.Errorf("after %d pages: %v, want another one: %t", page, err, want)
+		}
+	}
 }
 
 func TestRun_CheckpointThatIsRefusedBeginsTheWalkAnew(t *testing.T) {
