@@ -315,6 +315,15 @@ func TestRun_CheckpointThatIsRefusedBeginsTheWalkAnew(t *testing.T) {
 	r.want(t)
 }
 
+func TestRun_FirstPageIsNotAskedForAgain(t *testing.T) {
+	t.Parallel()
+	src := &list{records: people(0, 30), page: failAt(0, poll.ErrCheckpoint)}
+	r := newRig(src, employees())
+	if run := r.sync(t); run.Status != signalbox.SyncFailed || src.fetched != 1 {
+		t.Errorf("run is %s after %d pages, want failed after one: there is no checkpoint to leave out", run.Status, src.fetched)
+	}
+}
+
 func TestRun_DefinitionThatChangesMeanwhileEndsTheRun(t *testing.T) {
 	t.Parallel()
 	src := &list{records: people(0, 30)}
