@@ -261,6 +261,11 @@ func DecodePrint(b []byte) (Print, error) {
 	return p, nil
 }
 
+// isPrint says whether a print is that of a hash, without reading its fields.
+func isPrint(b []byte, spec uint32, h Hash) bool {
+	return len(b) > printHead && b[0] == printVersion && binary.BigEndian.Uint32(b[1:]) == spec && Hash(b[5:printHead]) == h
+}
+
 // Diff names the fields that differ between two prints of a record, sorted. A field that is absent differs from one that is null.
 func Diff(before, after Print, names *Names) []string {
 	var changed []string

@@ -218,6 +218,24 @@ func TestRunner_LongRunsTakeTurns(t *testing.T) {
 	})
 }
 
+func TestRunner_RunWantsAnotherTurnWhenItsOwnIsOver(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		src := &list{records: people(0, 100), page: func(int, *poll.Page) error { time.Sleep(poll.TurnFor / 3); return nil }}
+		r := newRig(src, employees())
+		if again, err := r.runner.Work(t.Context(), workspace, streamID); again || err != nil || src.fetched != 10 {
+			t.Errorf("again %t, %v after %d pages, want all ten: nobody waits", again, err, src.fetched)
+		}
+		if _, err := r.runner.StreamDue(t.Context(), signalbox.Due{Workspace: 2, Subject: 2}); err != nil {
+			t.Fatal(err)
+		}
+		r.now, src.fetched = r.now.Add(2*time.Hour), 0
+		if again, err := r.runner.Work(t.Context(), workspace, streamID); !again || err != nil || src.fetched != 4 {
+			t.Errorf("again %t, %v after %d pages, want a turn's four", again, err, src.fetched)
+		}
+	})
+}
+
 func TestRunner_StoreThatFailsIsAskedAgainWithoutSpinning(t *testing.T) {
 	run(t, time.Second, 3, func(f *fleet) {
 		s := f.stream(1, 1)
