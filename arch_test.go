@@ -42,6 +42,7 @@ var rooms = map[string][]string{
 	"signalbox/egress":            {},
 	"signalbox/health":            {"signalbox", "signalbox/wire"},
 	"signalbox/mail":              {"signalbox"},
+	"signalbox/poll":              {"signalbox", "signalbox/expr", "signalbox/egress", "signalbox/seal"},
 	"signalbox/seal":              {},
 	"signalbox/deliver":           {"signalbox", "signalbox/retry", "signalbox/sign", "signalbox/egress", "signalbox/seal"},
 	"signalbox/store":             {"signalbox"},

@@ -230,15 +230,16 @@ type DueKind uint8
 
 // The kinds of due rows.
 const (
-	DueLane      DueKind = 1 // a webhook's lane has deliveries to claim; subject: the webhook
-	DueRetention DueKind = 2 // a workspace's retention job is to be made; subject: the workspace
-	DueWebhook   DueKind = 3 // a temporary webhook may have lost its reader; subject: the webhook
-	DueJob       DueKind = 4 // a job has a slice to run; subject: the job
-	DueHealth    DueKind = 5 // how a webhook fares is to be judged; subject: the webhook
-	DueNotices   DueKind = 6 // there is something to tell of webhooks; subject: the workspace
-	DueMail      DueKind = 7 // a message is to be sent; subject: the mail
-	DueRecord    DueKind = 8 // time alone may have changed where a record stands; subject: the account or contact
-	DueRanks     DueKind = 9 // decay may have moved records in lists by score; subject: the workspace
+	DueLane      DueKind = 1  // a webhook's lane has deliveries to claim; subject: the webhook
+	DueRetention DueKind = 2  // a workspace's retention job is to be made; subject: the workspace
+	DueWebhook   DueKind = 3  // a temporary webhook may have lost its reader; subject: the webhook
+	DueJob       DueKind = 4  // a job has a slice to run; subject: the job
+	DueHealth    DueKind = 5  // how a webhook fares is to be judged; subject: the webhook
+	DueNotices   DueKind = 6  // there is something to tell of webhooks; subject: the workspace
+	DueMail      DueKind = 7  // a message is to be sent; subject: the mail
+	DueRecord    DueKind = 8  // time alone may have changed where a record stands; subject: the account or contact
+	DueRanks     DueKind = 9  // decay may have moved records in lists by score; subject: the workspace
+	DueStream    DueKind = 10 // a stream is to be fetched and compared, or a quarantine was decided; subject: the stream
 )
 
 // Due is the earliest moment that time alone can change a subject: a lower bound, rewritten only to earlier.

@@ -31,6 +31,8 @@ type (
 	ImportID    int64
 
 	LinkedAccountID int64
+	StreamID        int64
+	SyncRunID       int64
 	MailID          int64
 	AudienceID      int64
 	ProfileID       int64 // of an ICP or a persona
@@ -65,6 +67,8 @@ const (
 	KindMerge     Kind = "mrg"
 	KindImport    Kind = "imp"
 	KindLinked    Kind = "lac" // a linked account
+	KindStream    Kind = "str" // a stream of a linked account
+	KindSyncRun   Kind = "sync"
 	KindAudience  Kind = "aud"
 	KindICP       Kind = "icp"
 	KindPersona   Kind = "per"
