@@ -114,7 +114,7 @@ func (r *rig) define(ctx context.Context) error {
 func (r *rig) untilFilled(ctx context.Context) error {
 	for begin := time.Now(); ; {
 		var list struct{ Data []struct{ Status string } }
-		if err := r.call(ctx, http.MethodGet, "/v1/audiences", nil, &list); err != nil {
+		if err := r.call(ctx, http.MethodGet, "/v1/audiences?limit=200", nil, &list); err != nil {
 			return err
 		}
 		building := slices.ContainsFunc(list.Data, func(a struct{ Status string }) bool { return a.Status != "ready" })
