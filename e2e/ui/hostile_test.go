@@ -287,6 +287,7 @@ func (h *hostile) fillSettings() {
 	}
 	for _, name := range h.codes() {
 		h.post("/v1/icps", object{"code": name, "parameters": []object{{"name": name, "field": "account.name", "operator": "equals", "value": name, "mode": "score"}}}, nil)
+		h.post("/v1/audiences", object{"name": name, "entity": "account", "condition": object{"field": "account.name", "operator": "equals", "value": name}}, nil)
 	}
 	for _, l := range h.sample() {
 		if len([]rune(l)) <= signalbox.MaxName && !strings.ContainsRune(l, 0) {

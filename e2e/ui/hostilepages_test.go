@@ -359,6 +359,8 @@ func (h *hostile) lookAtLists(t *testing.T, signals []client.Signal) {
 	l.shows(all, "Source", h.takes())
 	l.shows(l.list("/signals/types"), "Name", types)
 	l.shows(l.list("/accounts"), "Account", accounts)
+	l.shows(l.list("/leads"), "Last source", h.takes())
+	l.shows(l.list("/audiences"), "Audience", h.codes())
 	l.shows(l.list("/contacts"), "Contact", contacts)
 	if len(timeline) != 1 {
 		t.Errorf("the timelines are %v, want one", timeline)
