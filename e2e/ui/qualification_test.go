@@ -30,7 +30,7 @@ func TestQualification_StandsOnTheRecordWithItsReasons(t *testing.T) {
 	p.until("the page says how well", `document.querySelector("main aside")?.innerText.match(/Mid-market SaaS\s*75/)`)
 	p.press("Breakdown")
 	p.until("the drawer says why", `document.querySelector("dialog h2")?.innerText === "Why it fits Mid-market SaaS"`)
-	p.until("each parameter is there with what it gave", `document.querySelectorAll("dialog tbody tr").length === 3 && document.querySelector("dialog tbody").innerText.match(/Industry.*hit.*75/s)`)
+	p.until("each parameter is there with what it gave", `document.querySelectorAll("dialog tbody tr").length === 3 && document.querySelector("dialog tbody").innerText.match(/Industry.*holds.*75/s)`)
 	p.axe("why a record fits")
 	p.picture("act-fit")
 	p.goTo("/settings/signal-qualification-webhook")

@@ -1,9 +1,10 @@
 // What a record's qualification came to: in a word, in short, and in a drawer with what every ICP and persona said.
 
-import type { Answer, Fit, Qualification, Qualified, Verdict } from "../api-types";
-import { api, Badge, Button, Card, type Column, Dialog, EmptyState, ErrorState, Facts, type Loaded, percent, setParams, Skeleton, Table, Time, useKept, useLoad } from "../kit";
+import type { Fit, Qualification, Qualified, Verdict } from "../api-types";
+import { api, Badge, Button, Card, Dialog, EmptyState, ErrorState, Facts, type Loaded, percent, setParams, Skeleton, Time, useKept, useLoad } from "../kit";
 import type { RecordKind } from "../types";
 import { type AnyRecord, words } from "./record";
+import { Answers, reasonOf, share } from "./verdict";
 
 const none = <span class="none">–</span>;
 
@@ -92,14 +93,6 @@ function Said({ of: q }: { of: Qualification }) {
   );
 }
 
-/** reasons say why a profile does not fit. */
-const reasons: Record<string, string> = {
-  filter: "A filter does not hold.",
-  exclude: "An exclusion holds.",
-  not_enough_data: "Not enough is known: nothing that it weighs could be asked.",
-  no_match: "Nothing that it weighs holds.",
-};
-
 function VerdictView({ of: v, wins }: { of: Verdict; wins: boolean }) {
   return (
     <section class="verdict" aria-label={v.code}>
@@ -108,36 +101,12 @@ function VerdictView({ of: v, wins }: { of: Verdict; wins: boolean }) {
         {v.fits ? <Badge tone={wins ? "good" : "neutral"}>{wins ? "fits best" : "fits"}</Badge> : <Badge>does not fit</Badge>}
         <span class="soft">version {v.version}</span>
       </header>
-      {!v.fits && <p>{reasons[v.reason ?? ""] ?? v.reason ?? "It does not fit."}</p>}
-      <Table label={"What " + v.code + " asked"} rows={v.answers} id={(a) => a.name} columns={columns} />
+      {!v.fits && <p>{reasonOf(v)}</p>}
+      <Answers of={v} label={"What " + v.code + " asked"} />
       <Sum of={v} />
     </section>
   );
 }
-
-/** outcomes are what a parameter's answer is called; of an exclusion a hit is what speaks against it. */
-const outcomes: Record<Answer["outcome"], string> = { hit: "hit", miss: "miss", missing: "missing", not_asked: "not asked" };
-
-const speaksFor = (a: Answer): "" | "good" | "bad" => {
-  if (a.mode === "exclude") return a.outcome === "hit" ? "bad" : "";
-  return a.outcome === "hit" ? "good" : a.outcome === "miss" && a.mode === "filter" ? "bad" : "";
-};
-
-const share = (n: number): string => n.toFixed(2);
-
-const columns: Column<Answer>[] = [
-  {
-    head: "Parameter",
-    cell: (a) => (
-      <span class="two-lines">
-        <span>{a.name}</span>
-        <span>{a.weight === null ? a.mode : `${a.mode}, weight ${a.weight}`}</span>
-      </span>
-    ),
-  },
-  { head: "Outcome", cell: (a) => <Badge tone={speaksFor(a) || "neutral"}>{outcomes[a.outcome]}</Badge>, kind: "tight" },
-  { head: "Gives", cell: (a) => (a.mode === "score" ? share(a.gives) : none), kind: "right" },
-];
 
 /** Sum adds up what the parameters give, and says how much was known. */
 function Sum({ of: v }: { of: Verdict }) {

@@ -1,10 +1,11 @@
 // What an ICP or a persona says of one record.
 
 import { useSignal } from "@preact/signals";
-import type { Answer, Tested } from "../../api-types";
-import { type ApiError, api, Badge, Button, Card, ErrorState, FormError, Input, type Loaded, Note, percent, query, Select, Skeleton, type Tone, useAct, useDebounced, useLoad } from "../../kit";
+import type { Tested } from "../../api-types";
+import { type ApiError, api, Badge, Button, Card, ErrorState, FormError, Input, type Loaded, Note, percent, query, Select, Skeleton, useAct, useDebounced, useLoad } from "../../kit";
 import type { RecordKind } from "../../types";
 import { type AnyRecord, isContact, keyOf, nameOf } from "../record";
+import { Answers, reasonOf } from "../verdict";
 import type { Kind } from "./icpdraft";
 
 /** RecordsOf finds records by a search: a hook, the same one at each call. */
@@ -88,13 +89,6 @@ function Chooser({ first, recordsOf, onChoose }: { first: RecordKind; recordsOf:
   );
 }
 
-const reasons: Record<string, string> = {
-  filter: "Something that must hold does not.",
-  exclude: "Something that must not hold does.",
-  not_enough_data: "Nothing that it asks is known of this record.",
-  no_match: "Nothing that scores holds.",
-};
-
 /** TestedView shows a verdict with each answer. */
 export function TestedView({ of, verdict, error, children }: { of: AnyRecord; verdict: Tested | null; error: ApiError | null; children?: preact.ComponentChildren }) {
   return (
@@ -123,26 +117,9 @@ function Verdict({ of: v }: { of: Tested }) {
         {v.fits && <strong>{v.score} of 100</strong>}
         <span class="soft">{percent(v.coverage)} of what it asks is known</span>
       </p>
-      {v.reason && <p>{reasons[v.reason] ?? v.reason.replaceAll("_", " ")}</p>}
-      <ul class="answers">
-        {v.answers.map((a) => (
-          <li key={a.name}>
-            <span class="two-lines">
-              <span>{a.name}</span>
-              <span>{a.mode === "filter" ? "must hold" : a.mode === "exclude" ? "must not hold" : `scores, weight ${a.weight}`}</span>
-            </span>
-            <Outcome of={a} />
-            <span class="gives">{a.mode === "score" && v.fits ? "+" + Math.round(a.gives * 10) / 10 : ""}</span>
-          </li>
-        ))}
-      </ul>
+      {!v.fits && <p>{reasonOf(v)}</p>}
+      <Answers of={v} label="What it asked" />
       {!v.complete && <Note tone="warn">It asks for signals, and this record has more of them than a test looks at: only the latest were counted.</Note>}
     </>
   );
-}
-
-function Outcome({ of: a }: { of: Answer }) {
-  const bad = a.mode === "exclude" ? "hit" : a.mode === "filter" ? "miss" : "";
-  const tone: Tone = a.outcome === "missing" ? "warn" : a.outcome === bad ? "bad" : a.outcome === "hit" || a.mode === "exclude" ? "good" : "neutral";
-  return <Badge tone={tone}>{{ hit: "holds", miss: "does not hold", missing: "not known", not_asked: "not asked" }[a.outcome]}</Badge>;
 }

@@ -1,0 +1,1 @@
+import{a as e,c as o,e as r,i as d,j as i}from"./chunk-UFHWH3M3.js";import"./chunk-XUZL42EZ.js";import"./chunk-A7LULB3E.js";import"./chunk-GM2VN4R6.js";import"./chunk-VAOAJO2I.js";import"./chunk-FZENJYCI.js";import"./chunk-WOT6VMZA.js";export{r as AudiencePage,o as Audiences,i as EditAudience,e as Leads,d as NewAudience};

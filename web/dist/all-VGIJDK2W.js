@@ -1,1 +1,0 @@
-import{a as e,c as o,e as r,i as d,j as i}from"./chunk-ZZJUHDMB.js";import"./chunk-XUZL42EZ.js";import"./chunk-HOJ2IRZT.js";import"./chunk-6T3GVR32.js";import"./chunk-VAOAJO2I.js";import"./chunk-FZENJYCI.js";import"./chunk-WOT6VMZA.js";export{r as AudiencePage,o as Audiences,i as EditAudience,e as Leads,d as NewAudience};

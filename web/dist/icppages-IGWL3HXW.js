@@ -1,1 +1,0 @@
-import{a as e,d as o,e as r,f as p,g as a}from"./chunk-3MAGDPWJ.js";import"./chunk-6T3GVR32.js";import"./chunk-NV3QW24R.js";import"./chunk-FZENJYCI.js";import"./chunk-WOT6VMZA.js";export{o as AddIcp,r as AddPersona,p as IcpPage,e as Icps,a as PersonaPage};

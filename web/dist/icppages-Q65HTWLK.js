@@ -1,0 +1,1 @@
+import{a as e,d as o,e as r,f as p,g as a}from"./chunk-ZFF3FU6E.js";import"./chunk-GM2VN4R6.js";import"./chunk-NV3QW24R.js";import"./chunk-FZENJYCI.js";import"./chunk-WOT6VMZA.js";export{o as AddIcp,r as AddPersona,p as IcpPage,e as Icps,a as PersonaPage};
