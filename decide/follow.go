@@ -79,7 +79,7 @@ type asked struct {
 func (f *fold) ask(in *Prepared, s *signalbox.Signal, account *signalbox.Account, contact *signalbox.Contact) *asked {
 	a := &asked{account: account, contact: contact, company: &expr.Facts{Now: f.env.Now}, budget: expr.NewBudget(followBudget)}
 	if s != nil {
-		a.company.Signal = signalFacts(s)
+		a.company.Signal = f.reads(s)
 	}
 	if account != nil {
 		st := f.stands(account)
@@ -114,7 +114,7 @@ func (f *fold) followSignal(in *Prepared, s *signalbox.Signal, account *signalbo
 		}
 		return &signalbox.Qualified{}
 	}
-	noted := signalFacts(s)
+	noted := f.reads(s)
 	for _, r := range about(account, contact) {
 		before := f.follows(r).audience.Empty()
 		if in.By.audiences.Note(&f.follows(r).audience, s.ID, noted, nil) || !before {

@@ -33,7 +33,7 @@ func compileRules(rules []signalbox.ScoreRule) (*scoreRules, error) {
 }
 
 // points says what a signal is worth, and which rules gave it points, as both are stored.
-func (r *scoreRules) points(model *score.Model, s *signalbox.Signal) (signalbox.Points, []byte) {
+func (r *scoreRules) points(model *score.Model, s *signalbox.Signal, read *expr.Signal) (signalbox.Points, []byte) {
 	var facts *expr.Facts // nil: nothing was asked yet
 	var budget *expr.Budget
 	points, parts := model.Points(s.Type, func(rule int) bool {
@@ -42,12 +42,21 @@ func (r *scoreRules) points(model *score.Model, s *signalbox.Signal) (signalbox.
 			return true
 		}
 		if facts == nil {
-			facts, budget = &expr.Facts{Signal: signalFacts(s), Now: s.CreatedAt}, expr.NewBudget(ruleBudget)
+			facts, budget = &expr.Facts{Signal: read, Now: s.CreatedAt}, expr.NewBudget(ruleBudget)
 		}
 		holds, _, _ := p.Answer(facts, budget)
 		return holds
 	})
 	return signalbox.PointsOf(points), rulesOf(parts)
+}
+
+// reads is what expressions read of the signal that is decided on: the same for all of them, so that its properties are decoded once.
+func (f *fold) reads(s *signalbox.Signal) *expr.Signal {
+	if f.read.of != s {
+		f.read.of, f.read.facts = s, signalFacts(s)
+	}
+	f.read.facts.Score = s.Points.Float()
+	return f.read.facts
 }
 
 // signalFacts is what expressions read of a signal. Its score is not known yet while it is scored.

@@ -24,7 +24,7 @@ func NewScorer(d *signalbox.Definitions) (*Scorer, error) {
 
 // Points says what a signal is worth, and which rules gave it points, as both are stored.
 func (s *Scorer) Points(of *signalbox.Signal) (signalbox.Points, []byte) {
-	return s.rules.points(s.model, of)
+	return s.rules.points(s.model, of, signalFacts(of))
 }
 
 // Unscore takes signals that are gone out of what is kept of a record, and has it looked at. short says that signals which were left out may count now: those

@@ -64,7 +64,7 @@ func (f *fold) sums(top signalbox.Record) []*score.Sums {
 // scoreSignal gives a signal its points and adds them to those of whom it is about.
 func (f *fold) scoreSignal(in *Prepared, s *signalbox.Signal, about ...signalbox.Record) {
 	model := in.By.model
-	s.Points, s.Rules = in.By.scoring.points(model, s)
+	s.Points, s.Rules = in.By.scoring.points(model, s, f.reads(s))
 	for _, r := range about {
 		top := f.top(r)
 		f.catchUp(in, top)

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"signalbox"
+	"signalbox/expr"
 )
 
 // Env is what a turn is given beside its inputs: one clock reading for all of them, and the makers of ids and of their text.
@@ -67,6 +68,10 @@ type fold struct {
 	foundBy   map[signalbox.EntityID][3]string // before this turn, of records that it may have renamed
 	last      map[signalbox.WorkspaceID]int64
 	imports   map[signalbox.AuditID]*imported
+	read      struct { // what expressions read of the latest signal
+		of    *signalbox.Signal
+		facts *expr.Signal
+	}
 }
 
 // Turn decides prepared inputs in order. The Situation is used up: it must not be read again. The error is a *Poison.
