@@ -25,7 +25,7 @@ type Store interface {
 	Webhooks(ctx context.Context, ws signalbox.WorkspaceID, p signalbox.Page) (list []signalbox.Webhook, total int, next int64, err error)
 	DeleteWebhook(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.WebhookID, now time.Time, j signalbox.Job) error
 	// RefreshRanks does one slice of what is due of a workspace's places in lists by score. next is now where there are more; else it has set the due row to next,
-	// not before now + rest, or taken it away for zero.
+	// not before now + rest.
 	RefreshRanks(ctx context.Context, ws signalbox.WorkspaceID, now time.Time, rest time.Duration) (next time.Time, err error)
 }
 

@@ -108,9 +108,9 @@ func (l *listed) look(t *tx) error {
 		return err
 	}
 	switch {
-	case l.f.Sort == signalbox.ByScore:
+	case l.f.Sort == signalbox.ByScore && !tops:
 		found, err = l.toTops(t, found)
-	case tops && (len(l.words) > 0 || l.f.Sort == signalbox.ByLastSignal || l.f.Sort == signalbox.ByOldSignal):
+	case tops && l.f.Sort != signalbox.ByScore && (len(l.words) > 0 || l.f.Sort == signalbox.ByLastSignal || l.f.Sort == signalbox.ByOldSignal):
 		found, err = l.withParts(t, found)
 	}
 	if err != nil {

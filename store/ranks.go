@@ -19,6 +19,9 @@ import (
 // rankRows is how many places one slice looks at: so many changed records a head can tell of.
 const rankRows = 128
 
+// rankIdle is when a workspace is looked at of which nothing is due: a program that ranks nothing may have written records since (migration 13).
+const rankIdle = 24 * time.Hour
+
 const ranksDueSQL = `
 SELECT entity_id, coalesce(account_score, contact_score), coalesce(account_stage, contact_stage), score_due, standing
   FROM entity_states
@@ -77,11 +80,11 @@ type rankedRow struct {
 	none     bool // it was erased, or another record stands for it
 }
 
-// RefreshRanks looks at the places of records in lists by score that are due, as far as one slice goes, and says when that is to be done again, now where there are more; the zero
-// time: when a turn says so. When there are no more now, the workspace's due row is set to it, or taken away, in the same transaction; not before now + rest.
+// RefreshRanks looks at the places of records in lists by score that are due, as far as one slice goes, and says when that is to be done again: now where there are more. Where
+// there are none, the workspace's due row is set to it in the same transaction, not before now + rest; a turn that makes one due sooner makes that row so.
 func (db *DB) RefreshRanks(ctx context.Context, ws signalbox.WorkspaceID, now time.Time, rest time.Duration) (next time.Time, err error) {
 	if db.cfg.Scorer == nil {
-		return time.Time{}, nil
+		return now.Add(rankIdle), nil
 	}
 	err = db.write(ctx, classSlice, func(t *tx) error {
 		next = time.Time{}
@@ -99,7 +102,10 @@ func (db *DB) RefreshRanks(ctx context.Context, ws signalbox.WorkspaceID, now ti
 		if _, err := t.one(nextRankDueSQL, []any{id(ws)}, func(r *row) { next = r.time(0) }); err != nil {
 			return err
 		}
-		if earliest := now.Add(rest); !next.IsZero() && next.Before(earliest) {
+		switch earliest := now.Add(rest); {
+		case next.IsZero() || next.After(now.Add(rankIdle)):
+			next = now.Add(rankIdle)
+		case next.Before(earliest):
 			next = earliest
 		}
 		return t.setDue(signalbox.Due{Kind: signalbox.DueRanks, Workspace: ws, Subject: int64(ws), At: next})
