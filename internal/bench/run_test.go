@@ -137,6 +137,32 @@ func TestRun_MeasuresTheRealServerAndLosesNothing(t *testing.T) {
 	}
 }
 
+func TestRun_JudgedSignalsAreHeldAgainstPlainOnes(t *testing.T) {
+	t.Parallel()
+	report, err := bench.Run(t.Context(), small(t, bench.Intelligence))
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := report.Intelligence
+	if i.Plain.Accepted == 0 || i.Defined.Accepted == 0 || i.Captures.Accepted == 0 || i.Plain.Failed+i.Defined.Failed+i.Captures.Failed+i.Captures.Refused != 0 {
+		t.Errorf("plain %+v, all defined %+v, captures %+v", i.Plain, i.Defined, i.Captures)
+	}
+}
+
+func TestRun_AnAudienceIsFilledWhileSignalsArrive(t *testing.T) {
+	t.Parallel()
+	c := small(t, bench.Audience)
+	c.Judged = 4000
+	report, err := bench.Run(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := report.Audience
+	if a.Signals != c.Judged || a.Accounts != 400 || a.Members == 0 || a.Members > 400 || a.Seconds <= 0 || a.Beside.Accepted == 0 || a.Beside.Failed != 0 {
+		t.Errorf("reported %+v", a)
+	}
+}
+
 func TestRun_AViewerSeesWhatWasStored(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {

@@ -201,7 +201,7 @@ func e2e(r *runner) error {
 // viewer fails when a page of the dashboard does not show what was stored; the times that it prints are compared with their targets and not enforced.
 func viewer(r *runner) error {
 	if r.full {
-		return r.sh("go", "run", "./cmd/signalbox", "bench", "--only=viewer", "--full", "--duration=25s", "--rounds=5")
+		return r.sh("go", "run", "./cmd/signalbox", "bench", "--only=viewer,audience", "--full", "--duration=25s", "--rounds=5")
 	}
 	return r.sh("go", "run", "./cmd/signalbox", "bench", "--only=viewer", "--viewed=100000", "--duration=15s", "--rounds=1")
 }
