@@ -51,6 +51,9 @@ func (m MakeScorer) remembering() MakeScorer {
 	var mu sync.Mutex
 	known := map[signalbox.WorkspaceID]remembered{}
 	return func(d *signalbox.Definitions) (Scorer, error) {
+		if d.Version == 0 { // made up of some of those in force: nothing says when they change
+			return m(d)
+		}
 		mu.Lock()
 		defer mu.Unlock()
 		if k, ok := known[d.Workspace.ID]; ok && k.version == d.Version {
