@@ -93,7 +93,9 @@ type ScoreRank struct {
 }
 
 // Equal says whether two places are the same.
-func (r ScoreRank) Equal(o ScoreRank) bool { return r.On == o.On && r.Key == o.Key && r.Due.Equal(o.Due) }
+func (r ScoreRank) Equal(o ScoreRank) bool {
+	return r.On == o.On && r.Key == o.Key && r.Due.Equal(o.Due)
+}
 
 // Standing is where a record stands at a moment.
 type Standing struct {

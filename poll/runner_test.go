@@ -32,6 +32,11 @@ type fleet struct {
 	working int
 	most    int
 	ended   []signalbox.StreamID
+	saw     struct { // what there was of these after the latest wait
+		at    map[signalbox.StreamID][]time.Duration
+		most  int
+		ended []signalbox.StreamID
+	}
 }
 
 // paced is a source whose pages take time.
@@ -118,6 +123,12 @@ func (f *fleet) stream(ws signalbox.WorkspaceID, id signalbox.StreamID) *stream 
 func (f *fleet) after(d time.Duration) {
 	time.Sleep(time.Until(f.begin.Add(d)))
 	synctest.Wait()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.saw.ended, f.saw.most, f.saw.at = slices.Clone(f.ended), f.most, map[signalbox.StreamID][]time.Duration{}
+	for id, at := range f.at {
+		f.saw.at[id] = slices.Clone(at)
+	}
 }
 
 // proves S4-4: records are fetched every hour, each stream at its own pace.
@@ -130,7 +141,7 @@ func TestRunner_FetchesEachStreamAtItsPace(t *testing.T) {
 		}
 		f.after(10 * time.Hour)
 		for id, period := range periods {
-			times := f.at[id]
+			times := f.saw.at[id]
 			if len(times) < 9 || len(times) > 12 {
 				t.Fatalf("stream %d was fetched %d times in ten hours", id, len(times))
 			}
@@ -152,16 +163,16 @@ func TestRunner_SyncNowIsTheRunThatGoesOn(t *testing.T) {
 			t.Errorf("run %d, %v, want the one that goes on, %d", id, err, first)
 		}
 		f.after(10 * time.Minute)
-		if len(f.at[1]) != 1 {
-			t.Fatalf("fetched %d times, want once", len(f.at[1]))
+		if len(f.saw.at[1]) != 1 {
+			t.Fatalf("fetched %d times, want once", len(f.saw.at[1]))
 		}
 		id, err := f.runner.SyncNow(t.Context(), 1, 1)
 		if err != nil || id == first {
 			t.Fatalf("run %d, %v, want a new one", id, err)
 		}
 		f.after(11 * time.Minute)
-		if got := f.table.runs[id]; got.Status != signalbox.SyncComplete || len(f.at[1]) != 2 {
-			t.Errorf("the run is %s after %d fetches, want it complete at once", got.Status, len(f.at[1]))
+		if got := f.table.runs[id]; got.Status != signalbox.SyncComplete || len(f.saw.at[1]) != 2 {
+			t.Errorf("the run is %s after %d fetches, want it complete at once", got.Status, len(f.saw.at[1]))
 		}
 		s.Paused = true
 		if _, err := f.runner.SyncNow(t.Context(), 1, 1); signalbox.CodeOf(err) != signalbox.Conflict {
@@ -183,13 +194,13 @@ func TestRunner_WorkspacesTakeTurns(t *testing.T) {
 		f.stream(3, 6001)
 		f.after(29 * time.Second)
 		for _, id := range late {
-			if !slices.Contains(f.ended, id) {
-				t.Errorf("stream %d has not been fetched after 9 s, while %d of another workspace were", id, len(f.ended))
+			if !slices.Contains(f.saw.ended, id) {
+				t.Errorf("stream %d has not been fetched after 9 s, while %d of another workspace were", id, len(f.saw.ended))
 			}
 		}
 		f.after(6 * time.Minute)
-		if len(f.ended) != 1003 || f.most != poll.DefaultSlots {
-			t.Errorf("%d streams were fetched, %d at the same time, want 1,003 and %d", len(f.ended), f.most, poll.DefaultSlots)
+		if len(f.saw.ended) != 1003 || f.saw.most != poll.DefaultSlots {
+			t.Errorf("%d streams were fetched, %d at the same time, want 1,003 and %d", len(f.saw.ended), f.saw.most, poll.DefaultSlots)
 		}
 	})
 }
@@ -203,12 +214,12 @@ func TestRunner_LongRunsTakeTurns(t *testing.T) {
 		f.after(time.Minute)
 		f.stream(2, 100)
 		f.after(time.Minute + poll.TurnFor + 30*time.Second)
-		if len(f.at[100]) != 1 {
+		if len(f.saw.at[100]) != 1 {
 			t.Error("a stream of another workspace did not come to its turn while long runs went on")
 		}
-		f.after(40 * time.Minute) // nine runs of 2,000 s in eight places take 37 and a half minutes
-		if len(f.ended) != poll.DefaultSlots+1 {
-			t.Errorf("%d runs have come to their end, want all %d, without a pause between turns", len(f.ended), poll.DefaultSlots+1)
+		f.after(45 * time.Minute) // nine runs of 2,000 s in eight places take 37 and a half minutes, were they all to end together
+		if len(f.saw.ended) != poll.DefaultSlots+1 {
+			t.Errorf("%d runs have come to their end, want all %d, without a pause between turns", len(f.saw.ended), poll.DefaultSlots+1)
 		}
 		for _, r := range f.table.runs {
 			if r.Status == signalbox.SyncFailed || r.Duplicates > 0 {
@@ -252,8 +263,8 @@ func TestRunner_StoreThatFailsIsAskedAgainWithoutSpinning(t *testing.T) {
 			t.Errorf("%d calls in a minute, want at most %d", calls, most)
 		}
 		f.after(2 * time.Minute)
-		if s.Run != 0 || len(f.ended) != 1 {
-			t.Errorf("run %d goes on, %d ended, want the run ended after the database came back", s.Run, len(f.ended))
+		if s.Run != 0 || len(f.saw.ended) != 1 {
+			t.Errorf("run %d goes on, %d ended, want the run ended after the database came back", s.Run, len(f.saw.ended))
 		}
 	})
 }

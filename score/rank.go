@@ -23,8 +23,8 @@ const (
 	// rankRest is how long a key that drifts is left alone. With what a sweep takes to come (jobs), ranks are at most 15 minutes old (contract section 6).
 	rankRest = 10 * time.Minute
 	// rankDrift is how far off a key may be: by so many minutes, or by one part in 3,000 of the points, whichever is more. At 14 days they are the same.
-	rankDrift   = 10 * time.Minute
-	rankFine = 2016 // of the half-life: 2^(1/2016) is 1.00034
+	rankDrift = 10 * time.Minute
+	rankFine  = 2016 // of the half-life: 2^(1/2016) is 1.00034
 	// rankLook is how far ahead a drift is looked for: what drifts more slowly is looked at again then.
 	rankLook = 24 * time.Hour
 	// rankNever is the half-life that keys are made with where points do not decay by themselves: any would do.
