@@ -359,7 +359,9 @@ func rankSettled(b *Box) {
 		}
 		return d
 	})
-	b.decide(b.held(), func(*signalbox.Situation) *signalbox.Decision { return &signalbox.Decision{Freed: []signalbox.RecordKey{b.DomainKey("nobody")}} }) // nothing is remembered
+	b.decide(b.held(), func(*signalbox.Situation) *signalbox.Decision {
+		return &signalbox.Decision{Freed: []signalbox.RecordKey{b.DomainKey("nobody")}}
+	}) // nothing is remembered
 	states := b.look(need).States
 	for i, id := range ids {
 		want := signalbox.EntityState{Entity: id, Workspace: b.WS, Standing: []byte("s"), Following: []byte("f"), Signals: 5, LastSignal: 6, LastSignalAt: b.Now, Score: signalbox.ScoreRank{On: true, Key: -1}}
