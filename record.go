@@ -77,6 +77,7 @@ type EntityState struct {
 	Score        ScoreRank // where it stands in lists by score; zero for one that was merged into another: that one stands there for both
 	Stage        string    // the stage that was last told of it; "": the first one, or another record stands for it
 	New          bool      // not stored yet
+	Settled      bool      // Ranked, Lead, Score and Stage are as they are stored: no index has to be touched for it
 }
 
 // Kept is what deciding keeps of a record, packed.

@@ -176,7 +176,9 @@ func (f *fold) land(s *signalbox.Signal, account *signalbox.Account, contact *si
 		lead = contact
 	case account != nil:
 		lead = account
-		f.state(account.Workspace, signalbox.AccountRecord, account.Entity()).Lead = true
+		if state := f.state(account.Workspace, signalbox.AccountRecord, account.Entity()); !state.Lead {
+			state.Lead, state.Settled = true, false
+		}
 	default:
 		return
 	}

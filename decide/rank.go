@@ -33,7 +33,7 @@ func (f *fold) rank(r signalbox.Record) {
 		return
 	}
 	state = f.state(r.Space(), r.Kind(), r.Entity())
-	state.Score, state.Stage = now, stage
+	state.Score, state.Stage, state.Settled = now, stage, false
 	if !now.Due.IsZero() && !now.Due.Equal(was.Due) {
 		f.out.Sooner = append(f.out.Sooner, ranksDue(r.Space(), now))
 	}

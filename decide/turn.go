@@ -221,6 +221,7 @@ func (f *fold) state(ws signalbox.WorkspaceID, kind signalbox.RecordKind, entity
 	}
 	if !f.states[entity] {
 		f.states[entity] = true
+		state.Settled = !state.New
 		f.out.States = append(f.out.States, state)
 	}
 	state.Kind = kind
@@ -236,7 +237,7 @@ func (f *fold) link(ws signalbox.WorkspaceID, kind signalbox.RecordKind, entity 
 	before := state.LastSignal
 	state.LastSignal, state.LastSignalAt = id, f.env.Now
 	if f.env.Now.Sub(state.Ranked) >= rankFor {
-		state.Ranked = f.env.Now
+		state.Ranked, state.Settled = f.env.Now, false
 	}
 	state.Signals++
 	return before

@@ -50,7 +50,7 @@ const MaxRemembered = maxRemembered
 func HotStatements() []string {
 	return []string{
 		headSQL, typeIDSQL, answerDaySQL, answerSQL, meterSQL, accountByKeySQL, contactByKeySQL, accountByIDSQL, contactByIDSQL,
-		saveHeadSQL, deleteRecordKeySQL, updateAccountSQL, updateContactSQL, updateStateSQL, saveMeterSQL,
+		saveHeadSQL, deleteRecordKeySQL, updateAccountSQL, updateContactSQL, updateStateSQL, updateSettledSQL, saveMeterSQL,
 		claimableSQL, nextInLaneSQL, leaseDeliverySQL, expireDeliverySQL, eventBodySQL, webhookSQL,
 		settleSQL, armDueSQL, setDueSQL, deleteDueSQL, nextDueSQL, selectDueSQL, nextLaneSQL, heartbeatSQL, nodeGenerationSQL,
 		definedWebhooksSQL, definedTypesSQL,

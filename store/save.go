@@ -251,25 +251,50 @@ UPDATE entity_states
  WHERE entity_id = $1
    AND workspace_id = $2`
 
+// updateSettledSQL leaves alone what indexes are of: SQLite takes out and puts back the entries of every column that a statement sets, to whatever.
+const updateSettledSQL = `
+UPDATE entity_states
+   SET last_signal_id = $3,
+       last_signal_at = $4,
+       signals = $5,
+       standing = $6,
+       following = $7
+ WHERE entity_id = $1
+   AND workspace_id = $2`
+
 func (t *tx) saveStates(d *signalbox.Decision) error {
-	return written(t, insertStateSQL, updateStateSQL, d.States,
-		func(v **signalbox.EntityState) bool { return (*v).New },
-		func(s *stmt, row **signalbox.EntityState) {
-			v := *row
-			s.id(int64(v.Entity)).id(int64(v.Workspace)).id(int64(v.LastSignal)).time(v.LastSignalAt).int(v.Signals)
-			if v.Kind == signalbox.ContactRecord {
-				s.null().time(v.Ranked)
-			} else {
-				s.time(v.Ranked).null()
-			}
-			s.blob(v.Standing).blob(v.Following)
-			if v.Lead && v.Kind == signalbox.AccountRecord {
-				s.time(v.Ranked)
-			} else {
-				s.null()
-			}
-			s.scoreRank(v.Kind, v.Score, v.Stage)
-		})
+	moved, settled := make([]*signalbox.EntityState, 0, len(d.States)), make([]*signalbox.EntityState, 0, len(d.States))
+	for _, v := range d.States {
+		if v.Settled && !v.New {
+			settled = append(settled, v)
+		} else {
+			moved = append(moved, v)
+		}
+	}
+	isNew := func(v **signalbox.EntityState) bool { return (*v).New }
+	err := written(t, insertStateSQL, updateStateSQL, moved, isNew, func(s *stmt, row **signalbox.EntityState) {
+		v := *row
+		s.id(int64(v.Entity)).id(int64(v.Workspace)).id(int64(v.LastSignal)).time(v.LastSignalAt).int(v.Signals)
+		if v.Kind == signalbox.ContactRecord {
+			s.null().time(v.Ranked)
+		} else {
+			s.time(v.Ranked).null()
+		}
+		s.blob(v.Standing).blob(v.Following)
+		if v.Lead && v.Kind == signalbox.AccountRecord {
+			s.time(v.Ranked)
+		} else {
+			s.null()
+		}
+		s.scoreRank(v.Kind, v.Score, v.Stage)
+	})
+	if err != nil {
+		return err
+	}
+	return written(t, insertStateSQL, updateSettledSQL, settled, isNew, func(s *stmt, row **signalbox.EntityState) {
+		v := *row
+		s.id(int64(v.Entity)).id(int64(v.Workspace)).id(int64(v.LastSignal)).time(v.LastSignalAt).int(v.Signals).blob(v.Standing).blob(v.Following)
+	})
 }
 
 // scoreRank binds where a record stands in lists by score and in which stage: those of accounts and those of contacts are columns apart, as their lists are.

@@ -20,6 +20,7 @@ var rankTests = map[string]func(*Box){
 	"ManyThatDriftAreRankedInSlices":      rankSlices,
 	"WhatNobodyRankedYetIsRankedOnce":     rankUpgraded,
 	"ARankThatWasRefreshedIsNotForgotten": rankRemembered,
+	"WhatIsSettledKeepsItsPlaces":         rankSettled,
 }
 
 // scored sends signals of types about a domain.
@@ -342,4 +343,31 @@ func rankRemembered(b *Box) {
 		}
 		return &signalbox.Decision{}
 	})
+}
+
+// rankSettled: of a record whose places have not changed all else is written, in one decision with one whose places have.
+func rankSettled(b *Box) {
+	ids := b.stands(time.Time{}, "aa", "bbb")
+	need := signalbox.Need{Workspaces: []signalbox.WorkspaceID{b.WS}, Accounts: []signalbox.AccountID{signalbox.AccountID(ids[0]), signalbox.AccountID(ids[1])}}
+	b.decide(need, func(s *signalbox.Situation) *signalbox.Decision {
+		d := &signalbox.Decision{}
+		for i, id := range ids {
+			state := *s.States[id]
+			state.Kind, state.Score.Key, state.Stage, state.Ranked = signalbox.AccountRecord, 77, "Hot", b.Now
+			state.Standing, state.Following, state.Signals, state.LastSignal, state.LastSignalAt, state.Settled = []byte("s"), []byte("f"), 5, 6, b.Now, i == 0
+			d.States = append(d.States, &state)
+		}
+		return d
+	})
+	b.decide(b.held(), func(*signalbox.Situation) *signalbox.Decision {
+		return &signalbox.Decision{Freed: []signalbox.RecordKey{b.DomainKey("nobody")}}
+	}) // nothing is remembered
+	states := b.look(need).States
+	for i, id := range ids {
+		want := signalbox.EntityState{Entity: id, Workspace: b.WS, Standing: []byte("s"), Following: []byte("f"), Signals: 5, LastSignal: 6, LastSignalAt: b.Now, Score: signalbox.ScoreRank{On: true, Key: -1}}
+		if i == 1 {
+			want.Score.Key, want.Stage, want.Ranked = 77, "Hot", b.Now
+		}
+		b.same(*states[id], want)
+	}
 }
