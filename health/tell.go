@@ -92,26 +92,14 @@ func (t *teller) actionLetter(n *signalbox.Told, name string) (subject, body str
 	switch {
 	case n.Kind == signalbox.NoticeFailing:
 		return fmt.Sprintf("[%s] What automation %s sends is failing", workspace, name),
-			fmt.Sprintf("Everything that the automation %s sends has failed since %s.
-
-It is tried again on its schedule, and nothing more is sent after %d days without a success. What was answered:
-%s
-",
+			fmt.Sprintf("Everything that the automation %s sends has failed since %s.\n\nIt is tried again on its schedule, and nothing more is sent after %d days without a success. What was answered:\n%s\n",
 				name, when(n.Since), signalbox.DisableDays, link)
 	case n.Kind == signalbox.NoticeRecovered:
 		return fmt.Sprintf("[%s] What automation %s sends arrives again", workspace, name),
-			fmt.Sprintf("What the automation %s sends arrives again. It had failed since %s.
-
-What has no attempt left can be sent again:
-%s
-", name, when(n.Since), link)
+			fmt.Sprintf("What the automation %s sends arrives again. It had failed since %s.\n\nWhat has no attempt left can be sent again:\n%s\n", name, when(n.Since), link)
 	case n.Kind == signalbox.NoticeDisabled && n.Reason != "manual":
 		return fmt.Sprintf("[%s] Automation %s sends nothing any more", workspace, name),
-			fmt.Sprintf("What the automation %s sends was disabled on %s: %s.
-
-It goes on running, and what it would send is kept. Enable it again when its receivers are well, then send what they missed:
-%s
-",
+			fmt.Sprintf("What the automation %s sends was disabled on %s: %s.\n\nIt goes on running, and what it would send is kept. Enable it again when its receivers are well, then send what they missed:\n%s\n",
 				name, when(n.At), why(n.Reason), link)
 	}
 	return "", ""
