@@ -124,9 +124,11 @@ func TestJudge_WhatCannotBeSentFromHereIsSkippedAndNotCounted(t *testing.T) {
 	t.Parallel()
 	o := retry.Outcome{Peer: retry.MailServer, Skip: signalbox.ReasonNoMail, Detail: "start with --smtp-url"}
 	for name, change := range map[string]func(*signalbox.Delivery){
-		"new":     func(*signalbox.Delivery) {},
-		"by hand": func(d *signalbox.Delivery) { d.Manual = &signalbox.Resume{State: signalbox.Skipped, Reason: "webhook_disabled"} },
-		"a test":  func(d *signalbox.Delivery) { d.Test = true },
+		"new": func(*signalbox.Delivery) {},
+		"by hand": func(d *signalbox.Delivery) {
+			d.Manual = &signalbox.Resume{State: signalbox.Skipped, Reason: "webhook_disabled"}
+		},
+		"a test": func(d *signalbox.Delivery) { d.Test = true },
 	} {
 		d := pending()
 		d.Attempts = 2
