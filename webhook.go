@@ -136,6 +136,18 @@ type Request struct {
 	Subject string     `json:"subject,omitempty"`
 }
 
+// size is how many bytes of memory it takes, about; nil: none.
+func (r *Request) size() int {
+	if r == nil {
+		return 0
+	}
+	n := len(r.URL) + len(r.Key) + len(r.To) + len(r.Subject)
+	for i := range r.Headers {
+		n += len(r.Headers[i].Name) + len(r.Headers[i].Sealed)
+	}
+	return n
+}
+
 // Target is where it goes, for people who may see deliveries: whoever has the whole address of a Slack webhook can post there, so only its host is shown.
 func (r *Request) Target() string {
 	switch r.Type {
