@@ -25,12 +25,17 @@ import (
 // sendWithin is how long one message may take, from the connection to the server's last word.
 const sendWithin = 15 * time.Second
 
+// maxConversations is how many messages are handed over at the same time: what mail servers take from one client by default (Postfix's limit is 50, many a
+// provider's 10) leaves room for other programs beside it.
+const maxConversations = 8
+
 // Mailer sends messages. The zero value sends nothing: make one with New.
 type Mailer struct {
 	from     string
 	host     string
 	implicit bool // TLS from the first byte
 	options  []gomail.Option
+	turns    chan struct{} // holds one for each conversation that goes on
 }
 
 // New reads where mails are sent: smtp://user:password@host:587?from=signalbox@example.com, or smtps:// for TLS from the first byte (port 465). With
@@ -55,7 +60,7 @@ func New(raw string) (*Mailer, error) {
 	if err != nil {
 		return nil, errors.New("the SMTP URL must say who writes: ?from=signalbox@example.com")
 	}
-	m := &Mailer{from: from.String(), host: u.Hostname(), implicit: implicit}
+	m := &Mailer{from: from.String(), host: u.Hostname(), implicit: implicit, turns: make(chan struct{}, maxConversations)}
 	port := 587
 	if implicit {
 		port = 465
@@ -134,6 +139,12 @@ func (m *Mailer) hand(ctx context.Context, l *letter) error {
 	msg.SetMessageIDWithValue(l.id + "@" + m.host)
 	msg.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: no answer comes back by itself
 	msg.SetBodyString(gomail.TypeTextPlain, l.body)
+	select {
+	case m.turns <- struct{}{}:
+		defer func() { <-m.turns }()
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 	ctx, cancel := context.WithTimeout(ctx, sendWithin)
 	defer cancel()
 	options := m.options[:len(m.options):len(m.options)]
