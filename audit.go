@@ -186,6 +186,8 @@ func (w *Webhook) Title() string {
 		return w.Label
 	case w.URL != "":
 		return w.URL
+	case w.Kind == KindAction:
+		return "automation"
 	}
 	return "pull webhook"
 }

@@ -200,6 +200,9 @@ type Ready struct {
 	Lease   Lease
 }
 
+// Size is how many bytes of memory its body and its request take, about.
+func (r *Ready) Size() int { return len(r.Body) + r.Request.size() }
+
 // Claimed is what a claim brought.
 type Claimed struct {
 	Ready   []Ready

@@ -156,6 +156,7 @@ type Redefinition struct {
 	Drop *Definition // that is removed; of Put and Drop one is set
 	Job  *Job        // work that the change makes; a rescoring takes the place of one that goes on
 	Type *SignalType // nil, or the type that Put declares or Drop no longer does, as it is from now on
+	Lane *Webhook    // nil, or what the automation that Put is sends through, as it is from now on; it goes with the automation
 	Act  string      // what the audit log calls it: "scoring.updated"
 	Was  Facts       // what the audit log says of it before and after
 	Is   Facts

@@ -75,10 +75,11 @@ type DeliveryFilter struct {
 // DeliveryView is a delivery with its attempts, oldest first.
 type DeliveryView struct {
 	Delivery
-	Log    []Attempt
-	URL    string
-	Format Format
-	Body   []byte
+	Log     []Attempt
+	URL     string // of what an automation sends: Request.Target
+	Format  Format
+	Body    []byte
+	Request *Request // of what an automation sends; nil: it goes to the webhook, or is gone
 }
 
 // FeedItem is an event in a webhook's pull feed, in the order of commits.

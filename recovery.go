@@ -106,5 +106,5 @@ func NamesEvent(pattern, event string) bool {
 // Takes says whether the webhook names an event, as its format calls it.
 func (w *Webhook) Takes(event string) bool {
 	name := w.Format.EventName(event)
-	return name != "" && slices.ContainsFunc(w.Events, func(pattern string) bool { return NamesEvent(pattern, name) })
+	return event != EventActionTriggered && name != "" && slices.ContainsFunc(w.Events, func(pattern string) bool { return NamesEvent(pattern, name) })
 }

@@ -121,6 +121,10 @@ type Event struct {
 	CreatedAt time.Time
 }
 
+// EventActionTriggered is the name of an event that an automation's action makes, and what its body calls itself unless the action has a body of its own
+// (S0-30). It goes where its Request says: nothing can subscribe to it, however wide its pattern is.
+const EventActionTriggered = "automation.action_triggered"
+
 // Request is where something goes that an automation sends, and how (contract section 10). Its body is the event's, in the format stairoids.
 type Request struct {
 	Type    ActionType `json:"type"`              // ActWebhook, ActSlack or ActEmail
@@ -130,6 +134,31 @@ type Request struct {
 	Key     string     `json:"key"`               // sent as Idempotency-Key: the same at every attempt
 	To      string     `json:"to,omitempty"`      // of an email, whose text is the body
 	Subject string     `json:"subject,omitempty"`
+}
+
+// size is how many bytes of memory it takes, about; nil: none.
+func (r *Request) size() int {
+	if r == nil {
+		return 0
+	}
+	n := len(r.URL) + len(r.Key) + len(r.To) + len(r.Subject)
+	for i := range r.Headers {
+		n += len(r.Headers[i].Name) + len(r.Headers[i].Sealed)
+	}
+	return n
+}
+
+// Target is where it goes, for people who may see deliveries: whoever has the whole address of a Slack webhook can post there, so only its host is shown.
+func (r *Request) Target() string {
+	switch r.Type {
+	case ActEmail:
+		return "mailto:" + r.To
+	case ActSlack:
+		scheme, rest, _ := strings.Cut(r.URL, "://")
+		host, _, _ := strings.Cut(rest, "/")
+		return scheme + "://" + host + "/[hidden]"
+	}
+	return r.URL
 }
 
 // Bodies are an event's frozen bytes by format; nil where no webhook of that format takes the event.
@@ -200,6 +229,7 @@ const (
 	ReasonRead     = "read"             // delivered: the feed's reader came back for more
 	ReasonErased   = "erased"           // failed: the record that its event is about was erased
 	ReasonManual   = "manual_retry"     // retrying: an attempt was asked for by hand
+	ReasonNoMail   = "no_mail_server"   // skipped: it is an e-mail, and no mail server is named (--smtp-url)
 	ReasonRestored = "restored"         // skipped: it was still to be sent when a backup was restored that is to send nothing by itself
 )
 

@@ -69,7 +69,7 @@ const (
 type Definitions struct {
 	Version   int64
 	Workspace Workspace
-	Webhooks  []Webhook             // not deleted, by id
+	Webhooks  []Webhook             // not deleted, by id; also those that automations send through (KindAction)
 	Types     map[string]SignalType // by name; types first seen later may be missing
 	Defined   []Definition          // everything else that was defined, by kind and id; the fields below are read from it
 	Scoring   Scoring

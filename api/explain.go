@@ -70,6 +70,11 @@ func (a *API) explainEvent(c *call) (explained, error) {
 			why.Label, why.URL, why.Deleted = textOrNull(w.Label), textOrNull(w.URL), false
 			delete(known, d.Webhook)
 		}
+		if e.Request != nil {
+			if err := a.explainAction(c, &why, &e, d.Webhook); err != nil {
+				return explained{}, err
+			}
+		}
 		why.Verdict, why.Reason = sentWords(d)
 		out.Webhooks = append(out.Webhooks, why)
 	}
@@ -83,6 +88,18 @@ func (a *API) explainEvent(c *call) (explained, error) {
 		out.Webhooks = append(out.Webhooks, why)
 	}
 	return out, nil
+}
+
+// explainAction names where an automation has sent an event: the webhook that it goes through is none of those that are registered.
+func (a *API) explainAction(c *call, why *whySent, e *signalbox.Event, through signalbox.WebhookID) error {
+	target := e.Request.Target()
+	why.URL = &target
+	w, err := a.cfg.Store.Webhook(c.r.Context(), c.ws(), through)
+	if signalbox.CodeOf(err) == signalbox.NotFound {
+		return nil
+	}
+	why.Label, why.Deleted = textOrNull(w.Label), false
+	return err
 }
 
 // filteredOut says why a webhook's filter keeps an event out; "" when it does not, or the event's bytes are gone.
@@ -140,6 +157,8 @@ func notSentWords(w *signalbox.Webhook, e *signalbox.Event) (verdict, reason str
 	switch {
 	case e.Test:
 		return "other_webhook", "the event is of a test call of another webhook"
+	case e.Name == signalbox.EventActionTriggered:
+		return "not_subscribed", "an automation sends it where its action says, and to no other webhook"
 	case w.CreatedAt.After(e.CreatedAt):
 		return "made_later", "the webhook was made after the event, and nothing is sent of the past"
 	case w.Format.EventName(e.Name) == "":

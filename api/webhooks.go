@@ -131,12 +131,24 @@ func (a *API) webhook(c *call) (signalbox.Webhook, error) {
 	return a.cfg.Store.Webhook(c.r.Context(), c.ws(), id)
 }
 
+// registered refuses a webhook that nobody has registered: one that an automation sends through has no URL and no events to set or to try.
+func (a *API) registered(w *signalbox.Webhook) error {
+	if w.Kind != signalbox.KindAction {
+		return nil
+	}
+	return signalbox.Errorf(signalbox.Conflict, "what the automation %s sends goes through this webhook: change or test the automation",
+		a.cfg.Codec.Format(signalbox.KindAutomation, int64(w.ID)))
+}
+
 func webhookID(c *call) (signalbox.WebhookID, error) {
 	return id[signalbox.WebhookID](c, signalbox.KindWebhook, "webhook")
 }
 
 func (a *API) updateWebhook(c *call, in *webhookPatch) (webhookView, error) {
 	w, err := a.webhook(c)
+	if err == nil {
+		err = a.registered(&w)
+	}
 	if err != nil {
 		return webhookView{}, err
 	}

@@ -190,7 +190,7 @@ func (a *App) wire(policy *egress.Policy, m *metrics) {
 	}
 	agent := "Signalbox/" + a.cfg.Version
 	a.sender = deliver.New(deliver.Config{
-		Store: a.db, Egress: a.client, Node: node, Box: a.box, Codec: codec, IDs: ids, Log: a.log,
+		Store: a.db, Egress: a.client, Mail: a.mailsOfActions(), Node: node, Box: a.box, Codec: codec, IDs: ids, Log: a.log,
 		Metrics: m.registry, UserAgent: agent, Grace: a.cfg.DrainGrace, Wake: a.wakes.Due,
 		Now: a.node.Now, Share: a.node.Share, Others: a.wakes.Others, Settled: a.wakes.Settled,
 	})
@@ -225,6 +225,14 @@ func (a *App) mails() func(context.Context, signalbox.Mail) error {
 		return nil
 	}
 	return a.mailer.Send
+}
+
+// mailsOfActions hands over what automations mail; nil: there is no mail server.
+func (a *App) mailsOfActions() deliver.Mailer {
+	if a.mailer == nil {
+		return nil
+	}
+	return a.mailer
 }
 
 // owners are those who deal with due rows, by kind.

@@ -39,7 +39,7 @@ func (s *Sender) Test(ctx context.Context, wh *signalbox.Webhook, r signalbox.Re
 		s.release(l, it, s.cfg.Now())
 	} else {
 		l.queue.pushFront(it)
-		s.add(l, load{queued: 1, bytes: len(it.Body)})
+		s.add(l, load{queued: 1, bytes: it.Size()})
 		s.pump(l)
 	}
 	s.mu.Unlock()

@@ -245,7 +245,7 @@ func (s *Sender) Send(wh *signalbox.Webhook, list []signalbox.Ready) {
 	now := s.cfg.Now()
 	stale := s.phase == draining || l.webhook == nil // changed since, and not known yet as it is now
 	for _, r := range list {
-		s.add(l, load{reserved: -1, bytes: -len(r.Body)})
+		s.add(l, load{reserved: -1, bytes: -r.Size()})
 		it := item{Ready: r, target: l.target}
 		if stale {
 			s.release(l, it, now)
@@ -260,14 +260,14 @@ func (s *Sender) Send(wh *signalbox.Webhook, list []signalbox.Ready) {
 // enqueue puts an item at the end of its lane. Callers hold s.mu, and pump afterwards.
 func (s *Sender) enqueue(l *lane, it item) {
 	l.queue.push(it)
-	l.largest, l.known = max(l.largest, len(it.Body)), true
-	s.add(l, load{queued: 1, bytes: len(it.Body)})
+	l.largest, l.known = max(l.largest, it.Size()), true
+	s.add(l, load{queued: 1, bytes: it.Size()})
 }
 
 // take takes the first item out of its lane's queue. Callers hold s.mu.
 func (s *Sender) take(l *lane) item {
 	it := l.queue.pop()
-	s.add(l, load{queued: -1, bytes: -len(it.Body)})
+	s.add(l, load{queued: -1, bytes: -it.Size()})
 	return it
 }
 
@@ -377,7 +377,7 @@ func (s *Sender) launch(l *lane) item {
 
 // flight is what an item counts as while it is in flight.
 func (it *item) flight() load {
-	d := load{inFlight: 1, bytes: len(it.Body)}
+	d := load{inFlight: 1, bytes: it.Size()}
 	switch it.speed {
 	case fresh:
 		d.fresh = 1
@@ -412,7 +412,7 @@ func (s *Sender) answered(l *lane, it item, o outcome, r reply) (next item, more
 		if delivered || it.call == nil { // a test that fails is of what it was sent
 			l.learn(delivered, r)
 		}
-		if it.call == nil {
+		if it.call == nil && o.settlement.State != signalbox.Skipped {
 			o.settlement.Recovered, l.well = delivered && !l.well, delivered
 		}
 	}

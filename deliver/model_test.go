@@ -22,6 +22,7 @@ type model struct {
 	rows       map[signalbox.DeliveryID]*modelRow
 	open       map[signalbox.WebhookID]map[signalbox.DeliveryID]*modelRow // those of rows that are open
 	bodies     map[signalbox.EventID][]byte
+	requests   map[signalbox.EventID]*signalbox.Request
 	due        map[signalbox.WebhookID]time.Time
 	generation int64
 	attempts   []signalbox.Attempt
@@ -43,7 +44,7 @@ func newModel() *model {
 		wake: make(chan struct{}, 1), now: time.Now, poll: time.Hour, generation: 1,
 		webhooks: map[signalbox.WebhookID]*signalbox.Webhook{}, rows: map[signalbox.DeliveryID]*modelRow{},
 		open:   map[signalbox.WebhookID]map[signalbox.DeliveryID]*modelRow{},
-		bodies: map[signalbox.EventID][]byte{}, due: map[signalbox.WebhookID]time.Time{},
+		bodies: map[signalbox.EventID][]byte{}, requests: map[signalbox.EventID]*signalbox.Request{}, due: map[signalbox.WebhookID]time.Time{},
 	}
 }
 
@@ -110,7 +111,7 @@ func (m *model) insert(list ...signalbox.Ready) {
 			m.open[r.Webhook] = map[signalbox.DeliveryID]*modelRow{}
 		}
 		m.open[r.Webhook][r.Delivery.ID] = row
-		m.bodies[r.Event] = r.Body
+		m.bodies[r.Event], m.requests[r.Event] = r.Body, r.Request
 		if r.Lease.Generation == 0 {
 			m.arm(r.Webhook, r.DueAt)
 		}
@@ -161,7 +162,7 @@ func (m *model) Claim(_ context.Context, l signalbox.Lease, _ signalbox.Workspac
 			break
 		}
 		r.lease = l
-		c.Ready = append(c.Ready, signalbox.Ready{Delivery: r.Delivery, Body: m.bodies[r.Event], Lease: l})
+		c.Ready = append(c.Ready, signalbox.Ready{Delivery: r.Delivery, Body: m.bodies[r.Event], Request: m.requests[r.Event], Lease: l})
 	}
 	switch {
 	case c.More:

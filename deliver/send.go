@@ -29,27 +29,47 @@ func (s *Sender) attempt(life context.Context, l *lane, it item) (outcome, reply
 		ID: signalbox.AttemptID(s.cfg.IDs.Next(start)), Workspace: it.Workspace, Delivery: it.Delivery.ID,
 		At: micros(start), Manual: it.Manual != nil,
 	}
-	req, err := it.target.request(s, &it, a.ID, start)
-	var res egress.Result
-	var o retry.Outcome
-	if err != nil {
-		o = retry.Outcome{Failure: retry.Unprepared, Detail: err.Error()}
-	} else {
-		fault.Point("deliver.before_send")
-		res = s.cfg.Egress.Do(life, req)
-		fault.Point("deliver.after_send")
-		o = read(&res)
-	}
+	x := s.exchange(life, &it, a.ID, start)
 	took := time.Since(begun)
 	end := start.Add(took)
-	v := retry.Judge(o, it.Delivery, s.schedule(&it), end, s.cfg.Jitter())
-	record(a, &res, took, v.Text)
-	s.report(&it, a, o, v, end)
+	v := retry.Judge(x.outcome, it.Delivery, s.schedule(&it), end, s.cfg.Jitter())
+	record(a, &x.result, took, v.Text)
+	s.report(&it, a, x.outcome, v, end)
 	out := outcome{lane: l, settlement: settlement(&it, v, a), release: v.Released}
 	if it.call != nil {
-		out.call, out.tested = it.call, tested{attempt: *a, sent: hide(req.Header, it.target.custom)}
+		out.call, out.tested = it.call, tested{attempt: *a, sent: hide(x.sent, x.custom)}
 	}
-	return out, replyOf(o, took, end)
+	return out, replyOf(x.outcome, took, end)
+}
+
+// exchange is what was sent in one attempt, and what came of it.
+type exchange struct {
+	sent    http.Header // nil: nothing was sent
+	custom  http.Header // those of sent that are not to be shown
+	result  egress.Result
+	outcome retry.Outcome
+}
+
+// exchange sends one delivery to where it goes.
+func (s *Sender) exchange(life context.Context, it *item, attempt signalbox.AttemptID, at time.Time) exchange {
+	if it.Request != nil && it.Request.Type == signalbox.ActEmail {
+		return s.mail(life, it)
+	}
+	req, custom, err := it.target.request(s, it, attempt, at)
+	if err != nil {
+		return exchange{outcome: retry.Outcome{Failure: retry.Unprepared, Detail: err.Error()}}
+	}
+	fault.Point("deliver.before_send")
+	res := s.cfg.Egress.Do(life, req)
+	fault.Point("deliver.after_send")
+	o := read(&res)
+	if it.Request != nil {
+		o.Peer = retry.Action
+		if it.Request.Type == signalbox.ActSlack {
+			o.Peer, o.Said = retry.Slack, string(res.Body)
+		}
+	}
+	return exchange{sent: req.Header, custom: custom, result: res, outcome: o}
 }
 
 // read puts what egress says into what retry judges.
@@ -110,11 +130,15 @@ func settlement(it *item, v retry.Verdict, a *signalbox.Attempt) signalbox.Settl
 	if v.Released {
 		return giveBack(it.Ready, v.DueAt)
 	}
-	return signalbox.Settlement{
+	out := signalbox.Settlement{
 		Delivery: it.Delivery.ID, Workspace: it.Workspace, Webhook: it.Webhook, Lease: it.Lease,
 		State: v.State, Reason: v.Reason, Attempts: v.Attempts, DueAt: v.DueAt, Attempt: a, DisableWebhook: v.DisableWebhook, Test: it.Test,
 		EventName: it.EventName,
 	}
+	if v.State == signalbox.Skipped { // nobody was asked: there is no attempt to show, nor one to count
+		out.Attempt, out.DueAt = nil, a.At.Add(a.Duration)
+	}
+	return out
 }
 
 // giveBack is the settlement that leaves a delivery as it was, free and due. It keeps its place: the time it was due at.
@@ -168,16 +192,23 @@ func (s *Sender) report(it *item, a *signalbox.Attempt, o retry.Outcome, v retry
 	s.cfg.Log.LogAttrs(ctx, level, "delivery.attempted", attrs...)
 }
 
-// outcomeCut is the outcome of an attempt that our own stop ended.
-const outcomeCut = "cut"
+// outcomeCut is the outcome of an attempt that our own stop ended, outcomeSkipped that of one that nothing here can make.
+const (
+	outcomeCut     = "cut"
+	outcomeSkipped = "skipped"
+)
 
 // outcomeLabel is the outcome in one of a few words, for metrics.
 func outcomeLabel(o retry.Outcome) string {
 	switch {
 	case o.Cut:
 		return outcomeCut
+	case o.Skip != "":
+		return outcomeSkipped
 	case o.Failure != "":
 		return string(o.Failure)
+	case o.Peer == retry.MailServer && o.Status/100 != 2:
+		return "smtp_" + strconv.Itoa(o.Status/100) + "xx"
 	case o.Status >= 200 && o.Status <= 299:
 		return "delivered"
 	}

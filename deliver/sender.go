@@ -31,6 +31,18 @@ type Doer interface {
 	Do(ctx context.Context, req egress.Request) egress.Result
 }
 
+// Mailer hands e-mails to the mail server; *mail.Mailer is one.
+type Mailer interface {
+	// Mail returns nil when the server has taken the message, and a Reply when it has not. key is the same at every attempt.
+	Mail(ctx context.Context, to, subject, text, key string) error
+}
+
+// Reply is an error that is a mail server's answer: its code, from 400 to 599, and its line.
+type Reply interface {
+	error
+	SMTP() (code int, said string)
+}
+
 // Node is this process's right to work on leased rows.
 type Node interface {
 	// Lease returns the node's lease, and whether its last confirmed heartbeat is younger than SendWithin.
@@ -41,6 +53,7 @@ type Node interface {
 type Config struct {
 	Store  Store
 	Egress Doer
+	Mail   Mailer // nil: no mail server is named, and e-mails are skipped
 	Node   Node
 	Box    Opener // opens the secrets of webhooks
 	Codec  *signalbox.Codec

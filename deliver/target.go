@@ -152,17 +152,10 @@ func openHeaders(box Opener, wh *signalbox.Webhook) (http.Header, error) {
 	return custom, nil
 }
 
-// request makes the request of one attempt: custom headers first, so that they never replace the protocol's or the signature's
-// (contract section 12).
-func (t *target) request(s *Sender, it *item, attempt signalbox.AttemptID, at time.Time) (egress.Request, error) {
-	if err := t.prepare(s.cfg.Box); err != nil {
-		return egress.Request{}, err
-	}
-	h := make(http.Header, len(t.custom)+8)
-	for name, values := range t.custom {
-		h[name] = values
-	}
-	err := t.signerAt(at).Headers(h, sign.Input{
+// request makes the request of one attempt, and says which of its headers are custom: those first, so that they never replace the protocol's or the
+// signature's (contract section 12).
+func (t *target) request(s *Sender, it *item, attempt signalbox.AttemptID, at time.Time) (req egress.Request, custom http.Header, err error) {
+	in := sign.Input{
 		Format:          sign.Format(t.webhook.Format),
 		SignatureFormat: string(t.webhook.SignatureFormat),
 		EventID:         s.cfg.Codec.Format(signalbox.KindEvent, int64(it.Event)),
@@ -171,11 +164,30 @@ func (t *target) request(s *Sender, it *item, attempt signalbox.AttemptID, at ti
 		Timestamp:       at,
 		Body:            it.Body,
 		UserAgent:       s.cfg.UserAgent,
-	})
-	if err != nil {
-		return egress.Request{}, fmt.Errorf("the request cannot be signed: %w", err)
 	}
-	return egress.Request{Method: http.MethodPost, URL: t.url, Header: h, Body: it.Body}, nil
+	if it.Request != nil {
+		return t.action(s, it.Request, in)
+	}
+	if err := t.prepare(s.cfg.Box); err != nil {
+		return egress.Request{}, nil, err
+	}
+	return t.signed(egress.Request{Method: http.MethodPost, URL: t.url}, t.custom, in)
+}
+
+// signed gives a request its headers and its body.
+func (t *target) signed(req egress.Request, custom http.Header, in sign.Input) (egress.Request, http.Header, error) {
+	h := make(http.Header, len(custom)+9)
+	for name, values := range custom {
+		h[name] = values
+	}
+	for name, values := range req.Header {
+		h[name] = values
+	}
+	if err := t.signerAt(in.Timestamp).Headers(h, in); err != nil {
+		return egress.Request{}, nil, fmt.Errorf("the request cannot be signed: %w", err)
+	}
+	req.Header, req.Body = h, in.Body
+	return req, custom, nil
 }
 
 // uuidText writes a UUID in its 8-4-4-4-12 form (RFC 9562).

@@ -42,6 +42,11 @@ type reply struct {
 func replyOf(o retry.Outcome, took time.Duration, now time.Time) reply {
 	r := reply{took: took}
 	switch {
+	case o.Skip != "":
+		r.alive = true // nobody was asked
+	case o.Peer == retry.MailServer && o.Failure == "":
+		r.busy = o.Status/100 == 4
+		r.alive = !r.busy
 	case o.Failure != "":
 		r.busy = o.Failure == retry.Timeout
 	case o.Status == http.StatusRequestTimeout:

@@ -65,6 +65,9 @@ func (t *teller) tell(hooks []signalbox.Webhook, n signalbox.Told, next func() i
 // letter is what administrators are written of a notice; "" for what needs nobody.
 func (t *teller) letter(n *signalbox.Told) (subject, body string) {
 	name := line(n.About.Title())
+	if n.About.Kind == signalbox.KindAction {
+		return t.actionLetter(n, name)
+	}
 	link := t.url + "/settings/webhooks/" + t.codec.Format(signalbox.KindWebhook, int64(n.Webhook))
 	switch {
 	case n.Kind == signalbox.NoticeFailing:
@@ -77,6 +80,26 @@ func (t *teller) letter(n *signalbox.Told) (subject, body string) {
 	case n.Kind == signalbox.NoticeDisabled && n.Reason != "manual":
 		return fmt.Sprintf("[%s] Webhook %s was disabled", line(t.workspace.Name), name),
 			fmt.Sprintf("The webhook %s was disabled on %s: %s.\n\nEvents that happen meanwhile are kept. Enable it when its receiver is well, then send what it missed under Delivery Log, Recover:\n%s\n",
+				name, when(n.At), why(n.Reason), link)
+	}
+	return "", ""
+}
+
+// actionLetter is what they are written of what an automation sends.
+func (t *teller) actionLetter(n *signalbox.Told, name string) (subject, body string) {
+	link := t.url + "/automations/" + t.codec.Format(signalbox.KindAutomation, int64(n.Webhook)) // its webhook has its number
+	workspace := line(t.workspace.Name)
+	switch {
+	case n.Kind == signalbox.NoticeFailing:
+		return fmt.Sprintf("[%s] What automation %s sends is failing", workspace, name),
+			fmt.Sprintf("Everything that the automation %s sends has failed since %s.\n\nIt is tried again on its schedule, and nothing more is sent after %d days without a success. What was answered:\n%s\n",
+				name, when(n.Since), signalbox.DisableDays, link)
+	case n.Kind == signalbox.NoticeRecovered:
+		return fmt.Sprintf("[%s] What automation %s sends arrives again", workspace, name),
+			fmt.Sprintf("What the automation %s sends arrives again. It had failed since %s.\n\nWhat has no attempt left can be sent again:\n%s\n", name, when(n.Since), link)
+	case n.Kind == signalbox.NoticeDisabled && n.Reason != "manual":
+		return fmt.Sprintf("[%s] Automation %s sends nothing any more", workspace, name),
+			fmt.Sprintf("What the automation %s sends was disabled on %s: %s.\n\nIt goes on running, and what it would send is kept. Enable it again when its receivers are well, then send what they missed:\n%s\n",
 				name, when(n.At), why(n.Reason), link)
 	}
 	return "", ""

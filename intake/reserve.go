@@ -22,9 +22,9 @@ func (i *Intake) reserve(turn []*waiting, outcomes []decide.Outcome, d *signalbo
 	if len(d.Deliveries) == 0 {
 		return nil
 	}
-	bodies := make(map[signalbox.EventID]*signalbox.Event, len(d.Events))
+	events := make(map[signalbox.EventID]*signalbox.Event, len(d.Events))
 	for n := range d.Events {
-		bodies[d.Events[n].ID] = &d.Events[n]
+		events[d.Events[n].ID] = &d.Events[n]
 	}
 	webhooks := webhooksOf(turn, outcomes)
 	var list reservations
@@ -36,21 +36,22 @@ func (i *Intake) reserve(turn []*waiting, outcomes []decide.Outcome, d *signalbo
 			continue
 		}
 		w := webhooks[dlv.Webhook]
-		body := bodies[dlv.Event].Bodies.Of(w.Format)
-		lease, ok := i.cfg.Sender.Reserve(w, 1, len(body))
+		e := events[dlv.Event]
+		ready := signalbox.Ready{Delivery: dlv.Delivery, Body: e.Bodies.Of(w.Format), Request: e.Request}
+		lease, ok := i.cfg.Sender.Reserve(w, 1, ready.Size())
 		if !ok {
 			full[dlv.Webhook] = true // whatever follows must not overtake it
 			continue
 		}
-		dlv.Lease = lease
+		dlv.Lease, ready.Lease = lease, lease
 		r := lanes[dlv.Webhook]
 		if r == nil {
 			r = &reservation{webhook: w}
 			lanes[dlv.Webhook] = r
 			list = append(list, r)
 		}
-		r.ready = append(r.ready, signalbox.Ready{Delivery: dlv.Delivery, Body: body, Lease: lease})
-		r.bytes += len(body)
+		r.ready = append(r.ready, ready)
+		r.bytes += ready.Size()
 	}
 	return list
 }

@@ -22,7 +22,8 @@ type Store interface {
 	RunSlice(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.JobID, ids *signalbox.IDs, now time.Time) (signalbox.Job, error)
 	CreateJob(ctx context.Context, j signalbox.Job) error
 	Webhook(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.WebhookID) (signalbox.Webhook, error)
-	Webhooks(ctx context.Context, ws signalbox.WorkspaceID, p signalbox.Page) (list []signalbox.Webhook, total int, next int64, err error)
+	// WebhookIDs are those of all webhooks of a workspace that something may wait for.
+	WebhookIDs(ctx context.Context, ws signalbox.WorkspaceID) ([]signalbox.WebhookID, error)
 	DeleteWebhook(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.WebhookID, now time.Time, j signalbox.Job) error
 	// RefreshRanks does one slice of what is due of a workspace's places in lists by score. next is now where there are more; else it has set the due row to next,
 	// not before now + rest.
@@ -118,22 +119,16 @@ func (j *Jobs) forget(ctx context.Context, job *signalbox.Job) error {
 	if job.Kind != signalbox.JobEraseAccount && job.Kind != signalbox.JobEraseContact {
 		return nil
 	}
-	page := signalbox.Page{Limit: signalbox.MaxPage}
-	for {
-		list, _, next, err := j.store.Webhooks(ctx, job.Workspace, page)
-		if err != nil {
+	list, err := j.store.WebhookIDs(ctx, job.Workspace)
+	if err != nil {
+		return err
+	}
+	for _, wh := range list {
+		if err := j.changed(ctx, wh); err != nil {
 			return err
 		}
-		for i := range list {
-			if err := j.changed(ctx, list[i].ID); err != nil {
-				return err
-			}
-		}
-		if next == 0 {
-			return nil
-		}
-		page.Before = next
 	}
+	return nil
 }
 
 // Retention makes a workspace's retention job, once a day.

@@ -64,11 +64,8 @@ func (s *table) Webhook(context.Context, signalbox.WorkspaceID, signalbox.Webhoo
 	return s.webhook, nil
 }
 
-func (s *table) Webhooks(_ context.Context, _ signalbox.WorkspaceID, p signalbox.Page) ([]signalbox.Webhook, int, int64, error) {
-	if p.Before == 0 {
-		return []signalbox.Webhook{{ID: 30}, {ID: 20}}, 3, 20, nil
-	}
-	return []signalbox.Webhook{{ID: 10}}, 3, 0, nil
+func (s *table) WebhookIDs(context.Context, signalbox.WorkspaceID) ([]signalbox.WebhookID, error) {
+	return []signalbox.WebhookID{10, 20, 30}, nil
 }
 
 func (s *table) DeleteWebhook(_ context.Context, _ signalbox.WorkspaceID, _ signalbox.WebhookID, _ time.Time, j signalbox.Job) error {
@@ -112,7 +109,7 @@ func TestSlice_ErasureHasMemoryForgetWhatItBlanked(t *testing.T) {
 		if again, err := j.Slice(t.Context(), signalbox.Due{Kind: signalbox.DueJob, Workspace: 1, Subject: 2}); err != nil || !again.Done {
 			t.Fatalf("%+v, %v, want done", again, err)
 		}
-		if want := []signalbox.WebhookID{30, 20, 10}; !slices.Equal(*changed, want) {
+		if want := []signalbox.WebhookID{10, 20, 30}; !slices.Equal(*changed, want) {
 			t.Errorf("told %v, want every webhook of the workspace, %v", *changed, want)
 		}
 	})

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"net"
 	"net/mail"
+	"net/textproto"
 	"net/url"
 	"strconv"
 	"strings"
@@ -24,11 +25,17 @@ import (
 // sendWithin is how long one message may take, from the connection to the server's last word.
 const sendWithin = 15 * time.Second
 
+// maxConversations is how many messages are handed over at the same time: what mail servers take from one client by default (Postfix's limit is 50, many a
+// provider's 10) leaves room for other programs beside it.
+const maxConversations = 8
+
 // Mailer sends messages. The zero value sends nothing: make one with New.
 type Mailer struct {
-	from    string
-	host    string
-	options []gomail.Option
+	from     string
+	host     string
+	implicit bool // TLS from the first byte
+	options  []gomail.Option
+	turns    chan struct{} // holds one for each conversation that goes on
 }
 
 // New reads where mails are sent: smtp://user:password@host:587?from=signalbox@example.com, or smtps:// for TLS from the first byte (port 465). With
@@ -53,7 +60,7 @@ func New(raw string) (*Mailer, error) {
 	if err != nil {
 		return nil, errors.New("the SMTP URL must say who writes: ?from=signalbox@example.com")
 	}
-	m := &Mailer{from: from.String(), host: u.Hostname()}
+	m := &Mailer{from: from.String(), host: u.Hostname(), implicit: implicit, turns: make(chan struct{}, maxConversations)}
 	port := 587
 	if implicit {
 		port = 465
@@ -90,28 +97,127 @@ func New(raw string) (*Mailer, error) {
 
 // Send hands one message to the server: it has taken it when there is no error. Permanent says of an error that another try cannot go better.
 func (m *Mailer) Send(ctx context.Context, l signalbox.Mail) error {
+	err := m.hand(ctx, &letter{to: l.To, subject: l.Subject, body: l.Body, at: l.CreatedAt, id: strconv.FormatInt(int64(l.ID), 36)})
+	var refused *Refusal
+	if errors.As(err, &refused) && refused.Code >= 500 {
+		return &permanent{err}
+	}
+	return err
+}
+
+// Mail hands one message to the server, as Send does. Its Message-ID is made of the key: a message that is handed over again, because nobody knows whether it was
+// taken, has the same one, by which mail programs and people know it. A server that did not take it is a *Refusal.
+func (m *Mailer) Mail(ctx context.Context, to, subject, text, key string) error {
+	return m.hand(ctx, &letter{to: to, subject: subject, body: text, at: time.Now(), id: idOf(key)})
+}
+
+// idOf makes the left side of a Message-ID of a key: a dot-atom (RFC 5322, section 3.2.3), which a run's key is but for its slash.
+func idOf(key string) string {
+	words := strings.FieldsFunc(key, func(r rune) bool {
+		return r != '-' && r != '_' && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
+	})
+	return strings.Join(words, ".")
+}
+
+// letter is one message.
+type letter struct {
+	to, subject, body string
+	at                time.Time
+	id                string // the left side of the Message-ID
+}
+
+func (m *Mailer) hand(ctx context.Context, l *letter) error {
 	msg := gomail.NewMsg(gomail.WithNoDefaultUserAgent())
 	if err := msg.From(m.from); err != nil {
 		return fmt.Errorf("from: %w", err)
 	}
-	if err := msg.To(l.To); err != nil {
-		return &permanent{fmt.Errorf("to %q: %w", l.To, err)}
+	if err := msg.To(l.to); err != nil {
+		return &permanent{fmt.Errorf("to %q: %w", l.to, err)}
 	}
-	msg.Subject(strings.Join(strings.FieldsFunc(l.Subject, func(r rune) bool { return r < ' ' || r == 0x7f }), " "))
-	msg.SetDateWithValue(l.CreatedAt)
-	msg.SetMessageIDWithValue(strconv.FormatInt(int64(l.ID), 36) + "@" + m.host)
+	msg.Subject(strings.Join(strings.FieldsFunc(l.subject, func(r rune) bool { return r < ' ' || r == 0x7f }), " "))
+	msg.SetDateWithValue(l.at)
+	msg.SetMessageIDWithValue(l.id + "@" + m.host)
 	msg.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: no answer comes back by itself
-	msg.SetBodyString(gomail.TypeTextPlain, l.Body)
-	client, err := gomail.NewClient(m.host, m.options...)
-	if err != nil {
-		return fmt.Errorf("prepare: %w", err)
+	msg.SetBodyString(gomail.TypeTextPlain, l.body)
+	select {
+	case m.turns <- struct{}{}:
+		defer func() { <-m.turns }()
+	case <-ctx.Done():
+		return context.Cause(ctx)
 	}
 	ctx, cancel := context.WithTimeout(ctx, sendWithin)
 	defer cancel()
+	options := m.options[:len(m.options):len(m.options)]
+	if !m.implicit { // with TLS from the first byte the library must dial itself, or it takes the connection for an open one; sendWithin bounds it then
+		d := &dialer{ctx: ctx}
+		defer d.close()
+		options = append(options, gomail.WithDialContextFunc(d.dial))
+	}
+	client, err := gomail.NewClient(m.host, options...)
+	if err != nil {
+		return fmt.Errorf("prepare: %w", err)
+	}
 	err = client.DialAndSendWithContext(ctx, msg)
-	var refused *gomail.SendError
-	if errors.As(err, &refused) && !refused.IsTemp() && refused.ErrorCode() >= 500 {
-		return &permanent{err}
+	if msg.IsDelivered() { // what goes wrong behind the server's yes does not take it back
+		return nil
+	}
+	return refusal(err)
+}
+
+// dialer connects for one message: the end of its context ends the conversation, wherever it has come.
+type dialer struct {
+	ctx  context.Context
+	conn net.Conn
+	stop func() bool
+}
+
+func (d *dialer) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	d.conn, d.stop = conn, context.AfterFunc(d.ctx, func() { _ = conn.Close() })
+	return conn, nil
+}
+
+// close also ends a connection that the conversation gave up.
+func (d *dialer) close() {
+	if d.conn != nil {
+		d.stop()
+		_ = d.conn.Close()
+	}
+}
+
+// Refusal is the reply of a server that did not take a message.
+type Refusal struct {
+	Code int    // 400 to 499: it may take it later; 500 to 599: it never will (RFC 5321, section 4.2.1)
+	Said string // its line, with the code: "550 5.1.1 no such user"
+	err  error
+}
+
+// Error says what was refused.
+func (r *Refusal) Error() string { return r.err.Error() }
+
+// Unwrap gives the error beneath.
+func (r *Refusal) Unwrap() error { return r.err }
+
+// SMTP is the code and the line.
+func (r *Refusal) SMTP() (code int, said string) { return r.Code, r.Said }
+
+// refusal makes a *Refusal of a reply about the message. What a server says before it is told of one (its greeting, that a sign-in is wrong) is about whoever
+// runs the program, and stays what it is, unless it says that it is about the moment.
+func refusal(err error) error {
+	var sent *gomail.SendError
+	if errors.As(err, &sent) && sent.ErrorCode() >= 400 {
+		said := strings.TrimPrefix(sent.Error(), sent.Reason.String()+": ")
+		for _, rest := range []string{", affected recipient(s): ", ", affected message ID: "} {
+			said, _, _ = strings.Cut(said, rest)
+		}
+		return &Refusal{Code: sent.ErrorCode(), Said: said, err: err}
+	}
+	var reply *textproto.Error
+	if errors.As(err, &reply) && reply.Code/100 == 4 {
+		return &Refusal{Code: reply.Code, Said: reply.Error(), err: err}
 	}
 	return err
 }

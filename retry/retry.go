@@ -1,7 +1,6 @@
 package retry
 
 import (
-	"fmt"
 	"math"
 	"net/http"
 	"slices"
@@ -84,11 +83,14 @@ func PresetOf(s Schedule) string {
 
 // Outcome is what an attempt brought.
 type Outcome struct {
+	Peer       Peer    // by whose rules it is read
 	Status     int     // of the answer; 0 without one
 	RetryAfter string  // the answer's Retry-After header, "" for none
+	Said       string  // what the answer says in its body or its line; of Slack and of a mail server
 	Failure    Failure // why there is no complete answer, whatever Status says
 	Detail     string  // the failure in words that may be shown to anyone
 	Cut        bool    // our own stop ended it before there was an answer
+	Skip       string  // not "": nothing can be sent from here, and why; what is to be done about it is Detail
 }
 
 // Verdict is what becomes of a delivery after an attempt.
@@ -108,19 +110,23 @@ func Judge(o Outcome, d signalbox.Delivery, s Schedule, now time.Time, jitter fl
 	if o.Cut {
 		return cut(d, now)
 	}
-	if o.Failure == "" && o.Status >= 200 && o.Status <= 299 {
+	if o.Skip != "" {
+		return Verdict{State: signalbox.Skipped, Reason: o.Skip, Text: join(o.Skip, o.Detail), Attempts: d.Attempts}
+	}
+	if o.good() {
 		return Verdict{State: signalbox.Delivered, Attempts: d.Attempts + 1}
 	}
 	v := Verdict{State: signalbox.Failed, Attempts: d.Attempts + 1}
-	v.Reason, v.Text = explain(o)
-	if o.Failure == "" && o.Status == http.StatusGone {
+	v.Reason, v.Text = explain(&o)
+	final := o.final()
+	if final && o.Peer == Receiver {
 		v.DisableWebhook = ReasonGone
 	}
 	switch {
 	case d.Test:
 	case d.Manual != nil:
-		resume(&v, d, now)
-	case v.DisableWebhook == "" && v.Attempts <= len(s):
+		resume(&v, d, final, now)
+	case !final && v.Attempts <= len(s):
 		v.State = signalbox.Retrying
 		v.DueAt = again(s[v.Attempts-1], o.RetryAfter, now, jitter)
 	}
@@ -136,11 +142,11 @@ func cut(d signalbox.Delivery, now time.Time) Verdict {
 	return Verdict{State: d.State, Reason: d.Reason, Attempts: d.Attempts, DueAt: ceil(now), Released: true}
 }
 
-// resume takes the delivery back to where it stood before the attempt asked for by hand. Only a receiver that is gone ends a
-// schedule that was still open.
-func resume(v *Verdict, d signalbox.Delivery, now time.Time) {
+// resume takes the delivery back to where it stood before the attempt asked for by hand. Only a final answer, as of a receiver that is
+// gone, ends a schedule that was still open.
+func resume(v *Verdict, d signalbox.Delivery, final bool, now time.Time) {
 	v.Attempts = d.Attempts
-	if d.Manual.State.Open() && v.DisableWebhook != "" {
+	if d.Manual.State.Open() && final {
 		return
 	}
 	v.State, v.Reason, v.DueAt = d.Manual.State, d.Manual.Reason, d.Manual.DueAt
@@ -150,19 +156,11 @@ func resume(v *Verdict, d signalbox.Delivery, now time.Time) {
 }
 
 // explain puts an outcome that is no success into a word and a sentence.
-func explain(o Outcome) (word, text string) {
+func explain(o *Outcome) (word, text string) {
 	if o.Failure != "" {
 		return string(o.Failure), join(string(o.Failure), o.Detail)
 	}
-	word = "http_" + strconv.Itoa(o.Status)
-	answer := strings.TrimSpace(fmt.Sprintf("the receiver answered %d %s", o.Status, http.StatusText(o.Status)))
-	switch {
-	case o.Status >= 300 && o.Status <= 399:
-		return word, join(word, answer+"; redirects are not followed")
-	case o.Status == http.StatusGone:
-		return word, join(word, answer+"; the webhook is disabled")
-	}
-	return word, join(word, answer)
+	return explainAnswer(o)
 }
 
 func join(word, text string) string {

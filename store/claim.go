@@ -126,7 +126,7 @@ func (t *tx) claimable(ws signalbox.WorkspaceID, wh signalbox.WebhookID, limit i
 
 // lease gives a delivery to the lease's node; nil when its bytes are gone, and it has failed.
 func (t *tx) lease(l signalbox.Lease, d signalbox.Delivery, f signalbox.Format, now time.Time) (*signalbox.Ready, error) {
-	body, err := t.eventBody(d.Workspace, d.Event, f)
+	body, q, err := t.frozen(d.Workspace, d.Event, f)
 	if err != nil {
 		return nil, err
 	}
@@ -137,7 +137,7 @@ func (t *tx) lease(l signalbox.Lease, d signalbox.Delivery, f signalbox.Format, 
 	if _, err := t.exec(leaseDeliverySQL, d.Workspace, d.ID, l.Node, l.Generation); err != nil {
 		return nil, err
 	}
-	return &signalbox.Ready{Delivery: d, Body: body, Lease: l}, nil
+	return &signalbox.Ready{Delivery: d, Body: body, Request: q, Lease: l}, nil
 }
 
 // rearmLane finds what is next in a lane and leaves its due row there; armed says that this transaction holds that row.

@@ -19,7 +19,7 @@ SELECT ` + webhookColumns + `
  WHERE workspace_id = $1
    AND deleted_at IS NULL
  ORDER BY id
- LIMIT 500` // signalbox.MaxWebhooks
+ LIMIT 1000` // signalbox.MaxWebhooks, and one for each automation
 
 const definedTypesSQL = `
 SELECT id, name, declared, created_at
@@ -69,12 +69,7 @@ func (t *tx) definitions(ws signalbox.WorkspaceID) (*signalbox.Definitions, erro
 	if d.Version, err = t.count(definitionsVersionSQL, ws); err != nil {
 		return nil, err
 	}
-	err = t.query(definedWebhooksSQL, []any{ws}, func(r *row) error {
-		w, err := scanWebhook(r)
-		d.Webhooks = append(d.Webhooks, w)
-		return err
-	})
-	if err != nil {
+	if d.Webhooks, err = t.webhooks(ws); err != nil {
 		return nil, err
 	}
 	err = t.query(definedTypesSQL, []any{ws}, func(r *row) error {
@@ -116,7 +111,7 @@ DELETE FROM definitions
 
 // Define has change say what becomes of one definition, given all that are in force, and saves that as the next version of the workspace's definitions:
 // it is in force for every signal that is decided after it. An error of change is returned as it is and nothing is saved, and so it is when change
-// answers nil. Conflict when the workspace has the most definitions of the kind, or the most types, already, or another one with the code. Revision and the times of what is
+// answers nil. The lane of an automation is saved with it, and goes with it. Conflict when the workspace has the most definitions of the kind, or the most types, already, or another one with the code. Revision and the times of what is
 // put are set here.
 func (db *DB) Define(ctx context.Context, ws signalbox.WorkspaceID, now time.Time, change func(*signalbox.Definitions) (*signalbox.Redefinition, error)) error {
 	return db.write(ctx, classManage, func(t *tx) error {
@@ -143,6 +138,9 @@ func (db *DB) Define(ctx context.Context, ws signalbox.WorkspaceID, now time.Tim
 		}
 		if err != nil {
 			return fmt.Errorf("define: %w", err)
+		}
+		if err := t.keepLane(d, to, now); err != nil {
+			return err
 		}
 		if to.Type != nil {
 			if err := t.redeclare(d, to.Type); err != nil {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
@@ -163,7 +164,10 @@ func (db *DB) Delivery(ctx context.Context, ws signalbox.WorkspaceID, dlv signal
 		if v.Log, err = t.attempts(ws, dlv); err != nil {
 			return err
 		}
-		v.Body, err = t.eventBody(ws, v.Event, v.Format)
+		v.Body, v.Request, err = t.frozen(ws, v.Event, v.Format)
+		if v.Request != nil {
+			v.URL = v.Request.Target()
+		}
 		return err
 	})
 	if err != nil {
@@ -214,17 +218,60 @@ func (t *tx) attempts(ws signalbox.WorkspaceID, dlv signalbox.DeliveryID) ([]sig
 }
 
 const eventBodySQL = `
-SELECT CASE $3 WHEN 'stairoids' THEN stairoids WHEN 'standard' THEN standard ELSE vendor END
+SELECT CASE $3 WHEN 'stairoids' THEN stairoids WHEN 'standard' THEN standard ELSE vendor END, request
   FROM events
  WHERE workspace_id = $1 AND id = $2`
 
+// frozen reads an event's bytes in a format, and where they go when an automation sends them; a nil body says that the event or its bytes are gone.
+func (t *tx) frozen(ws signalbox.WorkspaceID, evt signalbox.EventID, f signalbox.Format) (body []byte, q *signalbox.Request, err error) {
+	var bad error
+	if _, err = t.one(eventBodySQL, []any{id(ws), id(evt), string(f)}, func(r *row) { body, q, bad = scanFrozen(r) }); err == nil {
+		err = bad
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("read event: %w", err)
+	}
+	return body, q, nil
+}
+
+// scanFrozen reads a row of eventBodySQL.
+func scanFrozen(r *row) (body []byte, q *signalbox.Request, err error) {
+	if q, err = parseRequest(r.bytes(1)); err != nil || r.null(0) {
+		return nil, q, err
+	}
+	if body = r.bytes(0); body == nil { // an e-mail's text may be empty
+		body = []byte{}
+	}
+	return body, q, nil
+}
+
 // eventBody reads an event's bytes in a format; nil when the event or its body is gone.
 func (t *tx) eventBody(ws signalbox.WorkspaceID, evt signalbox.EventID, f signalbox.Format) ([]byte, error) {
-	var body []byte
-	if _, err := t.one(eventBodySQL, []any{id(ws), id(evt), string(f)}, func(r *row) { body = r.bytes(0) }); err != nil {
-		return nil, fmt.Errorf("read event: %w", err)
+	body, _, err := t.frozen(ws, evt, f)
+	return body, err
+}
+
+// requestText is a request as it is stored: JSON, or NULL where an event goes to its webhooks.
+func requestText(q *signalbox.Request) []byte {
+	if q == nil {
+		return nil
 	}
-	return body, nil
+	text, err := json.Marshal(q)
+	if err != nil {
+		return nil // not reachable: strings and bytes
+	}
+	return text
+}
+
+func parseRequest(text []byte) (*signalbox.Request, error) {
+	if len(text) == 0 {
+		return nil, nil
+	}
+	q := &signalbox.Request{}
+	if err := json.Unmarshal(text, q); err != nil {
+		return nil, fmt.Errorf("read request: %w", err)
+	}
+	return q, nil
 }
 
 const retryDeliverySQL = `
@@ -276,7 +323,7 @@ func (t *tx) retriable(d *leasedDelivery) error {
 	case w.Kind == signalbox.KindPull:
 		return signalbox.Errorf(signalbox.Conflict, "nothing is sent to a pull webhook: read its feed again from an earlier cursor")
 	case !w.Enabled:
-		return signalbox.Errorf(signalbox.Conflict, "the webhook is disabled: enable it first")
+		return errDisabled(&w)
 	case d.Test:
 		return signalbox.Errorf(signalbox.Conflict, "a test call is not sent again: make another one")
 	case d.leased:
@@ -287,6 +334,14 @@ func (t *tx) retriable(d *leasedDelivery) error {
 		return signalbox.Errorf(signalbox.Conflict, "the event is no longer kept")
 	}
 	return err
+}
+
+// errDisabled says that nothing is sent as long as a webhook is disabled.
+func errDisabled(w *signalbox.Webhook) error {
+	if w.Kind == signalbox.KindAction {
+		return signalbox.Errorf(signalbox.Conflict, "what the automation sends is disabled: enable the automation first")
+	}
+	return signalbox.Errorf(signalbox.Conflict, "the webhook is disabled: enable it first")
 }
 
 // leasedDelivery is a delivery and whether a node that is alive works on it.

@@ -7,7 +7,7 @@ import (
 )
 
 const eventSQL = `
-SELECT name, signal_id, account_id, contact_id, caused_to, test, created_at, stairoids, standard, vendor
+SELECT name, signal_id, account_id, contact_id, caused_to, test, created_at, stairoids, standard, vendor, request
   FROM events
  WHERE workspace_id = $1 AND id = $2`
 
@@ -24,13 +24,18 @@ SELECT ` + deliveryColumns + `
 func (db *DB) Event(ctx context.Context, ws signalbox.WorkspaceID, evt signalbox.EventID) (e signalbox.Event, list []signalbox.Delivery, err error) {
 	err = db.read(ctx, func(t *tx) error {
 		e, list = signalbox.Event{ID: evt, Workspace: ws}, nil
+		var bad error
 		found, err := t.one(eventSQL, []any{id(ws), id(evt)}, func(r *row) {
 			e.Name, e.Signal, e.Account, e.Contact = r.text(0), signalbox.SignalID(r.int(1)), signalbox.AccountID(r.int(2)), signalbox.ContactID(r.int(3))
 			e.CausedTo, e.Test, e.CreatedAt = r.int(4), r.bool(5), r.time(6)
 			e.Bodies = signalbox.Bodies{Stairoids: r.bytes(7), Standard: r.bytes(8), Vendor: r.bytes(9)}
+			e.Request, bad = parseRequest(r.bytes(10))
 		})
 		if err := foundOr(found, err, "event"); err != nil {
 			return err
+		}
+		if bad != nil {
+			return bad
 		}
 		err = t.query(sentSQL, []any{id(ws), id(evt), e.CausedTo, signalbox.SliceRows}, func(r *row) error {
 			list = append(list, scanDelivery(r))

@@ -283,6 +283,7 @@ func (db *DB) TellNotices(ctx context.Context, ws signalbox.WorkspaceID, ids *si
 		if err != nil {
 			return err
 		}
+		slices.Reverse(hooks) // the newest is told first
 		ids.Above(last)
 		next := func() int64 {
 			last = ids.Next(now)
@@ -332,16 +333,6 @@ func (t *tx) notices(ws signalbox.WorkspaceID) (list []signalbox.Notice, err err
 			Since: r.time(4), At: r.time(5),
 		})
 		return nil
-	})
-	return list, err
-}
-
-// webhooks reads every webhook of a workspace, newest first: there are MaxWebhooks at most.
-func (t *tx) webhooks(ws signalbox.WorkspaceID) (list []signalbox.Webhook, err error) {
-	err = t.query(webhooksSQL, []any{id(ws), int64(1<<63 - 1), signalbox.MaxWebhooks, ""}, func(r *row) error {
-		w, err := scanWebhook(r)
-		list = append(list, w)
-		return err
 	})
 	return list, err
 }

@@ -36,7 +36,7 @@ SELECT signals
 	firstWebhookSQL = `
 SELECT created_at
   FROM webhooks
- WHERE workspace_id = $1 AND deleted_at IS NULL AND temporary = 0
+ WHERE workspace_id = $1 AND deleted_at IS NULL AND temporary = 0 AND kind <> 'action'
  ORDER BY id
  LIMIT 1`
 )
@@ -81,7 +81,7 @@ SELECT enabled,
                   FROM tallies
                  WHERE workspace_id = $1 AND subject = webhooks.id AND what = 4 AND at > $2) AS missed_at
           FROM webhooks
-         WHERE workspace_id = $1 AND deleted_at IS NULL) AS w`
+         WHERE workspace_id = $1 AND deleted_at IS NULL AND kind <> 'action') AS w`
 
 // Overview answers how a workspace fares at now. It takes milliseconds whatever the database holds: what happened was counted as it happened.
 func (db *DB) Overview(ctx context.Context, ws signalbox.WorkspaceID, now time.Time) (signalbox.Overview, error) {

@@ -28,12 +28,15 @@ func writtenBatch[T any](t *tx, insert, update string, rows []T, isNew func(*T) 
 
 // leaseBatch is leaseAll in three statements.
 func (t *tx) leaseBatch(l signalbox.Lease, due []signalbox.Delivery, f signalbox.Format, now time.Time) ([]signalbox.Ready, error) {
-	bodies := make(map[signalbox.DeliveryID][]byte, len(due))
-	err := findBatch(t, eventBodySQL, 1, due,
+	kept := make(map[signalbox.DeliveryID]signalbox.Ready, len(due))
+	err := findBatch(t, eventBodySQL, 2, due,
 		func(s *stmt, d *signalbox.Delivery) { s.id(int64(d.Workspace)).id(int64(d.Event)).text(string(f)) },
 		func(r *row, d *signalbox.Delivery) error {
-			bodies[d.ID] = r.bytes(0)
-			return nil
+			body, q, err := scanFrozen(r)
+			if body != nil {
+				kept[d.ID] = signalbox.Ready{Delivery: *d, Body: body, Request: q, Lease: l}
+			}
+			return err
 		})
 	if err == nil {
 		err = t.pg.flush()
@@ -44,8 +47,8 @@ func (t *tx) leaseBatch(l signalbox.Lease, due []signalbox.Delivery, f signalbox
 	var ready []signalbox.Ready
 	var gone []signalbox.Delivery
 	for _, d := range due {
-		if body := bodies[d.ID]; body != nil {
-			ready = append(ready, signalbox.Ready{Delivery: d, Body: body, Lease: l})
+		if r, ok := kept[d.ID]; ok {
+			ready = append(ready, r)
 		} else {
 			gone = append(gone, d)
 		}

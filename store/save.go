@@ -345,8 +345,8 @@ func orNull(s string) []byte {
 }
 
 const insertEventSQL = `
-INSERT INTO events (id, workspace_id, name, signal_id, account_id, contact_id, stairoids, standard, vendor, caused_to, test, created_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`
+INSERT INTO events (id, workspace_id, name, signal_id, account_id, contact_id, stairoids, standard, vendor, caused_to, test, created_at, request)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`
 
 func (t *tx) saveEvents(d *signalbox.Decision) error {
 	return each(t, insertEventSQL, d.Events, bindEvent)
@@ -360,6 +360,7 @@ func (t *tx) insertEvent(e signalbox.Event) error {
 func bindEvent(s *stmt, e *signalbox.Event) {
 	s.id(int64(e.ID)).id(int64(e.Workspace)).text(e.Name).id(int64(e.Signal)).id(int64(e.Account)).id(int64(e.Contact))
 	s.json(e.Bodies.Stairoids).json(e.Bodies.Standard).json(e.Bodies.Vendor).int(max(e.CausedTo, int64(e.ID))).bool(e.Test).time(e.CreatedAt)
+	s.json(requestText(e.Request))
 }
 
 const insertDeliverySQL = `

@@ -33,7 +33,7 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`
 
 // Settle saves the outcomes of leased deliveries, many at once, and says which were still theirs to save: a delivery that its lease no longer
 // holds is left alone, with no attempt written. A final state is reached at the attempt's end (without an attempt, at DueAt); an open one with a time makes its lane
-// due then. A Settlement without an attempt gives the delivery back: a manual retry stays one, and the free row's lane is due.
+// due then. An open one without an attempt gives the delivery back: a manual retry stays one, and the free row's lane is due.
 func (db *DB) Settle(ctx context.Context, list []signalbox.Settlement) (settled []bool, err error) {
 	err = db.write(ctx, classSettle, func(t *tx) error {
 		settled = make([]bool, len(list))
@@ -120,11 +120,11 @@ func bindSettlement(st *stmt, s *signalbox.Settlement) {
 		due, done = time.Time{}, doneAt(s)
 	}
 	st.id(int64(s.Workspace)).id(int64(s.Delivery)).int(int64(s.Lease.Node)).int(s.Lease.Generation)
-	st.int(int64(s.State)).text(s.Reason).int(int64(s.Attempts)).time(due).time(done).bool(s.Attempt == nil)
+	st.int(int64(s.State)).text(s.Reason).int(int64(s.Attempts)).time(due).time(done).bool(s.Attempt == nil && s.State.Open())
 }
 
-// doneAt is when a final state was reached: the end of its attempt; without one the settlement's DueAt, or else the time that the
-// delivery was made.
+// doneAt is when a final state was reached: the end of its attempt; without one, as where it is skipped, the settlement's DueAt, or else the time that
+// the delivery was made.
 func doneAt(s *signalbox.Settlement) time.Time {
 	switch {
 	case s.Attempt != nil:

@@ -225,8 +225,9 @@ func (t *tx) eraseSignal(j *jobRow, causedTo int64, now time.Time, left *int) (b
 
 const eraseEventSQL = `
 UPDATE events
-   SET stairoids = NULL, standard = NULL, vendor = NULL
- WHERE workspace_id = $1 AND id = $2 AND (stairoids IS NOT NULL OR standard IS NOT NULL OR vendor IS NOT NULL)`
+   SET stairoids = NULL, standard = NULL, vendor = NULL, request = NULL
+ WHERE workspace_id = $1 AND id = $2
+   AND (stairoids IS NOT NULL OR standard IS NOT NULL OR vendor IS NOT NULL OR request IS NOT NULL)`
 
 const eraseAttemptsSQL = `
 UPDATE attempts
@@ -238,7 +239,7 @@ UPDATE attempts
                LIMIT $3)
    AND workspace_id = $1`
 
-// eraseEvent takes an event's bodies, fails its open deliveries and takes what receivers answered; false when the slice is full. An
+// eraseEvent takes an event's bodies and where an automation sent them, fails its open deliveries and takes what receivers answered; false when the slice is full. An
 // event has at most MaxWebhooks deliveries, so that looking at them anew always leaves room for what is to be done.
 func (t *tx) eraseEvent(ws signalbox.WorkspaceID, evt, causedTo int64, now time.Time, left *int) (bool, error) {
 	n, err := t.exec(eraseEventSQL, id(ws), evt)

@@ -255,7 +255,7 @@ func (t *tx) sendable(ws signalbox.WorkspaceID, wh signalbox.WebhookID) (*signal
 	case w.Kind == signalbox.KindPull:
 		return nil, signalbox.Errorf(signalbox.Conflict, "nothing is sent to a pull webhook: read its feed again from an earlier cursor")
 	case !w.Enabled:
-		return nil, signalbox.Errorf(signalbox.Conflict, "the webhook is disabled: enable it first")
+		return nil, errDisabled(&w)
 	}
 	return &w, nil
 }

@@ -68,7 +68,8 @@ var catalogue = []*Table{
 	table("signals", "workspace_id, id", "type_id, source text, account_id, contact_id, occurred_at, created_at, properties text, backfill, "+
 		"prev_account_signal_id, prev_contact_signal_id, caused_to, erased_at, points, rules text, event_name text, held"),
 	table("captures", "workspace_id, key blob", "signal_id, account_id, contact_id"),
-	table("events", "workspace_id, id", "name text, signal_id, account_id, contact_id, stairoids text, standard text, vendor text, caused_to, test, created_at"),
+	table("events", "workspace_id, id", "name text, signal_id, account_id, contact_id, stairoids text, standard text, vendor text, caused_to, test, created_at, "+
+		"request text"),
 	table("deliveries", "workspace_id, id", "webhook_id, event_id, event_name text, state, reason text, attempts, due_at, "+
 		"manual_state, manual_reason text, manual_due_at, test, created_at, done_at"),
 	table("attempts", "workspace_id, id", "delivery_id, at, duration_us, dns_us, connect_us, tls_us, first_byte_us, remote_addr text, "+

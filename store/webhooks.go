@@ -14,7 +14,7 @@ import (
 const countWebhooksSQL = `
 SELECT count(*)
   FROM webhooks
- WHERE workspace_id = $1 AND deleted_at IS NULL AND ($2 = '' OR format = $2)`
+ WHERE workspace_id = $1 AND deleted_at IS NULL AND kind <> 'action' AND ($2 = '' OR format = $2)`
 
 const insertWebhookSQL = `
 INSERT INTO webhooks (id, workspace_id, kind, url, events, label, description, format, signature_format, sealed_secret,
@@ -40,21 +40,28 @@ func (db *DB) CreateWebhook(ctx context.Context, w signalbox.Webhook) error {
 		if n >= signalbox.MaxWebhooks {
 			return signalbox.Errorf(signalbox.Conflict, "a workspace has at most %d webhooks: delete one first", signalbox.MaxWebhooks)
 		}
-		args, err := webhookArgs(&w)
-		if err != nil {
+		if err := t.insertWebhook(&w); err != nil {
 			return err
-		}
-		args = append([]any{id(w.ID), id(w.Workspace), string(w.Kind), w.URL}, args...)
-		args = append(args, w.LastReadAt, max(w.Revision, 1), w.CreatedAt, w.UpdatedAt)
-		args = append(args, sendingArgs(&w)...)
-		if _, err := t.exec(insertWebhookSQL, args...); err != nil {
-			return fmt.Errorf("insert webhook: %w", err)
 		}
 		if err := t.audit(ctx, w.Workspace, "webhook.created", aboutWebhook(&w), nil, w.Facts()); err != nil {
 			return err
 		}
 		return t.bumpDefinitions(w.Workspace, int64(w.ID))
 	})
+}
+
+func (t *tx) insertWebhook(w *signalbox.Webhook) error {
+	args, err := webhookArgs(w)
+	if err != nil {
+		return err
+	}
+	args = append([]any{id(w.ID), id(w.Workspace), string(w.Kind), w.URL}, args...)
+	args = append(args, w.LastReadAt, max(w.Revision, 1), w.CreatedAt, w.UpdatedAt)
+	args = append(args, sendingArgs(w)...)
+	if _, err := t.exec(insertWebhookSQL, args...); err != nil {
+		return fmt.Errorf("insert webhook: %w", err)
+	}
+	return nil
 }
 
 func aboutWebhook(w *signalbox.Webhook) signalbox.Subject {
@@ -92,11 +99,11 @@ const webhookColumns = `id, workspace_id, kind, url, events, label, description,
 const webhooksSQL = `
 SELECT ` + webhookColumns + `
   FROM webhooks
- WHERE workspace_id = $1 AND id < $2 AND deleted_at IS NULL AND ($4 = '' OR format = $4)
+ WHERE workspace_id = $1 AND id < $2 AND deleted_at IS NULL AND kind <> 'action' AND ($4 = '' OR format = $4)
  ORDER BY id DESC
  LIMIT $3`
 
-// Webhooks answers a page of the workspace's webhooks, newest first, and how many there are in all.
+// Webhooks answers a page of the workspace's webhooks, newest first, and how many there are in all. Those of automations are not among them.
 func (db *DB) Webhooks(ctx context.Context, ws signalbox.WorkspaceID, p signalbox.Page) (list []signalbox.Webhook, total int, next int64, err error) {
 	return db.WebhooksOf(ctx, ws, "", p)
 }
@@ -120,6 +127,28 @@ func (db *DB) WebhooksOf(ctx context.Context, ws signalbox.WorkspaceID, f signal
 	return list, total, next, err
 }
 
+const webhookIDsSQL = `
+SELECT id
+  FROM webhooks
+ WHERE workspace_id = $1 AND deleted_at IS NULL
+ ORDER BY id
+ LIMIT 1000` // as definedWebhooksSQL
+
+// WebhookIDs answers the ids of all webhooks of a workspace, those that automations send through too.
+func (db *DB) WebhookIDs(ctx context.Context, ws signalbox.WorkspaceID) (list []signalbox.WebhookID, err error) {
+	err = db.read(ctx, func(t *tx) error {
+		list = nil
+		return t.query(webhookIDsSQL, []any{id(ws)}, func(r *row) error {
+			list = append(list, signalbox.WebhookID(r.int(0)))
+			return nil
+		})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read webhooks: %w", err)
+	}
+	return list, nil
+}
+
 const updateWebhookSQL = `
 UPDATE webhooks
    SET url = $3, events = $4, label = $5, description = $6, format = $7, signature_format = $8, sealed_secret = $9,
@@ -130,8 +159,8 @@ UPDATE webhooks
  WHERE workspace_id = $1 AND id = $2`
 
 // UpdateWebhook reads a webhook, has change edit it and saves it as its next revision and the next version of the workspace's
-// definitions. An error of change is returned as it is and nothing is saved. Id, Kind and CreatedAt do not change. Enabling a
-// push webhook clears its DisabledReason and arms its lane at now, so that what waited is sent.
+// definitions. An error of change is returned as it is and nothing is saved. Id, Kind and CreatedAt do not change. Enabling one
+// that is sent to clears its DisabledReason and arms its lane at now, so that what waited is sent.
 func (db *DB) UpdateWebhook(ctx context.Context, ws signalbox.WorkspaceID, wh signalbox.WebhookID, now time.Time, change func(*signalbox.Webhook) error) (signalbox.Webhook, error) {
 	var out signalbox.Webhook
 	err := db.write(ctx, classManage, func(t *tx) error {
@@ -160,7 +189,7 @@ func (db *DB) UpdateWebhook(ctx context.Context, ws signalbox.WorkspaceID, wh si
 				return err
 			}
 		}
-		if w.Enabled && !old.Enabled && w.Kind == signalbox.KindPush {
+		if w.Enabled && !old.Enabled && w.Kind != signalbox.KindPull {
 			if err := t.armDue(laneDue(ws, wh, now)); err != nil {
 				return err
 			}
@@ -196,7 +225,8 @@ UPDATE webhooks
  WHERE workspace_id = $1 AND id = $2`
 
 // DeleteWebhook ends a webhook: from this commit on nothing is decided for it and nothing claimed, and it answers as unknown.
-// What it still had to send is failed in slices by job, whose kind and subject are set here.
+// What it still had to send is failed in slices by job, whose kind and subject are set here. One that an automation sends through goes with the
+// automation (Define): Conflict.
 func (db *DB) DeleteWebhook(ctx context.Context, ws signalbox.WorkspaceID, wh signalbox.WebhookID, now time.Time, job signalbox.Job) error {
 	return db.write(ctx, classManage, func(t *tx) error {
 		if err := t.lockHead(ws); err != nil {
@@ -206,19 +236,10 @@ func (db *DB) DeleteWebhook(ctx context.Context, ws signalbox.WorkspaceID, wh si
 		if err != nil {
 			return err
 		}
-		if _, err := t.exec(deleteWebhookSQL, id(ws), id(wh), now); err != nil {
-			return fmt.Errorf("delete webhook: %w", err)
+		if w.Kind == signalbox.KindAction {
+			return signalbox.Errorf(signalbox.Conflict, "an automation sends through this webhook: delete the automation")
 		}
-		if err := t.tell(signalbox.News{Kind: signalbox.NewsWebhook, Workspace: ws, Webhook: wh}); err != nil {
-			return err
-		}
-		for _, kind := range []signalbox.DueKind{signalbox.DueLane, signalbox.DueWebhook} {
-			if err := t.setDue(signalbox.Due{Kind: kind, Workspace: ws, Subject: int64(wh)}); err != nil {
-				return fmt.Errorf("forget due rows: %w", err)
-			}
-		}
-		job.Workspace, job.Kind, job.Subject, job.Status = ws, signalbox.JobCloseWebhook, int64(wh), signalbox.JobQueued
-		if err := t.insertJob(&job); err != nil {
+		if err := t.endWebhook(&w, now, job); err != nil {
 			return err
 		}
 		if err := t.audit(ctx, ws, "webhook.deleted", aboutWebhook(&w), w.Facts(), nil); err != nil {
@@ -228,10 +249,37 @@ func (db *DB) DeleteWebhook(ctx context.Context, ws signalbox.WorkspaceID, wh si
 	})
 }
 
+// endWebhook marks a webhook as deleted and leaves what it still had to send to the job.
+func (t *tx) endWebhook(w *signalbox.Webhook, now time.Time, job signalbox.Job) error {
+	if _, err := t.exec(deleteWebhookSQL, id(w.Workspace), id(w.ID), now); err != nil {
+		return fmt.Errorf("delete webhook: %w", err)
+	}
+	if err := t.tell(signalbox.News{Kind: signalbox.NewsWebhook, Workspace: w.Workspace, Webhook: w.ID}); err != nil {
+		return err
+	}
+	for _, kind := range []signalbox.DueKind{signalbox.DueLane, signalbox.DueWebhook} {
+		if err := t.setDue(signalbox.Due{Kind: kind, Workspace: w.Workspace, Subject: int64(w.ID)}); err != nil {
+			return fmt.Errorf("forget due rows: %w", err)
+		}
+	}
+	job.Workspace, job.Kind, job.Subject, job.Status = w.Workspace, signalbox.JobCloseWebhook, int64(w.ID), signalbox.JobQueued
+	return t.insertJob(&job)
+}
+
 const webhookSQL = `
 SELECT ` + webhookColumns + `
   FROM webhooks
  WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL`
+
+// webhooks reads every webhook of a workspace, those that automations send through too, by id.
+func (t *tx) webhooks(ws signalbox.WorkspaceID) (list []signalbox.Webhook, err error) {
+	err = t.query(definedWebhooksSQL, []any{id(ws)}, func(r *row) error {
+		w, err := scanWebhook(r)
+		list = append(list, w)
+		return err
+	})
+	return list, err
+}
 
 // webhook loads a webhook that is not deleted, or NoSuch("webhook").
 func (t *tx) webhook(ws signalbox.WorkspaceID, wh signalbox.WebhookID) (signalbox.Webhook, error) {

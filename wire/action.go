@@ -9,7 +9,7 @@ import (
 
 // EventActionTriggered is what the body of an automation's webhook action calls itself (S0-30). It is no event that a webhook could subscribe to: that is
 // automation.triggered (C5).
-const EventActionTriggered = "automation.action_triggered"
+const EventActionTriggered = signalbox.EventActionTriggered
 
 // ActionInfo is all that the body of an automation's webhook action is made of, where the action names no body of its own.
 type ActionInfo struct {
