@@ -156,7 +156,9 @@ type Redefinition struct {
 	Drop *Definition // that is removed; of Put and Drop one is set
 	Job  *Job        // work that the change makes; a rescoring takes the place of one that goes on
 	Type *SignalType // nil, or the type that Put declares or Drop no longer does, as it is from now on
+	Lane *Webhook    // nil, or the webhook of KindAction that is made with Put, an automation: what it sends goes through that
 	Act  string      // what the audit log calls it: "scoring.updated"
+	Name string      // how the audit log names it; "": by its code
 	Was  Facts       // what the audit log says of it before and after
 	Is   Facts
 }

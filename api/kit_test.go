@@ -167,7 +167,7 @@ func (b *box) start(tune []func(*api.Config)) (stop func()) {
 		b.Fatal(err)
 	}
 	cfg := api.Config{
-		Keys: keys, SignIn: auth.NewSignIn(b.db, sessions, b.ids), PublicURL: "http://box.test", Signals: in, Scores: in, Acts: in, Imports: in, Merges: in, Blend: decide.Blend,
+		Keys: keys, SignIn: auth.NewSignIn(b.db, sessions, b.ids), PublicURL: "http://box.test", Signals: in, Scores: in, Acts: in, Imports: in, Merges: in, Automations: in, Blend: decide.Blend,
 		Sources: decide.SourcesOf, Store: b.db, Sender: doors{sender, node}, Targets: targets{policy}, Arrivals: b, Journal: notes, Live: live{b.hub},
 		CheckHeaders: egress.ValidateHeaders, NormalizeDomain: identity.Domain,
 		NormalizeEmail: func(raw string) (string, error) { _, match, _, err := identity.Email(raw); return match, err },

@@ -35,6 +35,9 @@ func (a *API) testWebhook(c *call, in *testOrder) (testResult, error) {
 	if err != nil {
 		return testResult{}, err
 	}
+	if err := ofAutomation(&w); err != nil {
+		return testResult{}, err
+	}
 	if w.Kind == signalbox.KindPull {
 		return testResult{}, signalbox.Errorf(signalbox.Conflict, "a pull webhook has no url to send to")
 	}
