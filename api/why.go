@@ -14,7 +14,7 @@ import (
 // How much of the past is read to say why.
 const (
 	maxWhySignals = 1_000  // that conditions on signals ask, the latest
-	maxWhyScored  = 10_000 // that scores are worked out from: of a record with more, those of now are taken
+	maxWhyScored  = 10_000 // that scores are worked out from, of a record with more those of now are taken; and that a merged timeline is searched for the former in
 )
 
 // whyRoute is the door that says why.
@@ -200,29 +200,37 @@ func (p *past) signals(one *signalbox.Automation) error {
 		return nil
 	}
 	s := p.asked.Signal
-	var of signalbox.SignalFilter
+	p.asked.Signals = []signalbox.Signal{s.Signal}
 	switch t := one.Starts(); {
 	case s.ContactRow != nil && (t.Of == signalbox.ContactRecord || s.AccountRow == nil):
-		of.Contact = s.ContactRow.ID
+		return p.earlier(s.ContactRow, signalbox.SignalFilter{Contact: s.ContactRow.ID})
 	case s.AccountRow != nil:
-		of.Account = s.AccountRow.ID
-	default:
-		p.asked.Signals = []signalbox.Signal{s.Signal}
-		return nil
+		return p.earlier(s.AccountRow, signalbox.SignalFilter{Account: s.AccountRow.ID})
 	}
-	place := signalbox.Place{Before: int64(s.ID) + 1}
-	for len(p.asked.Signals) < maxWhySignals {
+	return nil
+}
+
+// earlier reads the signals of a record that came before the one that is asked about. A timeline goes on from a signal of it; one of several records that are merged
+// is read from its head.
+func (p *past) earlier(r signalbox.Record, of signalbox.SignalFilter) error {
+	s, place, seen := p.asked.Signal, signalbox.Place{}, 0
+	if len(everyID(r)) == 1 {
+		place.Before = int64(s.ID)
+	}
+	for len(p.asked.Signals) < maxWhySignals && seen < maxWhyScored {
 		list, next, err := p.api.cfg.Store.Signals(p.call.r.Context(), p.call.ws(), of, place.Page(signalbox.MaxPage))
 		if err != nil {
 			return err
 		}
 		for i := range list {
-			p.asked.Signals = append(p.asked.Signals, list[i].Signal)
+			if list[i].ID < s.ID {
+				p.asked.Signals = append(p.asked.Signals, list[i].Signal)
+			}
 		}
-		if place = next; next.Before == 0 {
+		if seen, place = seen+len(list), next; next.Before == 0 {
 			return nil
 		}
 	}
-	p.note("the record had more than %d signals: conditions on signals ask the latest of those", maxWhySignals)
+	p.note("the %s has too many signals: conditions on signals ask the latest %d of those that came before this one", r.Kind(), len(p.asked.Signals)-1)
 	return nil
 }
