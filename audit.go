@@ -58,7 +58,7 @@ var subjectKinds = map[string]Kind{
 	"account": KindAccount, "contact": KindContact, "webhook": KindWebhook, "api_key": KindKey, "member": KindMember, "session": KindSession,
 	"workspace": KindWorkspace, "job": KindJob, "delivery": KindDelivery, "event": KindEvent,
 	"merge": KindMerge, "import": KindImport, "signal": KindSignal, "audience": KindAudience, "scoring": KindWorkspace,
-	"icp": KindICP, "persona": KindPersona, "signal_type": KindType,
+	"icp": KindICP, "persona": KindPersona, "signal_type": KindType, "automation": KindAutomation,
 }
 
 // Kind is the prefix of the subject's id; "" for a subject without one.

@@ -107,6 +107,14 @@ const (
 	Cooldown       FrequencyMode = "cooldown"
 )
 
+// Starts is the trigger: of a notification, that of its preset.
+func (a *Automation) Starts() *Trigger {
+	if a.Notification != nil {
+		return &a.Notification.Trigger
+	}
+	return &a.Trigger
+}
+
 // Limits says that the frequency keeps something out.
 func (f Frequency) Limits() bool { return f.Mode != "" && f.Mode != Every }
 
@@ -216,6 +224,19 @@ const (
 	Met   Outcome = "met"
 	Unmet Outcome = "unmet"
 )
+
+// Asked is a stored signal that an automation is asked about afterwards: why it was started by it, or was not. It is what was known when the signal came, as far as
+// that can be told.
+type Asked struct {
+	Signal  *SignalView
+	Account Stood     // of Signal.AccountRow
+	Contact Stood     // of Signal.ContactRow
+	Fit     Qualified // what the qualification of whom it is about came to
+	Signals []Signal  // of the record that conditions on signals ask, up to this one and with it, the latest first
+}
+
+// Stood is where a record stood before a signal and after it. The zero value is of nobody.
+type Stood struct{ Before, After Standing }
 
 // Rendered is an action that is ready to be done: nothing in it is a template.
 type Rendered struct {

@@ -158,6 +158,7 @@ type Redefinition struct {
 	Type *SignalType // nil, or the type that Put declares or Drop no longer does, as it is from now on
 	Lane *Webhook    // nil, or what the automation that Put is sends through, as it is from now on; it goes with the automation
 	Act  string      // what the audit log calls it: "scoring.updated"
+	Name string      // how the audit log names it; "": by its code
 	Was  Facts       // what the audit log says of it before and after
 	Is   Facts
 }

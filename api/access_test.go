@@ -20,6 +20,11 @@ var needs = map[string]auth.Need{
 	"getScoring": auth.NeedRead, "putScoring": auth.NeedWrite, "previewScoring": auth.NeedRead, "recomputeScores": auth.NeedWrite,
 	"createAudience": auth.NeedWrite, "listAudiences": auth.NeedRead, "previewAudience": auth.NeedRead, "getAudience": auth.NeedRead, "updateAudience": auth.NeedWrite,
 	"listAudienceMembers": auth.NeedRead, "exportAudience": auth.NeedRead, "deleteAudience": auth.NeedWrite,
+	"createAutomation": auth.NeedWrite, "listAutomations": auth.NeedRead, "getAutomation": auth.NeedRead, "updateAutomation": auth.NeedWrite, "enableAutomation": auth.NeedWrite,
+	"disableAutomation": auth.NeedWrite, "deleteAutomation": auth.NeedWrite, "regenerateAutomationSecret": auth.NeedWrite, "activateAutomationSecret": auth.NeedWrite,
+	"explainAutomation": auth.NeedRead, "listNotificationTypes": auth.NeedRead,
+	"createNotification": auth.NeedWrite, "listNotifications": auth.NeedRead, "getNotification": auth.NeedRead, "updateNotification": auth.NeedWrite,
+	"enableNotification": auth.NeedWrite, "disableNotification": auth.NeedWrite, "deleteNotification": auth.NeedWrite, "explainNotification": auth.NeedRead,
 	"createSignal": auth.NeedIngest, "createSignals": auth.NeedIngest, "listSignals": auth.NeedRead, "getSignal": auth.NeedRead, "listSignalDeliveries": auth.NeedRead,
 	"createSignalType": auth.NeedWrite, "listSignalTypes": auth.NeedRead, "getSignalType": auth.NeedRead, "updateSignalType": auth.NeedWrite, "deleteSignalType": auth.NeedWrite,
 
@@ -85,6 +90,19 @@ var kinds = map[string]signalbox.Kind{
 	"/v1/api-keys/": signalbox.KindKey, "/v1/members/": signalbox.KindMember, "/v1/sessions/": signalbox.KindSession,
 	"/v1/audiences/": signalbox.KindAudience, "/v1/signal-types/": signalbox.KindType,
 	"/v1/icps/": signalbox.KindICP, "/v1/personas/": signalbox.KindPersona,
+	"/v1/automations/": signalbox.KindAutomation, "/v1/notifications/": signalbox.KindAutomation,
+}
+
+// notice is where the id of a notification is kept beside those of automations, which are of the same kind.
+const notice signalbox.Kind = "notification"
+
+// idFor is the id that a pattern asks for.
+func idFor(t *testing.T, ids map[signalbox.Kind]string, pattern string) string {
+	t.Helper()
+	if strings.HasPrefix(pattern, "/v1/notifications/") {
+		return ids[notice]
+	}
+	return ids[kindOf(t, pattern)]
 }
 
 // kindOf says what the {id} of a pattern names; "" for a path without.
@@ -168,7 +186,7 @@ func TestTenancy_AnotherWorkspacesIdAnswersAsAnUnknownOne(t *testing.T) {
 		}
 		answers := map[string]string{}
 		for name, id := range map[string]string{
-			"foreign": theirs[kind], "unknown": unknownID(b, kind), "garbage": "nonsense", "another kind": unknownID(b, signalbox.KindRequest),
+			"foreign": idFor(t, theirs, r.Pattern), "unknown": unknownID(b, kind), "garbage": "nonsense", "another kind": unknownID(b, signalbox.KindRequest),
 			"mistyped": theirs[kind][:len(theirs[kind])-1] + "_",
 		} {
 			body := ""
@@ -220,6 +238,8 @@ func everything(b *box) map[signalbox.Kind]string {
 	ids[signalbox.KindMerge] = b.do(http.StatusCreated, "POST", "/v1/accounts/"+other+"/merge", `{"into":"`+ids[signalbox.KindAccount]+`"}`).text("data.id")
 	b.do(http.StatusOK, "POST", "/v1/accounts/batch", `{"accounts":[{"domain":"imported.com"}],"import":"mine"}`)
 	ids[signalbox.KindImport] = b.do(http.StatusOK, "GET", "/v1/imports", "").text("data.0.id")
+	ids[signalbox.KindAutomation] = b.do(http.StatusCreated, "POST", "/v1/automations", onTrial).text("id")
+	ids[notice] = b.do(http.StatusCreated, "POST", "/v1/notifications", hotAccount).text("data.id")
 	for kind, path := range map[signalbox.Kind]string{signalbox.KindICP: "/v1/icps", signalbox.KindPersona: "/v1/personas"} {
 		ids[kind] = b.do(http.StatusCreated, "POST", path, `{"code":"c","parameters":[{"name":"p","expression":"account.score > 1","mode":"filter"}]}`).text("data.id")
 	}

@@ -119,8 +119,17 @@ func nullsRemove(body []byte, v any) error {
 	if err := strictjson.Unmarshal(body, &members); err != nil {
 		return err
 	}
-	s := reflect.ValueOf(v).Elem()
+	removeNulls(members, reflect.ValueOf(v).Elem())
+	return nil
+}
+
+// removeNulls does so for the fields of a struct, and of those that it embeds.
+func removeNulls(members map[string]strictjson.Raw, s reflect.Value) {
 	for i := range s.NumField() {
+		if s.Type().Field(i).Anonymous {
+			removeNulls(members, s.Field(i))
+			continue
+		}
 		name, _, _ := strings.Cut(s.Type().Field(i).Tag.Get("json"), ",")
 		field := s.Field(i)
 		if string(members[name]) != "null" || field.Kind() != reflect.Pointer {
@@ -131,7 +140,6 @@ func nullsRemove(body []byte, v any) error {
 			field.Set(reflect.New(field.Type().Elem()))
 		}
 	}
-	return nil
 }
 
 // created is the status of operations that make something (contract section 16).

@@ -25,9 +25,11 @@ type Config struct {
 	Acts    Acts
 	Imports Imports
 	Merges  Merges
-	Store   Store
-	Sender  Sender
-	Targets Targets
+	// Automations says why automations are started.
+	Automations Automations
+	Store       Store
+	Sender      Sender
+	Targets     Targets
 	// Arrivals wakes readers of feeds; nil: they poll.
 	Arrivals Arrivals
 	// Journal takes notes for the log; nil: nothing is noted.
@@ -36,6 +38,8 @@ type Config struct {
 	Live Live
 	// CheckHeaders judges a webhook's custom headers; its error's text may be shown and holds no value.
 	CheckHeaders func(map[string]string) error
+	// SlackHosts are hosts, each "host" or "host:port", that messages for Slack may be posted to besides Slack's own.
+	SlackHosts []string
 	// NormalizeDomain and NormalizeEmail give what records are found by, as deciding does; their errors' texts may be shown.
 	NormalizeDomain func(string) (string, error)
 	NormalizeEmail  func(string) (string, error)

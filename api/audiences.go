@@ -72,7 +72,8 @@ func (a *API) audienceRoutes() []route {
 func (a *API) deleteAudienceRoute() route {
 	return route{
 		method: http.MethodDelete, pattern: "/v1/audiences/{id}", id: "deleteAudience", tag: "Audiences", need: auth.NeedWrite,
-		summary: "Delete an audience", detail: "It is gone at once, and nobody is told that they left it.", status: http.StatusNoContent, answers: asks(a.deleteAudience),
+		summary: "Delete an audience", detail: "It is gone at once, and nobody is told that they left it. One that starts automations or notifications cannot be deleted.", status: http.StatusNoContent,
+		also: []signalbox.Code{signalbox.Conflict}, answers: asks(a.deleteAudience),
 	}
 }
 
@@ -284,6 +285,9 @@ func (a *API) deleteAudience(c *call) (none, error) {
 		old := d.Audience(id)
 		if old == nil {
 			return nil, signalbox.NoSuch("audience")
+		}
+		if err := namedByTrigger(d, old.Name, "deleted", func(t *signalbox.Trigger) bool { return t.Audience == id }); err != nil {
+			return nil, err
 		}
 		return &signalbox.Redefinition{
 			Drop: d.Find(signalbox.DefinedAudience, int64(id)), Act: "audience.deleted", Was: audienceFacts(old),

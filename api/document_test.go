@@ -170,7 +170,10 @@ func tour(b *box) []answered {
 		}
 		for i, body := range bodies {
 			body = mergeable(b, r, ids, body)
-			path := strings.Replace(r.Pattern, "{id}", ids[kindOf(b.T, r.Pattern)], 1)
+			path := strings.Replace(r.Pattern, "{id}", idFor(b.T, ids, r.Pattern), 1)
+			if strings.HasSuffix(r.Pattern, "/why") {
+				path += "?signal_id=" + ids[signalbox.KindSignal]
+			}
 			path = strings.Replace(path, "{token}", ids["token"], 1)
 			if r.ID == "deleteSession" {
 				path = "/v1/sessions/" + b.otherSession(jane)
@@ -215,6 +218,9 @@ func (b *box) attempted(webhook string) string {
 // sampleID is the id in an example of a merge: there is no such record.
 var sampleID = regexp.MustCompile(`(acc|con)_01m3w6r2c9f4t8qk7n5jv1xhda`)
 
+// sampleWebhook is the id in an example of a notification: there is no such webhook.
+var sampleWebhook = regexp.MustCompile(`wh_01m3w6r2c9f4t8qk7n5jv1xhda`)
+
 // mergeable makes what the doors of merges need: a record to merge into, a merge to undo, two proposals; and for those that judge, whom they judge.
 func mergeable(b *box, r api.Row, ids map[signalbox.Kind]string, body string) string {
 	b.Helper()
@@ -228,6 +234,9 @@ func mergeable(b *box, r api.Row, ids map[signalbox.Kind]string, body string) st
 		return sampleID.ReplaceAllString(body, id)
 	case "testICP", "testICPDraft", "testPersona", "testPersonaDraft":
 		return sampleID.ReplaceAllString(body, signal(`{"email":"judged@judged.com"}`).text("account_id"))
+	case "createNotification":
+		hook := b.do(http.StatusCreated, "POST", "/v1/webhooks", `{"url":"https://hooks.example.com/staircase","format":"staircase"}`)
+		return sampleWebhook.ReplaceAllString(body, hook.text("id"))
 	case "acceptMerge", "dismissMerge":
 		signal(`{"email":"first@profiles.com","linkedin_url":"linkedin.com/in/first"}`)
 		signal(`{"email":"` + strings.ToLower(r.ID) + `@profiles.com","linkedin_url":"linkedin.com/in/first"}`)
@@ -245,6 +254,12 @@ func remember(ids map[signalbox.Kind]string, operation string, example int, a an
 		ids[[]signalbox.Kind{signalbox.KindWebhook, "standard", "pull"}[example]] = a.text("id")
 	case "createAudience":
 		ids[signalbox.KindAudience] = a.text("data.id")
+	case "createAutomation":
+		if example == 0 {
+			ids[signalbox.KindAutomation] = a.text("id")
+		}
+	case "createNotification":
+		ids[notice] = a.text("data.id")
 	case "createSignalType":
 		ids[signalbox.KindType] = a.text("data.id")
 	case "createMember":

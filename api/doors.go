@@ -279,3 +279,9 @@ type Scores interface {
 	// History says where a record stood at several moments, which ascend.
 	History(ctx context.Context, ws signalbox.WorkspaceID, kind signalbox.RecordKind, signals []signalbox.Scored, at []time.Time) (signalbox.ScoreHistory, error)
 }
+
+// Automations says why automations and notifications are started.
+type Automations interface {
+	// Why says clause by clause why a stored signal starts one, or does not, by the definitions in force; fires says which. NoSuch when there is none of that id.
+	Why(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.AutomationID, q *signalbox.Asked) (fires bool, reasons []signalbox.Reason, err error)
+}

@@ -356,6 +356,10 @@ func TestAuditLog_TellsOfEveryOperationThatChangesSomething(t *testing.T) {
 		"createAudience": "audience.created", "updateAudience": "audience.updated", "deleteAudience": "audience.deleted", "putScoring": "scoring.updated",
 		"recomputeScores":  "scoring.recomputed",
 		"createSignalType": "signal_type.created", "updateSignalType": "signal_type.updated", "deleteSignalType": "signal_type.deleted",
+		"createAutomation": "automation.created", "updateAutomation": "automation.updated", "enableAutomation": "automation.updated", "disableAutomation": "automation.updated",
+		"deleteAutomation": "automation.deleted", "regenerateAutomationSecret": "webhook.updated", "activateAutomationSecret": "webhook.updated",
+		"createNotification": "automation.created", "updateNotification": "automation.updated", "enableNotification": "automation.updated",
+		"disableNotification": "automation.updated", "deleteNotification": "automation.deleted",
 		"createICP": "icp.created", "updateICP": "icp.updated", "deleteICP": "icp.deleted",
 		"createPersona": "persona.created", "updatePersona": "persona.updated", "deletePersona": "persona.deleted",
 	}

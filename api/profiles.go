@@ -103,12 +103,12 @@ func (p *profiles) plural() string {
 	return word + "s"
 }
 
-// renaming says what holds of ICPs alone.
+// renaming says what is named by others.
 func (p *profiles) renaming() string {
 	if p.kind == signalbox.DefinedICP {
-		return "An ICP that personas name can be neither renamed nor deleted."
+		return "An ICP that personas or triggers of automations name can be neither renamed nor deleted."
 	}
-	return ""
+	return "A persona that triggers of automations name can be neither renamed nor deleted."
 }
 
 func (p *profiles) create(c *call, in *profileForm) (profileView, error) {
@@ -215,8 +215,14 @@ func (p *profiles) follow(c *call, d *signalbox.Definitions, old, one *signalbox
 	return p.api.rescoring(c, signalbox.Rescoring{Follow: true})
 }
 
-// namedBy refuses what would leave personas without an ICP that they name.
+// namedBy refuses what would leave triggers without a profile that they name, or personas without an ICP.
 func (p *profiles) namedBy(d *signalbox.Definitions, code, done string) error {
+	err := namedByTrigger(d, code, done, func(t *signalbox.Trigger) bool {
+		return p.kind == signalbox.DefinedICP && t.ICP == code || p.kind == signalbox.DefinedPersona && t.Persona == code
+	})
+	if err != nil {
+		return err
+	}
 	if p.kind != signalbox.DefinedICP {
 		return nil
 	}

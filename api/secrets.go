@@ -82,6 +82,11 @@ func (a *API) regenerateSecret(c *call, in *newSecret) (freshSecret, error) {
 	if err != nil {
 		return freshSecret{}, err
 	}
+	return a.regenerate(c, in, id, a.registered)
+}
+
+// regenerate gives a webhook another secret; refuse says why it must not.
+func (a *API) regenerate(c *call, in *newSecret, id signalbox.WebhookID, refuse func(*signalbox.Webhook) error) (freshSecret, error) {
 	overlap := defaultOverlap
 	if in.Overlap != nil {
 		overlap = time.Duration(*in.Overlap) * time.Second
@@ -95,6 +100,9 @@ func (a *API) regenerateSecret(c *call, in *newSecret) (freshSecret, error) {
 	}
 	out := freshSecret{Secret: secret.Reveal(), StandardSecret: standardForm(secret)}
 	w, err := a.cfg.Store.UpdateWebhook(c.act(), c.ws(), id, c.now, func(w *signalbox.Webhook) error {
+		if err := refuse(w); err != nil {
+			return err
+		}
 		w.SealedPrevious, w.PreviousUntil, w.VendorPrevious = nil, c.now, false
 		if overlap > 0 {
 			w.SealedPrevious, w.PreviousUntil, w.VendorPrevious = w.SealedSecret, c.now.Add(overlap), true
@@ -155,7 +163,15 @@ func (a *API) activateSecret(c *call) (webhookView, error) {
 	if err != nil {
 		return webhookView{}, err
 	}
-	return a.changeWebhook(c, id, func(w *signalbox.Webhook) error {
+	return a.activate(c, id, a.registered)
+}
+
+// activate ends for the format's own header the overlap that goes on; refuse as in regenerate.
+func (a *API) activate(c *call, id signalbox.WebhookID, refuse func(*signalbox.Webhook) error) (webhookView, error) {
+	return a.saveWebhook(c, id, func(w *signalbox.Webhook) error {
+		if err := refuse(w); err != nil {
+			return err
+		}
 		if !w.PreviousSigns(c.now) {
 			return signalbox.Errorf(signalbox.Conflict, "no overlap goes on: the present secret signs everything")
 		}

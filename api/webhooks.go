@@ -188,8 +188,18 @@ func setEnabled(w *signalbox.Webhook, enabled bool, reason string) {
 	}
 }
 
-// changeWebhook saves a change and tells the sender.
+// changeWebhook changes a webhook that is no automation's.
 func (a *API) changeWebhook(c *call, id signalbox.WebhookID, change func(*signalbox.Webhook) error) (webhookView, error) {
+	return a.saveWebhook(c, id, func(w *signalbox.Webhook) error {
+		if err := a.registered(w); err != nil {
+			return err
+		}
+		return change(w)
+	})
+}
+
+// saveWebhook saves a change and tells the sender.
+func (a *API) saveWebhook(c *call, id signalbox.WebhookID, change func(*signalbox.Webhook) error) (webhookView, error) {
 	w, err := a.cfg.Store.UpdateWebhook(c.act(), c.ws(), id, c.now, change)
 	if err != nil {
 		return webhookView{}, err
@@ -205,10 +215,14 @@ func (a *API) definitionChanged(c *call, id signalbox.WebhookID) {
 }
 
 func (a *API) deleteWebhook(c *call) (none, error) {
-	id, err := webhookID(c)
+	w, err := a.webhook(c)
 	if err != nil {
 		return none{}, err
 	}
+	if err := a.registered(&w); err != nil {
+		return none{}, err
+	}
+	id := w.ID
 	job := signalbox.Job{
 		ID: signalbox.JobID(a.cfg.IDs.Next(c.now)), Workspace: c.ws(), Kind: signalbox.JobCloseWebhook, Status: signalbox.JobQueued,
 		Subject: int64(id), CreatedAt: c.now, UpdatedAt: c.now,
@@ -223,8 +237,8 @@ func (a *API) deleteWebhook(c *call) (none, error) {
 // webhookView is a webhook, without its secrets.
 type webhookView struct {
 	ID              string          `json:"id"`
-	Kind            string          `json:"kind" enum:"push|pull"`
-	URL             *string         `json:"url" doc:"Null: a pull webhook."`
+	Kind            string          `json:"kind" enum:"push|pull|action" doc:"action: what an automation sends goes through it, and says itself where to."`
+	URL             *string         `json:"url" doc:"Null: a pull webhook, or an automation's."`
 	Events          []string        `json:"events"`
 	Label           *string         `json:"label"`
 	Description     *string         `json:"description"`

@@ -208,10 +208,10 @@ func (a *App) wire(policy *egress.Policy, m *metrics) {
 	a.api = api.New(api.Config{
 		Keys: a.keys, SignIn: auth.NewSignIn(a.db, a.people, ids), PublicURL: a.URL(),
 		Proxies: a.cfg.proxies(), NoPasswords: a.cfg.NoPasswords, OIDC: a.oidc, Dev: a.cfg.Dev,
-		Signals: a.intake, Scores: a.intake, Acts: a.intake, Imports: a.intake, Merges: a.intake, Blend: decide.Blend,
+		Signals: a.intake, Scores: a.intake, Acts: a.intake, Imports: a.intake, Merges: a.intake, Automations: a.intake, Blend: decide.Blend,
 		Sources: decide.SourcesOf, Store: a.db, Sender: testSender{a.sender, node}, Targets: targets{policy}, Arrivals: a.wakes,
 		Journal: a.notes, Live: live{a.hub},
-		CheckHeaders: egress.ValidateHeaders, NormalizeDomain: identity.Domain, NormalizeEmail: normalizeEmail,
+		CheckHeaders: egress.ValidateHeaders, SlackHosts: a.cfg.AllowTargets, NormalizeDomain: identity.Domain, NormalizeEmail: normalizeEmail,
 		Box: a.box, Codec: codec, IDs: ids, Ready: a.ready, Metrics: m.handler(), Observe: m.observe, Wake: a.wakes.Due, Mail: a.mails(),
 		Now: a.node.Now, Share: a.shareOfRequests, UserAgent: agent, Version: a.cfg.Version, Log: a.log,
 	})

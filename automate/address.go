@@ -47,6 +47,9 @@ func readyURL(source, param string) (line *expr.Line, origin string, err error) 
 	return line, origin, nil
 }
 
+// Origin is the scheme and the host that an address begins with, "" where it begins with neither: what of it is literal, and is judged as a target.
+func Origin(address string) string { return originOf(address) }
+
 // originOf is the scheme and the host that an address begins with, "" where it begins with neither.
 func originOf(address string) string {
 	rest, ok := strings.CutPrefix(address, "https://")

@@ -6,6 +6,7 @@ import (
 
 	"signalbox"
 	"signalbox/audience"
+	"signalbox/automate"
 	"signalbox/filter"
 	"signalbox/fit"
 	"signalbox/identity"
@@ -24,7 +25,8 @@ type Compiled struct {
 	scoring     *scoreRules
 	fit         *fit.Model
 	audiences   *audience.Model
-	followsAny  bool     // there is anything that fit or audiences ask
+	automations *automate.Model
+	followsAny  bool     // there is anything that fit, audiences or automations ask of what signals have left
 	signalRows  int      // a bound of how many rows saving what a signal causes can write
 	types       sync.Map // name → signalbox.TypeID, for types first seen after this version was made
 }
@@ -39,13 +41,17 @@ func Compile(d *signalbox.Definitions) (*Compiled, error) {
 	if err != nil {
 		return nil, err
 	}
-	audiences, err := audience.Compile(d.Audiences, profiles.Atoms())
+	automations, err := automate.Compile(d.Automations)
+	if err != nil {
+		return nil, err
+	}
+	audiences, err := audience.Compile(d.Audiences, append(profiles.Atoms(), automations.Atoms()...))
 	if err != nil {
 		return nil, err
 	}
 	c := &Compiled{Definitions: d, rules: identity.NewRules(d.Workspace), subscribed: map[string][]*signalbox.Webhook{},
-		filters: map[signalbox.WebhookID]*filter.Filter{}, model: score.Compile(&d.Scoring), scoring: scoring, fit: profiles, audiences: audiences,
-		followsAny: !profiles.Empty() || len(d.Audiences) > 0}
+		filters: map[signalbox.WebhookID]*filter.Filter{}, model: score.Compile(&d.Scoring), scoring: scoring, fit: profiles, audiences: audiences, automations: automations,
+		followsAny: !profiles.Empty() || len(d.Audiences) > 0 || len(automations.Atoms()) > 0}
 	for _, event := range wire.EventTypes(signalbox.FormatStairoids) { // by the names that events have here
 		for i := range d.Webhooks {
 			if d.Webhooks[i].Takes(event.Name) {

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -157,7 +158,7 @@ func (db *DB) Define(ctx context.Context, ws signalbox.WorkspaceID, now time.Tim
 				return err
 			}
 		}
-		subject := signalbox.Subject{Type: string(about.Kind), ID: about.ID, Name: about.Code}
+		subject := signalbox.Subject{Type: string(about.Kind), ID: about.ID, Name: cmp.Or(to.Name, about.Code)}
 		if err := t.audit(ctx, ws, to.Act, subject, to.Was, to.Is); err != nil {
 			return err
 		}

@@ -19,7 +19,7 @@ import (
 // rankRows is how many places one slice looks at: so many changed records a head can tell of.
 const rankRows = 128
 
-// rankIdle is when a workspace is looked at of which nothing is due: a program that ranks nothing may have written records since (migration 13).
+// rankIdle is when a workspace is looked at of which nothing is due: a program that ranks nothing may have written records since (migration 14).
 const rankIdle = 24 * time.Hour
 
 const ranksDueSQL = `
