@@ -29,7 +29,7 @@ var rooms = map[string][]string{
 	"signalbox/sheet":             {},
 	"signalbox/wire":              {"signalbox", "signalbox/filter", "signalbox/sign"},
 	"signalbox/score":             {"signalbox"},
-	"signalbox/decide":            {"signalbox", "signalbox/audience", "signalbox/expr", "signalbox/filter", "signalbox/fit", "signalbox/identity", "signalbox/score", "signalbox/wire"},
+	"signalbox/decide":            {"signalbox", "signalbox/audience", "signalbox/automate", "signalbox/expr", "signalbox/filter", "signalbox/fit", "signalbox/identity", "signalbox/score", "signalbox/wire"},
 	"signalbox/filter":            {},
 	"signalbox/expr":              {"signalbox/filter"},
 	"signalbox/fit":               {"signalbox", "signalbox/expr"},
