@@ -36,7 +36,8 @@ func (i *Intake) reserve(turn []*waiting, outcomes []decide.Outcome, d *signalbo
 			continue
 		}
 		w := webhooks[dlv.Webhook]
-		body := bodies[dlv.Event].Bodies.Of(w.Format)
+		e := bodies[dlv.Event]
+		body := e.Bodies.Of(w.Format)
 		lease, ok := i.cfg.Sender.Reserve(w, 1, len(body))
 		if !ok {
 			full[dlv.Webhook] = true // whatever follows must not overtake it
@@ -49,7 +50,7 @@ func (i *Intake) reserve(turn []*waiting, outcomes []decide.Outcome, d *signalbo
 			lanes[dlv.Webhook] = r
 			list = append(list, r)
 		}
-		r.ready = append(r.ready, signalbox.Ready{Delivery: dlv.Delivery, Body: body, Lease: lease})
+		r.ready = append(r.ready, signalbox.Ready{Delivery: dlv.Delivery, Body: body, Request: e.Request, Lease: lease})
 		r.bytes += len(body)
 	}
 	return list
