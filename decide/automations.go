@@ -19,6 +19,12 @@ func (c *Compiled) automate() {
 			c.changedAt[signalbox.AutomationID(one.ID)] = one.UpdatedAt
 		}
 	}
+	c.listens = map[string]bool{}
+	for _, event := range wire.EventTypes(signalbox.FormatStairoids) {
+		if c.automations.Listens(event.Name) {
+			c.listens[event.Name] = true
+		}
+	}
 	for i := range d.Automations {
 		for _, x := range d.Automations[i].Actions {
 			if d.Automations[i].Enabled && x.Type == signalbox.ActSignal {
@@ -72,7 +78,7 @@ type happened struct {
 
 // happens notes what is told, for automations to be started by it when the input is decided: their conditions are asked of what is so then.
 func (f *fold) happens(in *Prepared, what *event) {
-	if f.muted || what.quiet || !in.By.automations.Listens(what.name) {
+	if f.muted || what.quiet || !in.By.listens[what.name] {
 		return
 	}
 	h := happened{happeningOf(what), what.at}

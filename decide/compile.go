@@ -30,6 +30,7 @@ type Compiled struct {
 	audiences   *audience.Model
 	automations *automate.Model
 	changedAt   map[signalbox.AutomationID]time.Time // when each automation was last changed, where that is known
+	listens     map[string]bool                      // the events that may start an enabled automation
 	sends       []string                             // the types of the signals that enabled automations send
 	watched     [2][]int                             // the scores whose crossing is told, of accounts and of contacts: where stages begin, and what automations wait for
 	followsAny  bool                                 // there is anything that fit, audiences or automations ask of a record's signals
