@@ -15,12 +15,14 @@ const (
 	ActorMember ActorType = "member"
 	ActorKey    ActorType = "api_key"
 	ActorSystem ActorType = "system" // the program itself, or whoever owns its database
+
+	ActorAutomation ActorType = "automation" // an action of one that changes a record
 )
 
 // Actor is who makes a change.
 type Actor struct {
 	Type ActorType
-	ID   int64  // a MemberID or a KeyID; 0: neither
+	ID   int64  // a MemberID, a KeyID or an AutomationID; 0: none of them
 	Name string // as it was at the time
 }
 

@@ -188,7 +188,8 @@ type Run struct {
 	Signal     SignalID // what it was started by; 0: no signal
 	Account    AccountID
 	Contact    ContactID
-	Happened   string // the event that started it: "signal.created"
+	Of         RecordKind // whose score, stage or membership it was that started it; 0: none was
+	Happened   string     // the event that started it: "signal.created"
 	At         time.Time
 	Due        time.Time // when a waiting one goes on; else zero
 	Status     RunStatus
@@ -196,6 +197,7 @@ type Run struct {
 	Actions    []Rendered // none while it waits, or is throttled
 	Notice     *Said      // of a notification: what it says
 	Depth      int        // of what started it: what it causes lies one deeper
+	Events     []EventID  // what it sent, and the automation.triggered that tells of it
 }
 
 // RunStatus is where a run stands.
@@ -244,6 +246,8 @@ type Rendered struct {
 	Type   ActionType `json:"type"`
 	Key    string     `json:"idempotency_key,omitempty"` // the run's id and the step: the same at every attempt
 	Failed string     `json:"failed,omitempty"`          // why it could not be made, for people: nothing else is set but the above
+	Event  EventID    `json:"event,omitempty"`           // what it was sent as: that has the body, the text and the headers, which are not kept here once it is stored
+	Signal SignalID   `json:"signal,omitempty"`          // the signal that it sent
 
 	URL     string   `json:"url,omitempty"` // of a webhook and of slack
 	Method  string   `json:"method,omitempty"`

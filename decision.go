@@ -14,6 +14,8 @@ type Need struct {
 	Imports    []ImportKey
 	Captures   []AnswerKey
 	Merges     []MergeID // with the records that they name
+	Runs       []RunID   // with their signals, and the records that they are about
+	Paces      []WorkspaceID
 }
 
 // Situation is what the store knew when the turn's heads were taken. Deciding folds its inputs into it.
@@ -30,6 +32,9 @@ type Situation struct {
 	Captures map[AnswerKey]Capture
 	Merges   map[MergeID]*Merge
 	Imports  map[ImportKey]ImportID // those that stand
+	Runs     map[RunID]*Run
+	Signals  map[SignalID]*Signal   // those of Runs, erased ones left out
+	Paces    map[WorkspaceID][]byte // how many runs each of a workspace's automations had this hour, packed
 }
 
 // Head is what serialises a workspace: whoever decides for it holds its head until the commit.
@@ -109,6 +114,8 @@ type Decision struct {
 	Stirred    []Stir // whose contacts are looked at: what their audiences read of it has changed
 	Due        []Due  // set to exactly these moments; the zero time takes a row away
 	Sooner     []Due  // due no later than these moments
+	Runs       []Written[Run]
+	Paces      map[WorkspaceID][]byte // those that changed
 }
 
 // Stir is an account whose contacts are looked at.
@@ -243,6 +250,7 @@ const (
 	DueRecord    DueKind = 8  // time alone may have changed where a record stands; subject: the account or contact
 	DueRanks     DueKind = 9  // decay may have moved records in lists by score; subject: the workspace
 	DueStream    DueKind = 10 // a stream is to be fetched and compared, or a quarantine was decided; subject: the stream
+	DueRun       DueKind = 11 // a run of an automation has waited for its delay; subject: the run
 )
 
 // Due is the earliest moment that time alone can change a subject: a lower bound, rewritten only to earlier.

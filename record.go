@@ -72,7 +72,7 @@ type EntityState struct {
 	Kind         RecordKind
 	Ranked       time.Time // where it stands in lists by last signal: LastSignalAt when that was last noted there
 	Standing     []byte    // what deciding keeps of it besides, packed; nil: nothing yet. Never changed in place
-	Following    []byte    // what deciding keeps of it for its qualification and its audiences, packed as Standing is
+	Following    []byte    // what deciding keeps of it for its qualification, its audiences and its automations, packed as Standing is
 	Lead         bool      // of an account: signals landed on it that name no person
 	Score        ScoreRank // where it stands in lists by score; zero for one that was merged into another: that one stands there for both
 	Stage        string    // the stage that was last told of it; "": the first one, or another record stands for it

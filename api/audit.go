@@ -79,7 +79,7 @@ type auditView struct {
 }
 
 type auditActor struct {
-	Type string  `json:"type" enum:"member|api_key|system"`
+	Type string  `json:"type" enum:"member|api_key|automation|system"`
 	ID   *string `json:"id"`
 	Name *string `json:"name" doc:"As it was at the time."`
 }
@@ -92,8 +92,11 @@ type auditObject struct {
 
 func (c *call) auditView(e *signalbox.AuditEntry) auditView {
 	kind := signalbox.KindMember
-	if e.Actor.Type == signalbox.ActorKey {
+	switch e.Actor.Type {
+	case signalbox.ActorKey:
 		kind = signalbox.KindKey
+	case signalbox.ActorAutomation:
+		kind = signalbox.KindAutomation
 	}
 	return auditView{
 		ID: c.idText(signalbox.KindAudit, int64(e.ID)), At: stamp(e.At), Action: e.Action,

@@ -197,6 +197,7 @@ func (a *App) wire(policy *egress.Policy, m *metrics) {
 	a.stalls = a.newStalls()
 	turns := intake.Config{
 		Store: a.db, Sender: a.sender, Waker: a.wakes, IDs: ids, Codec: codec, Now: a.node.Now, Log: a.log, Alone: a.cfg.Distributed,
+		Dashboard: a.URL(),
 	}
 	if a.cfg.DatabaseURL != "" {
 		turns.Committers, a.wakes.tell = committers, a.db.Tell

@@ -120,8 +120,9 @@ const (
 	perAudience = 9 + 9        // in it, and not asked
 )
 
-// MaxState is how many bytes a state takes at most. A record's row has room for 64 KiB, of which its scores need the rest.
-const MaxState = 48 << 10
+// MaxState is how many bytes a state takes at most. A record's row has room for 64 KiB: 48 KiB of it are for this and for what is kept for automations (10 KiB), and
+// its scores need the rest.
+const MaxState = 38 << 10
 
 // asked is the flag of a state that was judged.
 const asked = 1

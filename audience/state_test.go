@@ -325,7 +325,7 @@ func TestCompile_RefusesMoreThanARecordHasRoomFor(t *testing.T) {
 		}
 		m = next
 	}
-	if len(list) < 35 {
+	if len(list) < 29 {
 		t.Fatalf("only %d audiences of 100 times each fit", len(list)-1)
 	}
 	// The worst signals: over all years, in no order, and more of them than are kept.

@@ -121,6 +121,9 @@ func (m *Model) Match(h *Happening, f *expr.Facts, b *expr.Budget) []Matched {
 	return list
 }
 
+// Awaits says whether any enabled automation may be started by a happening: where none may, nothing need be gathered to ask Match.
+func (m *Model) Awaits(h *Happening) bool { return !h.past() && len(m.candidates(h)) > 0 }
+
 // candidates are the enabled automations that may be started, by id.
 func (m *Model) candidates(h *Happening) []*entry {
 	switch h.What {

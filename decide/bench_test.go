@@ -1,10 +1,12 @@
 package decide_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
 	"signalbox"
+	"signalbox/automate"
 	"signalbox/decide"
 	"signalbox/internal/boxtest/intelligence"
 )
@@ -55,8 +57,12 @@ func benchmarkTurn(b *testing.B, define func(*signalbox.Definitions)) {
 		}
 		next := turns[len(turns)-1]
 		turns = turns[:len(turns)-1]
-		if _, _, err := decide.Turn(next.at, next.of, env); err != nil {
+		d, _, err := decide.Turn(next.at, next.of, env)
+		if err != nil {
 			b.Fatal(err)
+		}
+		if want := min(3, len(w.defs.Automations)); len(d.Runs) != want {
+			b.Fatalf("%d runs, want %d", len(d.Runs), want)
 		}
 	}
 }
@@ -64,4 +70,19 @@ func benchmarkTurn(b *testing.B, define func(*signalbox.Definitions)) {
 func BenchmarkTurn(b *testing.B) {
 	b.Run("plain", func(b *testing.B) { benchmarkTurn(b, nil) })
 	b.Run("intelligence", func(b *testing.B) { benchmarkTurn(b, intelligence.Define) })
+	b.Run("automations", func(b *testing.B) { benchmarkTurn(b, automations) })
+}
+
+// automations are 100, each with a webhook of its own, of which a page view starts three; it also starts seven whose conditions keep them out.
+func automations(d *signalbox.Definitions) {
+	for i := range 100 {
+		typ := fmt.Sprint("type_", i)
+		if i < 10 {
+			typ = "page_view"
+		}
+		a := onSignal(typ, fmt.Sprintf("properties.team_size >= %d", i/3*1000), `account.attributes.plan == "pro"`)
+		a.ID, a.Enabled, a.Name, a.PerHour = signalbox.AutomationID(1000+i), true, "Tell sales", automate.MaxPerHour
+		d.Automations = append(d.Automations, a)
+		d.Webhooks = append(d.Webhooks, signalbox.Webhook{ID: signalbox.WebhookID(a.ID), Workspace: ws, Kind: signalbox.KindAction, Format: signalbox.FormatStairoids, Enabled: true})
+	}
 }

@@ -2,7 +2,9 @@ package decide
 
 import (
 	"crypto/sha256"
+	"slices"
 	"sync"
+	"time"
 
 	"signalbox"
 	"signalbox/audience"
@@ -19,16 +21,22 @@ import (
 type Compiled struct {
 	Definitions *signalbox.Definitions
 	rules       *identity.Rules
-	subscribed  map[string][]*signalbox.Webhook        // by event name, in id order
-	filters     map[signalbox.WebhookID]*filter.Filter // of those that have one
+	webhooks    map[signalbox.WebhookID]*signalbox.Webhook // lanes of automations too
+	subscribed  map[string][]*signalbox.Webhook            // by event name, in id order
+	filters     map[signalbox.WebhookID]*filter.Filter     // of those that have one
 	model       *score.Model
 	scoring     *scoreRules
 	fit         *fit.Model
 	audiences   *audience.Model
 	automations *automate.Model
-	followsAny  bool     // there is anything that fit, audiences or automations ask of what signals have left
-	signalRows  int      // a bound of how many rows saving what a signal causes can write
-	types       sync.Map // name → signalbox.TypeID, for types first seen after this version was made
+	changedAt   map[signalbox.AutomationID]time.Time // when each automation was last changed, where that is known
+	listens     map[string]bool                      // the events that may start an enabled automation
+	sends       []string                             // the types of the signals that enabled automations send
+	watched     [2][]int                             // the scores whose crossing is told, of accounts and of contacts: where stages begin, and what automations wait for
+	followsAny  bool                                 // there is anything that fit, audiences or automations ask of a record's signals
+	signalRows  int                                  // a bound of how many rows saving what a signal causes can write
+	startRows   int                                  // of that, those of the runs that one thing that happens starts
+	types       sync.Map                             // name → signalbox.TypeID, for types first seen after this version was made
 }
 
 // Compile makes definitions ready. It is done outside any transaction. An error is of a definition that another program has saved.
@@ -45,13 +53,14 @@ func Compile(d *signalbox.Definitions) (*Compiled, error) {
 	if err != nil {
 		return nil, err
 	}
-	audiences, err := audience.Compile(d.Audiences, append(profiles.Atoms(), automations.Atoms()...))
+	audiences, err := audience.Compile(d.Audiences, slices.Concat(profiles.Atoms(), automations.Atoms()))
 	if err != nil {
 		return nil, err
 	}
-	c := &Compiled{Definitions: d, rules: identity.NewRules(d.Workspace), subscribed: map[string][]*signalbox.Webhook{},
-		filters: map[signalbox.WebhookID]*filter.Filter{}, model: score.Compile(&d.Scoring), scoring: scoring, fit: profiles, audiences: audiences, automations: automations,
-		followsAny: !profiles.Empty() || len(d.Audiences) > 0 || len(automations.Atoms()) > 0}
+	c := &Compiled{Definitions: d, rules: identity.NewRules(d.Workspace), webhooks: map[signalbox.WebhookID]*signalbox.Webhook{}, subscribed: map[string][]*signalbox.Webhook{},
+		filters: map[signalbox.WebhookID]*filter.Filter{}, model: score.Compile(&d.Scoring), scoring: scoring, fit: profiles, audiences: audiences,
+		automations: automations, followsAny: !profiles.Empty() || len(d.Audiences) > 0 || len(automations.Atoms()) > 0}
+	c.automate()
 	for _, event := range wire.EventTypes(signalbox.FormatStairoids) { // by the names that events have here
 		for i := range d.Webhooks {
 			if d.Webhooks[i].Takes(event.Name) {
@@ -69,7 +78,10 @@ func Compile(d *signalbox.Definitions) (*Compiled, error) {
 	} {
 		c.signalRows += 1 + len(c.subscribed[name])
 	}
+	c.startRows = c.runRows()
+	c.signalRows += c.startRows
 	for i := range d.Webhooks {
+		c.webhooks[d.Webhooks[i].ID] = &d.Webhooks[i]
 		if f := wire.FilterOf(&d.Webhooks[i]); f != nil {
 			c.filters[d.Webhooks[i].ID] = f
 		}
@@ -99,14 +111,7 @@ func (c *Compiled) Learn(types []signalbox.SignalType) {
 }
 
 // Webhook returns a webhook of these definitions, nil when there is none.
-func (c *Compiled) Webhook(id signalbox.WebhookID) *signalbox.Webhook {
-	for i := range c.Definitions.Webhooks {
-		if c.Definitions.Webhooks[i].ID == id {
-			return &c.Definitions.Webhooks[i]
-		}
-	}
-	return nil
-}
+func (c *Compiled) Webhook(id signalbox.WebhookID) *signalbox.Webhook { return c.webhooks[id] }
 
 // Input is one thing to decide on; exactly one of its pointers is set.
 type Input struct {
@@ -123,6 +128,7 @@ type Input struct {
 	Last    *signalbox.Signal      // of Due: the record's last signal, where qualifying it reads one
 	Refit   bool                   // of Due: it is qualified anew
 	Qualify *signalbox.Signal      // whose record is qualified now, whether it was held or not
+	Run     signalbox.RunID        // a run of an automation that has waited for its delay
 }
 
 // AccountAct is a person's act on an account: a patch, its erasure, or a row of an import.
@@ -151,6 +157,8 @@ type Prepared struct {
 	typeID  signalbox.TypeID // 0: not seen when it was prepared
 	answer  signalbox.AnswerKey
 	capture signalbox.AnswerKey // by what a capture is known
+
+	depth int // of what an automation causes: one more than that of its run; else 0
 }
 
 // Prepare checks an input and normalises what it says of people and companies. Its errors are signalbox.Errors that name the field.
@@ -211,7 +219,7 @@ func (p *Prepared) Rows() int {
 		return signalbox.MaxMerged + 3
 	}
 	if p.Signal == nil {
-		return 10 // a contact's row: it, its account, and the keys of both
+		return 10 + p.By.startRows // a contact's row: it, its account, and the keys of both
 	}
 	return p.By.signalRows
 }

@@ -10,7 +10,7 @@ import (
 	"signalbox/wire"
 )
 
-// followBudget is what all conditions may cost together that one input asks, in CEL cost units.
+// followBudget is what all conditions may cost together that one input asks, in CEL cost units: of profiles and audiences, and again of automations.
 const followBudget = 1_000_000
 
 // follows is what is kept of a record's qualification and audiences, read once a turn.
@@ -258,7 +258,7 @@ func (f *fold) placeOne(in *Prepared, r signalbox.Record, facts *expr.Facts, cha
 
 // tellMove makes the event of a move.
 func (f *fold) tellMove(in *Prepared, r signalbox.Record, m audience.Move) {
-	e := event{name: wire.EventAudienceEntered, audience: in.By.Definitions.Audience(m.Audience)}
+	e := event{name: wire.EventAudienceEntered, audience: in.By.Definitions.Audience(m.Audience), entered: m.Entered}
 	if !m.Entered {
 		e.name = wire.EventAudienceLeft
 	}

@@ -6,10 +6,11 @@ import (
 
 	"signalbox"
 	"signalbox/audience"
+	"signalbox/automate"
 	"signalbox/fit"
 )
 
-// following is what deciding keeps of a record for its qualification and its audiences, unpacked (signalbox.EntityState.Following).
+// following is what deciding keeps of a record for its qualification, its audiences and its automations, unpacked (signalbox.EntityState.Following).
 type following struct {
 	short    signalbox.Qualified // what its qualification came to
 	judged   uint64              // tells that qualification from another one, with its reasons; 0: it was never judged
@@ -17,6 +18,7 @@ type following struct {
 	sources  []sourced           // where its signals came from, as far as they landed on it: the first one first
 	last     int                 // the place of the latest one's source
 	audience audience.State
+	runs     automate.State // when automations whose frequency keeps something out were last run for it
 	kept     bool           // to be saved at the end of the turn
 	fit      *fit.Judgement // the last one of this turn, to be written out then; nil: as it was
 	unfit    bool           // what was written of it before this turn is taken away
@@ -72,17 +74,23 @@ func SourcesOf(states ...signalbox.EntityState) (s signalbox.Sources, err error)
 	return s, nil
 }
 
-// followingVersion is the first byte of a packed following.
-const followingVersion = 1
+// The first byte of a packed following. One that no automation was run for is as programs write it that know of none.
+const (
+	followingVersion = 1
+	followingOfRuns  = 2 // with the runs, after their length, before the audiences
+)
 
-var errFollowing = errors.New("what deciding keeps of a record's qualification and audiences cannot be read: it is cut off, or of a newer program")
+var errFollowing = errors.New("what deciding keeps of a record's qualification, audiences and automations cannot be read: it is cut off, or of a newer program")
 
 // pack writes a following; nil for that of a record of which nothing is known.
 func (w *following) pack() []byte {
-	if w.judged == 0 && !w.again && len(w.sources) == 0 && w.audience.Empty() {
+	if w.judged == 0 && !w.again && len(w.sources) == 0 && w.audience.Empty() && w.runs.Empty() {
 		return nil
 	}
 	b := append(make([]byte, 0, 64), followingVersion, 0)
+	if !w.runs.Empty() {
+		b[0] = followingOfRuns
+	}
 	if w.again {
 		b[1] = 1
 	}
@@ -105,6 +113,10 @@ func (w *following) pack() []byte {
 		b = append(b, w.sources[i].name...)
 		b = binary.AppendVarint(b, w.sources[i].n)
 	}
+	if !w.runs.Empty() {
+		runs := w.runs.Append(nil)
+		b = append(binary.AppendUvarint(b, uint64(len(runs))), runs...)
+	}
 	return w.audience.Append(b)
 }
 
@@ -113,7 +125,8 @@ func unpackFollowing(b []byte) (w following, err error) {
 	if len(b) == 0 {
 		return w, nil
 	}
-	if b[0] != followingVersion || len(b) < 2+8 {
+	version := b[0]
+	if version != followingVersion && version != followingOfRuns || len(b) < 2+8 {
 		return w, errFollowing
 	}
 	w.again = b[1] == 1
@@ -132,6 +145,9 @@ func unpackFollowing(b []byte) (w following, err error) {
 	}
 	if err == nil {
 		b, err = w.readSources(b)
+	}
+	if err == nil && version == followingOfRuns {
+		b, err = w.readRuns(b)
 	}
 	if err != nil {
 		return w, err
@@ -166,4 +182,14 @@ func (w *following) readSources(b []byte) ([]byte, error) {
 		b = b[size:]
 	}
 	return b, nil
+}
+
+// readRuns reads the runs and returns what follows them.
+func (w *following) readRuns(b []byte) (rest []byte, err error) {
+	long, size := binary.Uvarint(b)
+	if size <= 0 || long > uint64(len(b)-size) {
+		return nil, errFollowing
+	}
+	w.runs, err = automate.Decode(b[size : size+int(long)])
+	return b[size+int(long):], err
 }

@@ -9,12 +9,16 @@ import (
 // Need says what the store must read for these inputs, each thing once.
 func Need(inputs []Prepared) signalbox.Need {
 	n := needs{seen: make(map[signalbox.RecordKey]bool, 2*len(inputs))}
-	heads := map[signalbox.WorkspaceID]bool{}
+	heads, paces := map[signalbox.WorkspaceID]bool{}, map[signalbox.WorkspaceID]bool{}
 	for i := range inputs {
 		in := &inputs[i]
 		if !heads[in.Workspace] {
 			heads[in.Workspace] = true
 			n.Workspaces = append(n.Workspaces, in.Workspace)
+		}
+		if !in.By.automations.Empty() && !paces[in.Workspace] {
+			paces[in.Workspace] = true
+			n.automations(in)
 		}
 		switch {
 		case in.Signal != nil:
@@ -32,6 +36,8 @@ func Need(inputs []Prepared) signalbox.Need {
 			n.Contacts = append(n.Contacts, in.Contact.ID)
 		case in.Merge != nil:
 			n.merge(in.Merge)
+		case in.Run != 0:
+			n.Runs = append(n.Runs, in.Run)
 		case in.Qualify != nil:
 			if in.Qualify.Account != 0 {
 				n.Accounts = append(n.Accounts, in.Qualify.Account)
@@ -75,6 +81,16 @@ func (n *needs) signal(in *Prepared) {
 	for _, m := range meterKeys(in) {
 		if !slices.Contains(n.Meters, m) {
 			n.Meters = append(n.Meters, m)
+		}
+	}
+}
+
+// automations adds what deciding needs where any automation is enabled: how many runs each had this hour, and the types of the signals that they send.
+func (n *needs) automations(in *Prepared) {
+	n.Paces = append(n.Paces, in.Workspace)
+	for _, name := range in.By.sends {
+		if _, known := in.By.types.Load(name); !known {
+			n.Types = append(n.Types, signalbox.TypeKey{Workspace: in.Workspace, Name: name})
 		}
 	}
 }

@@ -83,8 +83,8 @@ func (f *fold) catchUp(in *Prepared, top signalbox.Record) {
 	if f.heeds(in, top) {
 		return
 	}
-	if due := st.due; !due.IsZero() && !f.env.Now.Before(due) { // it is due no later than it crosses
-		const most = 64 // more crossings than stages there can be in one gap
+	if due := st.due; !due.IsZero() && !f.env.Now.Before(due) || f.passed(in, top) { // it is due no later than it crosses what it was armed for
+		most := 64 + len(in.By.watched[top.Kind()-1]) // more crossings than there can be in one gap
 		sums := f.sums(top)
 		for range most {
 			next := in.By.next(top.Kind(), sums, st.at)
@@ -121,8 +121,17 @@ func (f *fold) heeds(in *Prepared, top signalbox.Record) bool {
 	return true
 }
 
+// passed says whether decay has brought a record over a score that it was not armed for: an automation waits for it since.
+func (f *fold) passed(in *Prepared, top signalbox.Record) bool {
+	if !in.By.waits(top.Kind()) {
+		return false
+	}
+	now := standingOf(in.By.model, top.Kind(), f.env.Now, f.sums(top))
+	return in.By.crosses(top.Kind(), f.stands(top).told, now.Score)
+}
+
 // judge compares where a record stands at a moment with what was last told, and tells what has changed. Decay alone is told of when it changes the
-// stage: each lost point is not news.
+// stage, or crosses a score that an automation waits for: each lost point is not news.
 func (f *fold) judge(in *Prepared, top signalbox.Record, at time.Time, reason string, s *signalbox.Signal) {
 	st := f.stands(top)
 	now := standingOf(in.By.model, top.Kind(), at, f.sums(top))
@@ -133,21 +142,22 @@ func (f *fold) judge(in *Prepared, top signalbox.Record, at time.Time, reason st
 	before := *st
 	st.told, st.stage = now.Score, now.Stage
 	f.keep(top)
-	if now.Stage == before.stage && reason == becauseDecay {
+	if now.Stage == before.stage && reason == becauseDecay && !in.By.crosses(top.Kind(), before.told, now.Score) {
 		return
 	}
 	change := wire.ScoreChange{Score: now.Score, Previous: before.told, Stage: now.Stage, PreviousStage: before.stage, Reason: reason}
+	e := event{change: &change, signal: s, at: at, quiet: reason == becauseMerge || reason == becauseRescored}
 	if now.Score != before.told {
-		f.tellScore(in, top, s, change, wire.EventAccountScoreChanged, wire.EventContactScoreChanged)
+		f.tellScore(in, top, e, wire.EventAccountScoreChanged, wire.EventContactScoreChanged)
 	}
 	if now.Stage != before.stage {
-		f.tellScore(in, top, s, change, wire.EventAccountStageChanged, wire.EventContactStageChanged)
+		f.tellScore(in, top, e, wire.EventAccountStageChanged, wire.EventContactStageChanged)
 	}
 }
 
 // tellScore makes the event of a change, in the name that its kind of record has.
-func (f *fold) tellScore(in *Prepared, top signalbox.Record, s *signalbox.Signal, change wire.ScoreChange, ofAccount, ofContact string) {
-	e := event{name: ofAccount, change: &change, signal: s}
+func (f *fold) tellScore(in *Prepared, top signalbox.Record, e event, ofAccount, ofContact string) {
+	e.name = ofAccount
 	switch r := top.(type) {
 	case *signalbox.Account:
 		e.account = r
@@ -161,13 +171,13 @@ func (f *fold) tellScore(in *Prepared, top signalbox.Record, s *signalbox.Signal
 func (f *fold) judgeAll(in *Prepared, s *signalbox.Signal, about ...signalbox.Record) {
 	for _, r := range about {
 		top := f.top(r)
-		before := f.stands(top).stage
+		stage, told := f.stands(top).stage, f.stands(top).told
 		if s.Backfill {
 			f.hush(in, top)
 		} else {
 			f.judge(in, top, f.env.Now, becauseSignal, s)
 		}
-		f.arm(in, top, s.Points < 0 || f.stands(top).stage != before)
+		f.arm(in, top, s.Points < 0 || f.stands(top).stage != stage || in.By.crosses(top.Kind(), told, f.stands(top).told))
 	}
 }
 
@@ -179,8 +189,8 @@ func (f *fold) hush(in *Prepared, top signalbox.Record) {
 	f.keep(top)
 }
 
-// arm has a record looked at when time alone may change its stage. Within a stage more points only make that later, and what is due early is armed anew
-// then; anew says that it may be earlier now.
+// arm has a record looked at when time alone may change its stage, or bring it over a score that an automation waits for. Between two of those more points only make that
+// later, and what is due early is armed anew then; anew says that it may be earlier now.
 func (f *fold) arm(in *Prepared, top signalbox.Record, anew bool) {
 	st := f.stands(top)
 	if !st.due.IsZero() && !anew {
@@ -201,9 +211,9 @@ func (f *fold) setDue(in *Prepared, top signalbox.Record, at time.Time) {
 	f.out.Due = append(f.out.Due, signalbox.Due{Kind: signalbox.DueRecord, Subject: int64(top.Entity()), Workspace: in.Workspace, At: at})
 }
 
-// next is a lower bound of when decay alone moves a record to another stage; zero: it never does.
+// next is a lower bound of when decay alone moves a record to another stage, or over a score that an automation waits for; zero: it never does.
 func (c *Compiled) next(kind signalbox.RecordKind, sums []*score.Sums, now time.Time) time.Time {
-	next, _ := c.model.Next(joined(c.model, sums), now, c.model.Thresholds(kind))
+	next, _ := c.model.Next(joined(c.model, sums), now, c.watched[kind-1])
 	return next
 }
 
@@ -222,8 +232,10 @@ func (f *fold) recordDue(in *Prepared, out *Outcome) {
 		f.passOn(r)
 		r = f.top(r) // what was changed of a part is seen in what stands for it
 	}
-	if !f.heeds(in, r) {
+	if gone := f.stands(r).heed == heedGone; !f.heeds(in, r) {
 		f.catchUp(in, r)
+	} else {
+		f.muted = !gone // what a change of the scoring moves, and what follows from that, was not brought about by anybody's doing
 	}
 	if w := f.follows(r); w.again || in.Refit {
 		w.again = false

@@ -1,6 +1,8 @@
 package decide
 
 import (
+	"time"
+
 	"signalbox"
 	"signalbox/wire"
 )
@@ -126,6 +128,8 @@ func (f *fold) store(in *Prepared, typeID signalbox.TypeID, account *signalbox.A
 	if s.OccurredAt.IsZero() {
 		s.OccurredAt = f.env.Now
 	}
+	f.cause = &s
+	defer func() { f.cause = nil }()
 	if account != nil {
 		s.Account = account.ID
 		s.PrevAccount = f.link(in.Workspace, signalbox.AccountRecord, signalbox.EntityID(account.ID), s.ID)
@@ -143,6 +147,7 @@ func (f *fold) store(in *Prepared, typeID signalbox.TypeID, account *signalbox.A
 	}
 	f.judgeAll(in, &s, about(account, contact)...)
 	qualified := f.followSignal(in, &s, account, contact)
+	f.startAll(in)
 	s.CausedTo = max(int64(s.ID), f.last[in.Workspace])
 	f.out.Signals = append(f.out.Signals, s)
 	return &f.out.Signals[len(f.out.Signals)-1], qualified
@@ -169,13 +174,19 @@ type event struct {
 	change   *wire.ScoreChange
 	fit      *signalbox.Qualified // of signal.qualified
 	audience *signalbox.Audience  // of audience.entered and audience.left
+	entered  bool                 // of audience.entered
+	run      *signalbox.Run       // of automation.triggered
+	at       time.Time            // when it happened; zero: now
+	quiet    bool                 // it starts no automation
 }
 
-// tell makes an event, with a delivery for every webhook that subscribes to it; without any there is no event.
-func (f *fold) tell(in *Prepared, what event) {
+// tell makes an event, with a delivery for every webhook that subscribes to it; without any there is no event, and the answer is 0. Automations are started by it
+// once the input is decided, subscribed to or not.
+func (f *fold) tell(in *Prepared, what event) signalbox.EventID {
+	f.happens(in, &what)
 	webhooks := in.By.subscribed[what.name]
 	if len(webhooks) == 0 {
-		return
+		return 0
 	}
 	e := signalbox.Event{ID: signalbox.EventID(f.mint(in.Workspace)), Workspace: in.Workspace, Name: what.name, CreatedAt: f.env.Now}
 	if s := what.signal; s != nil {
@@ -191,6 +202,9 @@ func (f *fold) tell(in *Prepared, what event) {
 	}
 	info := wire.EventInfo{Codec: f.env.Codec, Event: e.ID, Workspace: e.Workspace, CreatedAt: e.CreatedAt, Signal: what.signal,
 		Account: what.account, Contact: what.contact, Change: what.change, Qualified: what.fit, Audience: what.audience}
+	if what.run != nil {
+		info.Automation, info.Run = in.By.Definitions.Automation(what.run.Automation), what.run.ID
+	}
 	var record map[string]any // of the filters; nil: not asked for yet
 	for _, w := range webhooks {
 		if e.Bodies.Of(w.Format) == nil {
@@ -203,6 +217,7 @@ func (f *fold) tell(in *Prepared, what event) {
 	}
 	e.CausedTo = f.last[in.Workspace]
 	f.out.Events = append(f.out.Events, e)
+	return e.ID
 }
 
 // takes says whether a webhook's filter lets an event through. The body is read once for all filters.

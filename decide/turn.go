@@ -13,6 +13,8 @@ type Env struct {
 	Now   time.Time // UTC, whole microseconds
 	IDs   IDs
 	Codec *signalbox.Codec
+
+	Dashboard string // where it is, without a final slash, for notifications; "": nowhere that others could reach
 }
 
 // IDs makes ids: each above the one before, and above what Above was told.
@@ -72,6 +74,14 @@ type fold struct {
 		of    *signalbox.Signal
 		facts *expr.Signal
 	}
+	paces map[signalbox.WorkspaceID]*pace
+
+	// Of the input that is being decided, and of what it sets off.
+	happened []happened        // what may start automations, in order
+	cause    *signalbox.Signal // that is being decided; nil: none is
+	muted    bool              // nothing that happens starts an automation
+	queue    []derived         // what automations do besides sending
+	sent     int               // signals that automations have sent
 }
 
 // Turn decides prepared inputs in order. The Situation is used up: it must not be read again. The error is a *Poison.
@@ -103,6 +113,7 @@ func Turn(s *signalbox.Situation, inputs []Prepared, env Env) (*signalbox.Decisi
 	f.packStandings()
 	f.rankKept()
 	f.packFollowings()
+	f.packPaces()
 	f.close()
 	f.tellImports()
 	return f.out, outcomes, nil
@@ -128,6 +139,15 @@ func (f *fold) input(place int, in *Prepared, out *Outcome) (err error) {
 		return nil
 	}
 	f.by[in.Workspace] = in.By
+	f.happened, f.cause, f.muted, f.queue, f.sent = nil, nil, in.Merge != nil, nil, 0
+	f.decide(in, out)
+	f.startAll(in)
+	f.followUp()
+	return nil
+}
+
+// decide decides one input, without what automations make of it.
+func (f *fold) decide(in *Prepared, out *Outcome) {
 	switch {
 	case in.Signal != nil:
 		out.Receipt, out.Err = f.signal(in)
@@ -149,8 +169,9 @@ func (f *fold) input(place int, in *Prepared, out *Outcome) (err error) {
 		f.recordDue(in, out)
 	case in.Qualify != nil:
 		f.qualifyAct(in, out)
+	case in.Run != 0:
+		f.runDue(in, out)
 	}
-	return nil
 }
 
 // close writes the heads of the workspaces that got ids, and says which records are found by something else now.

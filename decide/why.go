@@ -30,15 +30,15 @@ func (c *Compiled) Why(id signalbox.AutomationID, q *signalbox.Asked) (fires boo
 			Score: q.Contact.After.Score, Stage: q.Contact.After.Stage,
 		}
 	}
-	h := happened(&x.Automation().Trigger, q)
+	h := waitedFor(&x.Automation().Trigger, q)
 	h.Signal, h.Account, h.Contact = s, q.Signal.AccountRow, q.Signal.ContactRow
 	fires, reasons = c.automations.Why(id, h, f, nil, s.CreatedAt)
 	return fires, reasons, true
 }
 
-// happened is what a trigger is asked about of all that a signal made happen: that itself which it waits for, as far as it can be told, and else that the signal was
+// waitedFor is what a trigger is asked about of all that a signal made happen: that itself which it waits for, as far as it can be told, and else that the signal was
 // received.
-func happened(t *signalbox.Trigger, q *signalbox.Asked) *automate.Happening {
+func waitedFor(t *signalbox.Trigger, q *signalbox.Asked) *automate.Happening {
 	of, event := t.Of, t.Event
 	what := map[signalbox.TriggerType]automate.What{signalbox.OnScore: automate.Scored, signalbox.OnStage: automate.Staged, signalbox.OnFit: automate.Qualified}[t.Type]
 	for _, kind := range []signalbox.RecordKind{signalbox.AccountRecord, signalbox.ContactRecord} {

@@ -37,6 +37,10 @@ type world struct {
 	members  map[signalbox.AudienceID]map[signalbox.EntityID]bool
 	stirred  []signalbox.AccountID
 	sooner   time.Time // when places in lists by score are looked at; zero: never
+	runs     map[signalbox.RunID]signalbox.Run
+	waiting  map[signalbox.RunID]time.Time // when a run goes on
+	pace     []byte
+	compiled *decide.Compiled // of the version in force
 }
 
 const ws = signalbox.WorkspaceID(7)
@@ -58,6 +62,8 @@ func newWorld(t testing.TB) *world {
 		captures: map[signalbox.AnswerKey]signalbox.Capture{},
 		fits:     map[signalbox.EntityID]signalbox.Fit{},
 		members:  map[signalbox.AudienceID]map[signalbox.EntityID]bool{},
+		runs:     map[signalbox.RunID]signalbox.Run{},
+		waiting:  map[signalbox.RunID]time.Time{},
 	}
 }
 
@@ -76,11 +82,15 @@ func (w *world) change(f func(*signalbox.Definitions)) {
 
 func (w *world) compile() *decide.Compiled {
 	w.t.Helper()
+	if c := w.compiled; c != nil && c.Definitions.Version == w.defs.Version {
+		return c
+	}
 	d := w.defs
 	c, err := decide.Compile(&d)
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	w.compiled = c
 	return c
 }
 
@@ -100,7 +110,7 @@ func (w *world) turn(inputs ...decide.Input) []decide.Outcome {
 		}
 		prepared, place = append(prepared, p), append(place, i)
 	}
-	d, list, err := decide.Turn(w.situation(decide.Need(prepared)), prepared, decide.Env{Now: w.now, IDs: w.ids, Codec: w.codec})
+	d, list, err := decide.Turn(w.situation(decide.Need(prepared)), prepared, decide.Env{Now: w.now, IDs: w.ids, Codec: w.codec, Dashboard: "https://box.example"})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -144,6 +154,7 @@ func (w *world) situation(n signalbox.Need) *signalbox.Situation {
 		Merges: map[signalbox.MergeID]*signalbox.Merge{}, Imports: map[signalbox.ImportKey]signalbox.ImportID{},
 		Captures: map[signalbox.AnswerKey]signalbox.Capture{},
 	}
+	w.situationOfRuns(s, &n)
 	for _, key := range n.Captures {
 		if c, ok := w.captures[key]; ok {
 			s.Captures[key] = c
@@ -245,6 +256,10 @@ func (w *world) apply(d *signalbox.Decision) {
 		w.states[s.Entity] = stored
 	}
 	for _, due := range d.Due {
+		if due.Kind == signalbox.DueRun && due.Workspace == ws {
+			w.waits(due)
+			continue
+		}
 		if due.Kind != signalbox.DueRecord || due.Workspace != ws {
 			w.t.Fatalf("due row %+v", due)
 		}
@@ -271,6 +286,7 @@ func (w *world) apply(d *signalbox.Decision) {
 		w.meters[key] = m
 	}
 	w.applyFollowing(d)
+	w.applyRuns(d)
 	if head, ok := d.Heads[ws]; ok {
 		w.head = head
 	}

@@ -197,7 +197,7 @@ func (i *Intake) drop(ctx context.Context, list []decide.Prepared) (outcomes []d
 	err = i.cfg.Store.Decide(ctx, func() signalbox.Need { return decide.Need(list) },
 		func(s *signalbox.Situation) (*signalbox.Decision, error) {
 			now := i.cfg.Now().UTC().Truncate(time.Microsecond)
-			if _, outcomes, err = decide.Turn(s, list, decide.Env{Now: now, IDs: i.cfg.IDs, Codec: i.cfg.Codec}); err != nil {
+			if _, outcomes, err = decide.Turn(s, list, decide.Env{Now: now, IDs: i.cfg.IDs, Codec: i.cfg.Codec, Dashboard: i.cfg.Dashboard}); err != nil {
 				return nil, err
 			}
 			return nil, errDry

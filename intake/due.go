@@ -10,7 +10,16 @@ import (
 
 // Owners are the due rows that deciding owns.
 func (i *Intake) Owners() map[signalbox.DueKind]func(context.Context, signalbox.Due) (signalbox.Again, error) {
-	return map[signalbox.DueKind]func(context.Context, signalbox.Due) (signalbox.Again, error){signalbox.DueRecord: i.recordDue}
+	return map[signalbox.DueKind]func(context.Context, signalbox.Due) (signalbox.Again, error){signalbox.DueRecord: i.recordDue, signalbox.DueRun: i.runDue}
+}
+
+// runDue has a run of an automation go on that has waited for its delay. Deciding takes its due row away itself, in the transaction that does what the run comes to.
+func (i *Intake) runDue(ctx context.Context, d signalbox.Due) (signalbox.Again, error) {
+	out, err := i.one(ctx, decide.Input{Workspace: d.Workspace, Run: signalbox.RunID(d.Subject)})
+	if signalbox.CodeOf(err) == signalbox.NotFound { // the workspace is gone
+		return signalbox.Again{Done: true}, nil
+	}
+	return signalbox.Again{Kept: true, At: out.Next}, err
 }
 
 // recordDue has a record looked at that time alone may have changed. Deciding sets its due row itself, in the transaction that tells of the change.

@@ -58,6 +58,8 @@ type Config struct {
 	Now    func() time.Time // nil: the clock
 	Log    *slog.Logger
 
+	// Dashboard is where the dashboard is, without a final slash: notifications lead there. "": nowhere that others could reach.
+	Dashboard string
 	// Committers is how many turns may be decided at once, of different workspaces; 0: one. More pay where a commit is waited for elsewhere.
 	Committers int
 	// Alone has a turn hold one workspace, so that its transaction touches one shard of a distributed database.
@@ -249,7 +251,7 @@ func (i *Intake) commit(ctx context.Context, turn []*waiting, more func() []*wai
 		func(s *signalbox.Situation) (d *signalbox.Decision, err error) {
 			// One clock reading per turn; microseconds are as fine as the store keeps.
 			now := i.cfg.Now().UTC().Truncate(time.Microsecond)
-			d, outcomes, err = decide.Turn(s, inputs, decide.Env{Now: now, IDs: i.cfg.IDs, Codec: i.cfg.Codec})
+			d, outcomes, err = decide.Turn(s, inputs, decide.Env{Now: now, IDs: i.cfg.IDs, Codec: i.cfg.Codec, Dashboard: i.cfg.Dashboard})
 			if err != nil {
 				return nil, err
 			}

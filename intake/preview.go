@@ -35,7 +35,18 @@ func (i *Intake) Preview(ctx context.Context, ws signalbox.WorkspaceID, to *sign
 func (i *Intake) Follow(d *signalbox.Definitions, audiences []signalbox.Audience) error {
 	next := *d
 	next.Audiences = audiences
-	if _, err := decide.Compile(&next); err != nil {
+	return together(&next)
+}
+
+// Automate refuses automations whose conditions together would keep too much of a record, beside what else is defined.
+func (i *Intake) Automate(d *signalbox.Definitions, automations []signalbox.Automation) error {
+	next := *d
+	next.Automations = automations
+	return together(&next)
+}
+
+func together(d *signalbox.Definitions) error {
+	if _, err := decide.Compile(d); err != nil {
 		return signalbox.Errorf(signalbox.Conflict, "%s", err.Error())
 	}
 	return nil

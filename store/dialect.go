@@ -41,6 +41,7 @@ var onPostgres = map[string]string{
 	hasSettingsSQL:     hasSettingsPostgresSQL,
 	hasHistorySQL:      hasHistoryPostgresSQL,
 	agedLogsSQL:        agedLogsPostgresSQL,
+	agedRunsSQL:        agedRunsPostgresSQL,
 	newerSignalsSQL:    newerSignalsPostgresSQL,
 	newerDeliveriesSQL: newerDeliveriesPostgresSQL,
 	passSignalsSQL:     passSignalsPostgresSQL,

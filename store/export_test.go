@@ -53,7 +53,7 @@ func HotStatements() []string {
 		saveHeadSQL, deleteRecordKeySQL, updateAccountSQL, updateContactSQL, updateStateSQL, updateSettledSQL, saveMeterSQL,
 		claimableSQL, nextInLaneSQL, leaseDeliverySQL, expireDeliverySQL, eventBodySQL, webhookSQL,
 		settleSQL, armDueSQL, setDueSQL, deleteDueSQL, nextDueSQL, selectDueSQL, nextLaneSQL, heartbeatSQL, nodeGenerationSQL,
-		definedWebhooksSQL, definedTypesSQL,
+		definedWebhooksSQL, definedTypesSQL, paceSQL, savePaceSQL, runSQL, updateRunSQL, runsOfSignalSQL, runsOfAccountSQL, runsOfContactSQL,
 	}
 }
 

@@ -18,8 +18,8 @@ const freeHeadsSQL = headsSQL + ` SKIP LOCKED`
 // batched answers a Need by a statement for each kind of look-up, however many there are of it.
 func (l *loader) batched(n *signalbox.Need) error {
 	for _, step := range []func(*signalbox.Need) error{
-		l.takeHeads, l.findTypes, l.findMeters, l.findCaptured, l.findImports, l.findMerges, l.findKeys, l.findAnswered, l.flush, l.fenced,
-		l.recallKeys, l.findRecords, l.flush, l.findAccounts, l.flush, l.findGroups,
+		l.takeHeads, l.findTypes, l.findMeters, l.findCaptured, l.findImports, l.findMerges, l.findPaces, l.findRuns, l.findKeys, l.findAnswered, l.flush, l.fenced,
+		l.runSignals, l.recallKeys, l.findRecords, l.flush, l.findAccounts, l.flush, l.findGroups,
 	} {
 		if err := step(n); err != nil {
 			return err

@@ -12,6 +12,9 @@ import (
 const signalColumns = `id, workspace_id, type_id, source, account_id, contact_id, occurred_at, created_at, properties, backfill,
        prev_account_signal_id, prev_contact_signal_id, caused_to, erased_at, points, rules, event_name, held`
 
+// signalFields is how many columns signalColumns are.
+const signalFields = 18
+
 // Signals answers a page of the workspace's signals, newest first by arrival, with the records they are about. A list of an
 // account or a contact walks its timeline, or those of all that is merged with it, whose place must be of it. A filter that lets little through may give a
 // short page with a next: the scan's time was over. Erased signals are left out.

@@ -23,6 +23,9 @@ func (t *tx) load(n signalbox.Need, m *remembering) (*signalbox.Situation, error
 		Captures: make(map[signalbox.AnswerKey]signalbox.Capture, len(n.Captures)),
 		Imports:  make(map[signalbox.ImportKey]signalbox.ImportID, len(n.Imports)),
 		Merges:   make(map[signalbox.MergeID]*signalbox.Merge, len(n.Merges)),
+		Runs:     make(map[signalbox.RunID]*signalbox.Run, len(n.Runs)),
+		Signals:  make(map[signalbox.SignalID]*signalbox.Signal, len(n.Runs)),
+		Paces:    make(map[signalbox.WorkspaceID][]byte, len(n.Paces)),
 	}
 	l := &loader{t: t, s: s, m: m}
 	if t.pg != nil {
@@ -31,7 +34,9 @@ func (t *tx) load(n signalbox.Need, m *remembering) (*signalbox.Situation, error
 		}
 		return s, nil
 	}
-	for _, step := range []func(*signalbox.Need) error{l.heads, l.types, l.answered, l.meters, l.captured, l.imports, l.merges, l.keys, l.records, l.groups} {
+	for _, step := range []func(*signalbox.Need) error{
+		l.heads, l.types, l.answered, l.meters, l.captured, l.imports, l.merges, l.paces, l.runs, l.runSignals, l.keys, l.records, l.groups,
+	} {
 		if err := step(&n); err != nil {
 			return nil, fmt.Errorf("load the situation: %w", err)
 		}

@@ -8,8 +8,8 @@ import (
 )
 
 // Erasing takes a record's values away and leaves rows that say nothing: its keys first, so that nothing new is matched to it;
-// then its timeline, signal by signal from the newest, with the bodies of the events that each caused and what receivers
-// answered to them; last its own row. Rows stay because chains and logs lead through them.
+// then its timeline, signal by signal from the newest, with the bodies of the events that each caused, what receivers
+// answered to them and what runs of automations hold of it; then the runs that are about it without a signal; last its own row. Rows stay because chains and logs lead through them.
 //
 // The job's mark is 0 until the keys are gone, then the newest signal that the walk began at, and markPurge when all is
 // blanked; the cursor is the signal that the walk goes on with, 0 at its end.
@@ -24,6 +24,7 @@ type erasure struct {
 	chain  chain
 	exists string // answers a row when the record is the workspace's, erased or not
 	unlink string // "", or takes a slice of the rows that name the record away from it
+	runs   string // answers runs that are about the record
 	blank  string
 }
 
@@ -52,6 +53,7 @@ SELECT 1
   FROM accounts
  WHERE workspace_id = $1 AND id = $2`,
 	unlink: unlinkAccountSQL,
+	runs:   runsOfAccountSQL,
 	blank: `
 UPDATE accounts
    SET domain = '', name = '', status = '', attributes = NULL, merged = NULL, sorted = '', revision = revision + 1, updated_at = $3,
@@ -67,6 +69,7 @@ var contactErasure = erasure{
 SELECT 1
   FROM contacts
  WHERE workspace_id = $1 AND id = $2`,
+	runs: runsOfContactSQL,
 	blank: `
 UPDATE contacts
    SET account_id = NULL, email = '', first_name = '', last_name = '', title = '', linkedin_url = '', attributes = NULL,
@@ -105,6 +108,9 @@ func (t *tx) sliceErase(j *jobRow, e erasure, now time.Time) error {
 	if int64(s.LastSignal) > j.mark { // one came in before the keys were gone from every turn: walk again
 		j.mark, j.Cursor = int64(s.LastSignal), int64(s.LastSignal)
 		return nil
+	}
+	if done, err := t.eraseRuns(e.runs, j.Workspace, j.Subject, now, &left); err != nil || !done {
+		return err
 	}
 	if done, err := t.eraseAudit(j, &left); err != nil || !done {
 		return err
@@ -216,6 +222,9 @@ func (t *tx) eraseSignal(j *jobRow, causedTo int64, now time.Time, left *int) (b
 		if done, err := t.eraseEvent(j.Workspace, evt.id, evt.to, now, left); err != nil || !done {
 			return false, err
 		}
+	}
+	if done, err := t.eraseRuns(runsOfSignalSQL, j.Workspace, j.Cursor, now, left); err != nil || !done {
+		return false, err
 	}
 	if _, err := t.exec(eraseSignalSQL, id(j.Workspace), j.Cursor, now); err != nil {
 		return false, fmt.Errorf("erase signal: %w", err)

@@ -12,7 +12,7 @@ import (
 )
 
 // tenantTables hold rows of workspaces.
-var tenantTables = regexp.MustCompile(`(?i)(?:FROM|UPDATE|INTO)\s+(heads|api_keys|signal_types|definitions|profile_versions|qualifications|audience_members|captures|record_keys|record_words|accounts|contacts|entity_states|signals|events|deliveries|attempts|due|answered|meters|webhooks|jobs|members|sessions|links|audit_log|logs|tallies|merges|imports|import_rows|recovered|failing|notices|mails)\b`)
+var tenantTables = regexp.MustCompile(`(?i)(?:FROM|UPDATE|INTO)\s+(heads|api_keys|signal_types|definitions|profile_versions|qualifications|audience_members|captures|runs|paces|record_keys|record_words|accounts|contacts|entity_states|signals|events|deliveries|attempts|due|answered|meters|webhooks|jobs|members|sessions|links|audit_log|logs|tallies|merges|imports|import_rows|recovered|failing|notices|mails)\b`)
 
 // underNoWorkspace are the statements on tenant tables that do not name the workspace in WHERE, with the reason.
 var underNoWorkspace = map[string]string{
@@ -38,6 +38,7 @@ var underNoWorkspace = map[string]string{
 	"agedDeliveriesSQL":  "as agedSignalsSQL",
 	"agedAttemptsSQL":    "as agedSignalsSQL",
 	"agedLogsSQL":        "as agedSignalsSQL",
+	"agedRunsSQL":        "as agedSignalsSQL",
 	"newerSignalsSQL":    "as allSignalsSQL",
 	"passSignalsSQL":     "as allSignalsSQL",
 	"passDeliveriesSQL":  "as allSignalsSQL",

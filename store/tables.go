@@ -68,6 +68,9 @@ var catalogue = []*Table{
 	table("signals", "workspace_id, id", "type_id, source text, account_id, contact_id, occurred_at, created_at, properties text, backfill, "+
 		"prev_account_signal_id, prev_contact_signal_id, caused_to, erased_at, points, rules text, event_name text, held"),
 	table("captures", "workspace_id, key blob", "signal_id, account_id, contact_id"),
+	table("runs", "workspace_id, id", "automation_id, version, signal_id, account_id, contact_id, of_kind, happened text, at, due_at, status text, depth, "+
+		"reasons text, actions text, notice text, events text, last_id"),
+	table("paces", "workspace_id", "packed blob"),
 	table("events", "workspace_id, id", "name text, signal_id, account_id, contact_id, stairoids text, standard text, vendor text, caused_to, test, created_at, "+
 		"request text"),
 	table("deliveries", "workspace_id, id", "webhook_id, event_id, event_name text, state, reason text, attempts, due_at, "+

@@ -55,6 +55,9 @@ type EventInfo struct {
 	Record    *signalbox.LinkedRecord  // of events of records alone
 	Notice    *Notice                  // of notifications alone
 
+	Automation *signalbox.Automation // of automation.triggered alone
+	Run        signalbox.RunID       // as Automation
+
 	// Of operational events alone.
 	Webhook  *signalbox.Webhook
 	Delivery *signalbox.Delivery

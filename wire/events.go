@@ -37,7 +37,7 @@ var eventTypes = slices.Concat(engagement, providerEvents(), operational)
 var engagement = []EventType{
 	{EventSignalCreated, "A new signal was ingested, from any source.", true, appendSignalData, signalCreatedSchema},
 	{EventSignalScored, "A signal was processed and given a score.", true, appendScoredData, signalScoredSchema},
-	{EventAutomationTriggered, "An automation was triggered by a matching signal.", false, appendTriggeredData, automationTriggeredSchema},
+	{EventAutomationTriggered, "An automation was triggered by a matching signal.", true, appendTriggeredData, automationTriggeredSchema},
 	{EventAccountScoreChanged, "The score of an account changed.", true, appendAccountScoreData, accountScoreSchema},
 	{EventContactScoreChanged, "The score of a contact changed.", true, appendContactScoreData, contactScoreSchema},
 	{EventAccountStageChanged, "An account has reached another stage, by a signal or as time passed.", true, appendAccountStageData, accountStageSchema},
@@ -171,6 +171,8 @@ func (t EventType) fill(e *EventInfo) {
 		e.Signal.Points = signalbox.PointsOf(2)
 		e.Qualified = &signalbox.Qualified{ICP: "Mid-market SaaS", ICPScore: 73, Persona: "VP Engineering", PersonaScore: 81}
 		e.Audience = &signalbox.Audience{ID: signalbox.AudienceID(sampleID(e.CreatedAt, 6)), Name: "Ready to talk", Of: signalbox.AccountRecord}
+		e.Automation = &signalbox.Automation{ID: signalbox.AutomationID(sampleID(e.CreatedAt, 6)), Name: "High-intent trial → notify sales"}
+		e.Run = signalbox.RunID(sampleID(e.CreatedAt, 7))
 		e.Change = &ScoreChange{Score: 42, Previous: 38, Stage: "Warm", PreviousStage: "Cool", Reason: "signal"}
 	}
 }
@@ -205,12 +207,20 @@ func appendSignalData(dst []byte, e *EventInfo) []byte {
 	return append(appendSignal(append(dst, `{"signal":`...), e), '}')
 }
 
+// appendTriggeredData appends the automation, its run, and what started it: the signal is null where time or a person did.
 func appendTriggeredData(dst []byte, e *EventInfo) []byte {
 	dst = append(dst, `{"automation":{"id":`...)
-	dst = appendID(dst, e.Codec, "auto", sampleID(e.CreatedAt, 6))
-	dst = append(dst, `,"name":"High-intent trial → notify sales"},"run":{"id":`...)
-	dst = appendID(dst, e.Codec, "run", sampleID(e.CreatedAt, 7))
-	dst = appendSignal(append(dst, `},"signal":`...), e)
+	dst = appendID(dst, e.Codec, signalbox.KindAutomation, int64(e.Automation.ID))
+	dst = append(dst, `,"name":`...)
+	dst = strictjson.AppendString(dst, e.Automation.Name)
+	dst = append(dst, `},"run":{"id":`...)
+	dst = appendID(dst, e.Codec, signalbox.KindRun, int64(e.Run))
+	dst = append(dst, `},"signal":`...)
+	if e.Signal == nil {
+		dst = append(dst, `null`...)
+	} else {
+		dst = appendSignal(dst, e)
+	}
 	dst = appendAccount(append(dst, `,"account":`...), e.Codec, e.Account)
 	dst = appendContact(append(dst, `,"contact":`...), e.Codec, e.Contact)
 	return append(dst, '}')

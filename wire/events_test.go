@@ -40,7 +40,7 @@ func TestEventTypes_AreThoseOfTheDocument(t *testing.T) {
 	if diff := cmp.Diff(want, names); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff([]string{"signal.created", "signal.scored", "account.score_changed", "contact.score_changed", "account.stage_changed", "contact.stage_changed", "signal.qualified", "audience.entered", "audience.left", "webhook.failing", "webhook.recovered", "webhook.disabled", "delivery.failed"}, produced); diff != "" {
+	if diff := cmp.Diff([]string{"signal.created", "signal.scored", "automation.triggered", "account.score_changed", "contact.score_changed", "account.stage_changed", "contact.stage_changed", "signal.qualified", "audience.entered", "audience.left", "webhook.failing", "webhook.recovered", "webhook.disabled", "delivery.failed"}, produced); diff != "" {
 		t.Errorf("what this version sends: %s", diff)
 	}
 }
@@ -263,6 +263,29 @@ func TestCheckPattern_RefusesWhatCanNeverMatch(t *testing.T) {
 		wantInvalid(t, err, "events")
 		if err != nil && !strings.Contains(err.Error(), near) {
 			t.Errorf("%s: the refusal does not say %s: %v", bad, near, err)
+		}
+	}
+}
+
+// An automation that time has triggered, or a person, has no signal: it is null, as whom it is about may be.
+func TestTriggered_SignalAndRecordsMayBeMissing(t *testing.T) {
+	t.Parallel()
+	e := s1()
+	e.Automation, e.Run = &signalbox.Automation{ID: 9101, Name: "<b> \"q\""}, 9105
+	triggered, _ := wire.LookUp(signalbox.FormatStairoids, wire.EventAutomationTriggered)
+	bare := e
+	bare.Signal, bare.Account, bare.Contact = nil, nil, nil
+	for name, e := range map[string]wire.EventInfo{"whole": e, "bare": bare} {
+		for _, f := range formats {
+			body := wire.Freeze(f, wire.EventAutomationTriggered, e)
+			golden(t, "triggered_"+name+"_"+string(f)+".json", body)
+			var schema, v map[string]any
+			if json.Unmarshal(triggered.Schema(f), &schema) != nil || json.Unmarshal(body, &v) != nil {
+				t.Fatalf("%s %s: no JSON objects", name, f)
+			}
+			for _, flaw := range fits(schema, v, "body") {
+				t.Errorf("%s %s: %s", name, f, flaw)
+			}
 		}
 	}
 }

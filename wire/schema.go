@@ -21,6 +21,7 @@ const (
 		`,"properties":` + propertiesSchema + `,"account":` + accountOrNull + `,"contact":` + contactOrNull
 	signalRequired = `"id","type","source","created_at","properties","account","contact"`
 	signalSchema   = `{"type":"object","required":[` + signalRequired + `],"properties":{` + signalFields + `}}`
+	signalOrNull   = `{"type":["object","null"],"required":[` + signalRequired + `],"properties":{` + signalFields + `}}`
 
 	scoreFields   = `"score":` + wholeSchema + `,"previous_score":` + wholeSchema + `,"stage":` + maybeTextSchema + `,"reason":` + textSchema
 	scoreRequired = `"score","previous_score","stage","reason"`
@@ -37,7 +38,7 @@ const (
 
 	automationTriggeredSchema = `{"type":"object","required":["automation","run","signal","account","contact"],"properties":{"automation":` +
 		`{"type":"object","required":["id","name"],"properties":{"id":` + textSchema + `,"name":` + textSchema + `}},"run":` +
-		`{"type":"object","required":["id"],"properties":{"id":` + textSchema + `}},"signal":` + signalSchema + `,"account":` + accountOrNull +
+		`{"type":"object","required":["id"],"properties":{"id":` + textSchema + `}},"signal":` + signalOrNull + `,"account":` + accountOrNull +
 		`,"contact":` + contactOrNull + `}}`
 
 	accountScoreSchema = `{"type":"object","required":["account"],"properties":{"account":{"type":"object","required":[` + accountRequired +

@@ -147,7 +147,7 @@ export type Audit = {
 };
 
 export type AuditActor = {
-  type: "member" | "api_key" | "system";
+  type: "member" | "api_key" | "automation" | "system";
   id: string | null;
   /** As it was at the time. */
   name: string | null;
