@@ -41,6 +41,7 @@ var groups = []struct {
 	{"Unscore", unscoreTests},
 	{"Definitions", definitionTests},
 	{"Qualifications", qualificationTests},
+	{"Runs", runTests},
 	{"Erase", eraseTests},
 	{"Foreign", foreignTests},
 	{"Logs", logTests},
