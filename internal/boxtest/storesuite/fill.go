@@ -24,6 +24,10 @@ func (b *Box) Fill(n int) {
 	b.fillTrouble()
 	b.follows(b.NewAccount("follows.example", "").ID)
 	b.scored("scored.example", "ann@scored.example", "meeting_booked", "meeting_booked", "deal_created")
+	b.ran(b.aRun(), b.aRun(func(r *signalbox.Run) {
+		r.Status, r.Due, r.Actions, r.Notice, r.Events = signalbox.RunWaiting, b.Now.Add(time.Hour), nil, nil, nil
+	}))
+	b.Must(b.turn(b.held(), &signalbox.Decision{Paces: map[signalbox.WorkspaceID][]byte{b.WS: {1, 2, 3}}}))
 	for i := range n {
 		acc := b.NewAccount(fmt.Sprintf("acme%d.example", i), strings.Repeat("Ä", i))
 		con := b.NewContact(acc.ID, fmt.Sprintf("ann%d@acme.example", i), "", "")

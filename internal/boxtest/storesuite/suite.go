@@ -42,6 +42,7 @@ var groups = []struct {
 	{"Ranks", rankTests},
 	{"Definitions", definitionTests},
 	{"Qualifications", qualificationTests},
+	{"Runs", runTests},
 	{"Erase", eraseTests},
 	{"Foreign", foreignTests},
 	{"Logs", logTests},
