@@ -45,24 +45,6 @@ func (a *API) lane(c *call, d *signalbox.Definitions, old, one *signalbox.Automa
 	return w, fresh.Reveal(), nil
 }
 
-// dropLane ends what an automation that is deleted sends through: what it still had to send is failed by a job. It is part of the automation's deletion, and not told
-// of by itself.
-func (a *API) dropLane(c *call, id signalbox.AutomationID) error {
-	lane := signalbox.WebhookID(id)
-	err := a.cfg.Store.DeleteWebhook(c.r.Context(), c.ws(), lane, c.now, signalbox.Job{
-		ID: signalbox.JobID(a.cfg.IDs.Next(c.now)), Workspace: c.ws(), Kind: signalbox.JobCloseWebhook, Status: signalbox.JobQueued, Subject: int64(lane),
-		CreatedAt: c.now, UpdatedAt: c.now,
-	})
-	switch {
-	case signalbox.CodeOf(err) == signalbox.NotFound:
-		return nil // it never sent anything
-	case err != nil:
-		return err
-	}
-	a.definitionChanged(c, lane)
-	return nil
-}
-
 // ofWebhook refuses all but those.
 func ofWebhook(w *signalbox.Webhook) error {
 	if w.Kind == signalbox.KindAction {

@@ -58,14 +58,14 @@ func (a *API) automationRoutes() []route {
 			answers:  takes(a.updateAutomation),
 		},
 		{
-			method: http.MethodPost, pattern: "/v1/automations/{id}/enable", id: "enableAutomation", tag: tag, need: auth.NeedWrite,
-			summary: "Enable an automation", detail: "It is started by what happens from now on.", status: http.StatusOK, bare: true, bodyOptional: true, also: both,
-			answers: asks(a.enableAutomation),
-		},
-		{
 			method: http.MethodPost, pattern: "/v1/automations/{id}/disable", id: "disableAutomation", tag: tag, need: auth.NeedWrite,
 			summary: "Disable an automation", detail: "Nothing starts it any more, and runs that wait end when they are due. What is on its way already is sent.",
 			status: http.StatusOK, bare: true, bodyOptional: true, answers: asks(a.disableAutomation),
+		},
+		{
+			method: http.MethodPost, pattern: "/v1/automations/{id}/enable", id: "enableAutomation", tag: tag, need: auth.NeedWrite,
+			summary: "Enable an automation", detail: "It is started by what happens from now on.", status: http.StatusOK, bare: true, bodyOptional: true, also: both,
+			answers: asks(a.enableAutomation),
 		},
 		a.automations().whyRoute(),
 	}
@@ -426,7 +426,8 @@ func (k *started) remove(c *call) (none, error) {
 	if err != nil {
 		return none{}, err
 	}
-	return none{}, k.api.dropLane(c, id)
+	k.api.definitionChanged(c, signalbox.WebhookID(id)) // what it sent through is gone with it
+	return none{}, nil
 }
 
 // namedByTrigger refuses what would leave automations and notifications with a trigger that names what is gone; done says what was to be done with it.

@@ -1,80 +1,26 @@
 package api_test
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
 	"signalbox"
 	"signalbox/api"
 	"signalbox/deliver"
 	"signalbox/seal"
-	"signalbox/store"
 )
 
 // onTrial is an automation with a webhook action (S0-7).
 const onTrial = `{"name":"High-intent trial → notify sales","type":"outgoing","trigger":{"type":"signal_received","signal_type":"product_trial_started"},"action":{"type":"webhook","config":{"url":"https://hooks.example.com/sales"}}}`
 
-// lanes is the database, which also keeps what automations send through: as webhooks of another kind, which are shown as what they are.
-type lanes struct {
-	*store.DB
-	mu    sync.Mutex
-	known map[signalbox.WebhookID]bool
-}
-
-func (l *lanes) Define(ctx context.Context, ws signalbox.WorkspaceID, now time.Time, change func(*signalbox.Definitions) (*signalbox.Redefinition, error)) error {
-	var lane *signalbox.Webhook
-	err := l.DB.Define(ctx, ws, now, func(d *signalbox.Definitions) (*signalbox.Redefinition, error) {
-		to, err := change(d)
-		if lane = nil; to != nil {
-			lane = to.Lane
-		}
-		return to, err
-	})
-	if err != nil || lane == nil {
-		return err
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.known[lane.ID] = true
-	w := *lane
-	w.Kind, w.URL = signalbox.KindPush, "https://lane.example.com/"
-	return l.CreateWebhook(context.Background(), w) // nobody's act: the change that makes it is told of
-}
-
-// as shows a webhook that is a lane as one.
-func (l *lanes) as(w *signalbox.Webhook) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.known[w.ID] {
-		w.Kind, w.URL = signalbox.KindAction, ""
-	}
-}
-
-func (l *lanes) Webhook(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.WebhookID) (signalbox.Webhook, error) {
-	w, err := l.DB.Webhook(ctx, ws, id)
-	l.as(&w)
-	return w, err
-}
-
-func (l *lanes) UpdateWebhook(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.WebhookID, now time.Time, change func(*signalbox.Webhook) error) (signalbox.Webhook, error) {
-	w, err := l.DB.UpdateWebhook(ctx, ws, id, now, func(w *signalbox.Webhook) error {
-		l.as(w)
-		return change(w)
-	})
-	l.as(&w)
-	return w, err
-}
-
 // lane reads what an automation sends through.
 func (b *box) lane(id string) (signalbox.Webhook, error) {
 	b.Helper()
-	return b.lanes.Webhook(b.Context(), b.ws, signalbox.WebhookID(automationOf(b, id)))
+	return b.db.Webhook(b.Context(), b.ws, signalbox.WebhookID(automationOf(b, id)))
 }
 
 func automationOf(b *box, id string) signalbox.AutomationID {
@@ -256,23 +202,26 @@ func TestAutomations_TheMaskedAddressOfSlackKeepsTheOneThatThereIs(t *testing.T)
 	}
 }
 
-// proves contract section 10: each of the checks' refusals names its field, and nothing changes
-func TestAutomations_RefuseWhatCannotBe(t *testing.T) {
-	t.Parallel()
-	b := newBox(t)
-	const good = `{"type":"signal_received","signal_type":"t"}`
-	const hook = `{"type":"webhook","config":{"url":"https://hooks.example.com/x"}}`
-	id := b.do(http.StatusCreated, "POST", "/v1/automations", onTrial).text("id")
-	before := fmt.Sprint(b.stored(id))
-	body := func(trigger, action, more string) string {
-		return `{"name":"x","trigger":` + trigger + `,"action":` + action + more + `}`
-	}
-	on := func(trigger string) string { return body(trigger, hook, "") }
-	does := func(action string) string { return body(good, action, "") }
-	with := func(more string) string { return body(good, hook, ","+more) }
-	for name, c := range map[string]struct{ body, param, text string }{
-		"a name of blanks":              {strings.Replace(on(good), `"x"`, `" "`, 1), "name", "1 to 200"},
-		"a name too long":               {strings.Replace(on(good), `"x"`, `"`+strings.Repeat("x", 201)+`"`, 1), "name", "1 to 200"},
+// refusal is a body that is refused: for which field, saying what.
+type refusal struct{ body, param, text string }
+
+// A trigger and an action that are right, and bodies with another one.
+const (
+	goodTrigger = `{"type":"signal_received","signal_type":"t"}`
+	goodAction  = `{"type":"webhook","config":{"url":"https://hooks.example.com/x"}}`
+)
+
+func automationBody(trigger, action, more string) string {
+	return `{"name":"x","trigger":` + trigger + `,"action":` + action + more + `}`
+}
+
+// badTriggers, badPaces and badActions are all that the checks refuse.
+func badTriggers(b *box) map[string]refusal {
+	on := func(trigger string) string { return automationBody(trigger, goodAction, "") }
+	with := func(more string) string { return automationBody(goodTrigger, goodAction, ","+more) }
+	return map[string]refusal{
+		"a name of blanks":              {strings.Replace(on(goodTrigger), `"x"`, `" "`, 1), "name", "1 to 200"},
+		"a name too long":               {strings.Replace(on(goodTrigger), `"x"`, `"`+strings.Repeat("x", 201)+`"`, 1), "name", "1 to 200"},
 		"incoming":                      {`{"name":"x","type":"incoming","trigger":{"method":"webhook","mapping":{}}}`, "type", "not there yet"},
 		"another type":                  {with(`"type":"both"`), "type", "outgoing"},
 		"an unknown trigger":            {on(`{"type":"signal_recieved","signal_type":"t"}`), "trigger.type", `did you mean "signal_received"`},
@@ -296,26 +245,40 @@ func TestAutomations_RefuseWhatCannotBe(t *testing.T) {
 		"another change":                {on(`{"type":"record_changed","record_type":"employees","change":"moved"}`), "trigger.change", "created, updated or deleted"},
 		"an unknown event":              {on(`{"event":"signal.create"}`), "trigger.event", `did you mean "signal.created"`},
 		"an event of webhooks":          {on(`{"event":"webhook.failing"}`), "trigger.event", "for ever"},
-		"a condition that is none":      {with(`"conditions":["account.score"]`), "conditions[0]", ""},
-		"a slip in a condition":         {with(`"conditions":["account.score > 1","acount.score > 1"]`), "conditions[1]", "account"},
-		"a condition that is empty":     {with(`"conditions":[""]`), "conditions[0]", "is empty"},
-		"a number as condition":         {with(`"conditions":[1]`), "conditions[0]", "in quotes"},
-		"a structured operator":         {with(`"conditions":[{"all":[{"field":"account.score","operator":"over","value":1}]}]`), "conditions[0].all[0].operator", "greater_than"},
-		"a condition of the event":      {on(`{"event":"signal.created","conditions":["signal.type = 't'"]}`), "trigger.conditions[0]", "=="},
-		"too many conditions":           {with(`"conditions":[` + strings.Repeat(`"account.score > 1",`, 20) + `"account.score > 1"]`), "conditions", "the most is 20"},
-		"another mode":                  {with(`"frequency":{"mode":"daily"}`), "frequency.mode", "cooldown"},
-		"a cooldown without duration":   {with(`"frequency":{"mode":"cooldown","per":"account"}`), "frequency.duration", "1m to 365d"},
-		"a cooldown of words":           {with(`"frequency":{"mode":"cooldown","duration":"a week","per":"account"}`), "frequency.duration", "as in 90m or 7d"},
-		"a cooldown of nobody":          {with(`"frequency":{"mode":"cooldown","duration":"7d"}`), "frequency.per", "contact or account"},
-		"a cooldown of a lead":          {with(`"frequency":{"mode":"cooldown","duration":"7d","per":"lead"}`), "frequency.per", "contact or account"},
-		"a duration of another mode":    {with(`"frequency":{"mode":"every","duration":"7d"}`), "frequency", "only the mode cooldown"},
-		"a delay too long":              {with(`"delay":"31d"`), "delay", "up to 30d"},
-		"a delay of words":              {with(`"delay":"1 hour"`), "delay", "is no duration"},
-		"no runs in an hour":            {with(`"per_hour":0`), "per_hour", "from 1"},
-		"too many runs in an hour":      {with(`"per_hour":100001`), "per_hour", "100,000"},
-		"action and actions":            {with(`"actions":[` + hook + `]`), "actions", "either"},
-		"no action at all":              {`{"name":"x","trigger":` + good + `,"actions":[]}`, "actions", "1 to 10"},
-		"too many actions":              {`{"name":"x","trigger":` + good + `,"actions":[` + strings.Repeat(hook+",", 10) + hook + `]}`, "actions", "there are 11"},
+	}
+}
+
+func badPaces() map[string]refusal {
+	on := func(trigger string) string { return automationBody(trigger, goodAction, "") }
+	with := func(more string) string { return automationBody(goodTrigger, goodAction, ","+more) }
+	return map[string]refusal{
+		"a condition that is none":    {with(`"conditions":["account.score"]`), "conditions[0]", ""},
+		"a slip in a condition":       {with(`"conditions":["account.score > 1","acount.score > 1"]`), "conditions[1]", "account"},
+		"a condition that is empty":   {with(`"conditions":[""]`), "conditions[0]", "is empty"},
+		"a number as condition":       {with(`"conditions":[1]`), "conditions[0]", "in quotes"},
+		"a structured operator":       {with(`"conditions":[{"all":[{"field":"account.score","operator":"over","value":1}]}]`), "conditions[0].all[0].operator", "greater_than"},
+		"a condition of the event":    {on(`{"event":"signal.created","conditions":["signal.type = 't'"]}`), "trigger.conditions[0]", "=="},
+		"too many conditions":         {with(`"conditions":[` + strings.Repeat(`"account.score > 1",`, 20) + `"account.score > 1"]`), "conditions", "the most is 20"},
+		"another mode":                {with(`"frequency":{"mode":"daily"}`), "frequency.mode", "cooldown"},
+		"a cooldown without duration": {with(`"frequency":{"mode":"cooldown","per":"account"}`), "frequency.duration", "1m to 365d"},
+		"a cooldown of words":         {with(`"frequency":{"mode":"cooldown","duration":"a week","per":"account"}`), "frequency.duration", "as in 90m or 7d"},
+		"a cooldown of nobody":        {with(`"frequency":{"mode":"cooldown","duration":"7d"}`), "frequency.per", "contact or account"},
+		"a cooldown of a lead":        {with(`"frequency":{"mode":"cooldown","duration":"7d","per":"lead"}`), "frequency.per", "contact or account"},
+		"a duration of another mode":  {with(`"frequency":{"mode":"every","duration":"7d"}`), "frequency", "only the mode cooldown"},
+		"a delay too long":            {with(`"delay":"31d"`), "delay", "up to 30d"},
+		"a delay of words":            {with(`"delay":"1 hour"`), "delay", "is no duration"},
+		"no runs in an hour":          {with(`"per_hour":0`), "per_hour", "from 1"},
+		"too many runs in an hour":    {with(`"per_hour":100001`), "per_hour", "100,000"},
+	}
+}
+
+func badActions() map[string]refusal {
+	does := func(action string) string { return automationBody(goodTrigger, action, "") }
+	with := func(more string) string { return automationBody(goodTrigger, goodAction, ","+more) }
+	return map[string]refusal{
+		"action and actions":            {with(`"actions":[` + goodAction + `]`), "actions", "either"},
+		"no action at all":              {`{"name":"x","trigger":` + goodTrigger + `,"actions":[]}`, "actions", "1 to 10"},
+		"too many actions":              {`{"name":"x","trigger":` + goodTrigger + `,"actions":[` + strings.Repeat(goodAction+",", 10) + goodAction + `]}`, "actions", "there are 11"},
 		"an unknown action":             {does(`{"type":"sms","config":{}}`), "action.type", "unknown action"},
 		"an action of notifications":    {does(`{"type":"notify","config":{}}`), "action.type", "unknown action"},
 		"no config":                     {does(`{"type":"webhook"}`), "action.config.url", "1 to 2048"},
@@ -340,16 +303,28 @@ func TestAutomations_RefuseWhatCannotBe(t *testing.T) {
 		"a contact's status":            {does(`{"type":"update","config":{"entity":"contact","status":"x"}}`), "action.config.status", "a contact has none"},
 		"a signal without a type":       {does(`{"type":"signal","config":{"properties":{}}}`), "action.config.type", "1 to 200"},
 		"a signal that starts it again": {does(`{"type":"signal","config":{"type":"t"}}`), "action.config.type", "start this automation again"},
-		"the second of several":         {`{"name":"x","trigger":` + good + `,"actions":[` + hook + `,{"type":"email","config":{"to":"x","subject":"s","text":"t"}}]}`, "actions[1].config.to", "actions[1].config.to must be one"},
+		"the second of several":         {`{"name":"x","trigger":` + goodTrigger + `,"actions":[` + goodAction + `,{"type":"email","config":{"to":"x","subject":"s","text":"t"}}]}`, "actions[1].config.to", "actions[1].config.to must be one"},
 		"a field that is not there":     {with(`"freqency":{}`), "freqency", "unknown"},
-	} {
+	}
+}
+
+// proves contract section 10: each of the checks' refusals names its field, and nothing changes
+func TestAutomations_RefuseWhatCannotBe(t *testing.T) {
+	t.Parallel()
+	b := newBox(t)
+	id := b.do(http.StatusCreated, "POST", "/v1/automations", onTrial).text("id")
+	before := fmt.Sprint(b.stored(id))
+	all := badTriggers(b)
+	maps.Copy(all, badPaces())
+	maps.Copy(all, badActions())
+	for name, c := range all {
 		t.Log(name)
 		b.send(b.admin, "POST", "/v1/automations", c.body).refuses(http.StatusBadRequest, "validation_error", c.param, c.text)
 		if name != "incoming" {
 			b.send(b.admin, "PATCH", "/v1/automations/"+id, c.body).refuses(http.StatusBadRequest, "validation_error", c.param, c.text)
 		}
 	}
-	for body, param := range map[string]string{`{"trigger":` + good + `,"action":` + hook + `}`: "name", `{"name":"x","action":` + hook + `}`: "trigger", `{"name":"x","trigger":` + good + `}`: "action"} {
+	for body, param := range map[string]string{`{"trigger":` + goodTrigger + `,"action":` + goodAction + `}`: "name", `{"name":"x","action":` + goodAction + `}`: "trigger", `{"name":"x","trigger":` + goodTrigger + `}`: "action"} {
 		b.send(b.admin, "POST", "/v1/automations", body).refuses(http.StatusBadRequest, "validation_error", param, "")
 	}
 	if after := fmt.Sprint(b.stored(id)); after != before {

@@ -119,7 +119,7 @@ func TestAutomations_WhatTheySendThroughIsNotChangedByItself(t *testing.T) {
 		{"PATCH", "", `{"events":["*"]}`}, {"DELETE", "", ""}, {"POST", "/disable", ""}, {"POST", "/enable", ""}, {"POST", "/test", ""},
 		{"POST", "/secret/regenerate", ""}, {"POST", "/secret/activate", ""},
 	} {
-		b.send(b.admin, try[0], path+try[1], try[2]).refuses(http.StatusConflict, "conflict", "", "said by an automation")
+		b.send(b.admin, try[0], path+try[1], try[2]).refuses(http.StatusConflict, "conflict", "", "change or test the automation")
 	}
 	if after, err := b.lane(made.text("id")); err != nil || after.Revision != before.Revision {
 		t.Errorf("it was changed: %+v %v", after, err)

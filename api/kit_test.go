@@ -82,7 +82,6 @@ type box struct {
 	ws     signalbox.WorkspaceID
 	admin  string // a key of ws
 	hub    *watch.Hub
-	lanes  *lanes
 
 	mu      sync.Mutex
 	arrived chan struct{}
@@ -156,7 +155,6 @@ func (b *box) start(tune []func(*api.Config)) (stop func()) {
 	}
 	log := slog.New(slog.NewTextHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	node := node{lease}
-	b.lanes = &lanes{DB: b.db, known: map[signalbox.WebhookID]bool{}}
 	b.hub = watch.New(watch.Config{Store: b.db, Log: log})
 	notes := journal.New(journal.Config{Store: b.db, IDs: b.ids, Log: log, Stored: b.hub.Logged})
 	sender := deliver.New(deliver.Config{
@@ -171,7 +169,7 @@ func (b *box) start(tune []func(*api.Config)) (stop func()) {
 	}
 	cfg := api.Config{
 		Keys: keys, SignIn: auth.NewSignIn(b.db, sessions, b.ids), PublicURL: "http://box.test", Signals: in, Scores: in, Acts: in, Imports: in, Merges: in, Automations: in, Blend: decide.Blend,
-		Sources: decide.SourcesOf, Store: b.lanes, Sender: doors{sender, node}, Targets: targets{policy}, Arrivals: b, Journal: notes, Live: live{b.hub},
+		Sources: decide.SourcesOf, Store: b.db, Sender: doors{sender, node}, Targets: targets{policy}, Arrivals: b, Journal: notes, Live: live{b.hub},
 		CheckHeaders: egress.ValidateHeaders, NormalizeDomain: identity.Domain,
 		NormalizeEmail: func(raw string) (string, error) { _, match, _, err := identity.Email(raw); return match, err },
 		Box:            b.sealed, Codec: b.codec, IDs: b.ids, Ready: b.db.Healthy, Wake: b.Due, UserAgent: "Signalbox/test", Version: "test", Log: log,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"signalbox"
 	"signalbox/auth"
@@ -92,8 +93,8 @@ func (r *resource[Row, View]) erasing() route {
 }
 
 func article(thing string) string {
-	if thing == "account" {
-		return "an account"
+	if strings.HasPrefix(thing, "a") {
+		return "an " + thing
 	}
 	return "a " + thing
 }

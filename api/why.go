@@ -22,18 +22,11 @@ func (k *started) whyRoute() route {
 	title, tag := map[bool]string{false: "Automation", true: "Notification"}[k.notices], map[bool]string{false: "Automations", true: "Notifications"}[k.notices]
 	return route{
 		method: http.MethodGet, pattern: "/v1/" + k.thing + "s/{id}/why", id: "explain" + title, tag: tag, need: auth.NeedRead,
-		summary: "Say clause by clause why a signal starts " + articleOf(k.thing) + ", or does not",
+		summary: "Say clause by clause why a signal starts " + article(k.thing) + ", or does not",
 		detail: "It is judged as it is now, by what was known when the signal came, as far as that can be told: scores and stages are worked out anew, and of the record's signals those up to this one " +
 			"are asked. `approximate` names what is of now. Frequency and the hour's limit are not asked.",
 		status: http.StatusOK, query: []param{{name: "signal_id", kind: text, doc: "The signal. Required."}}, answers: asks(k.why),
 	}
-}
-
-func articleOf(thing string) string {
-	if thing == "automation" {
-		return "an automation"
-	}
-	return "a " + thing
 }
 
 // whyView says why something was started, or was not.

@@ -53,6 +53,49 @@ export type AccountsBody = {
   import?: string | null;
 };
 
+export type Action = {
+  type: "webhook" | "slack" | "email" | "update" | "signal";
+  config: Config;
+};
+
+export type ActionConfig = {
+  /** Of update: a JSON template that is merged (RFC 7396). */
+  attributes?: Record<string, unknown>;
+  /** Of slack: Block Kit's blocks, a JSON template. */
+  blocks?: unknown[];
+  /** Of webhook: a JSON template. Unless given: the signal with its account and contact, as automation.action_triggered. */
+  body?: unknown;
+  /** Of update: whose. */
+  entity?: "account" | "contact" | null;
+  /** Of webhook. Values are stored sealed and never shown; null keeps the one that there is, as long as scheme and host stay. */
+  headers?: Record<string, string | null>;
+  /** Of webhook: POST unless given. */
+  method?: "POST" | "PUT" | "PATCH" | null;
+  /** Of update, of an account: a template. */
+  name?: string | null;
+  /** Of signal: a JSON template. */
+  properties?: Record<string, unknown>;
+  /** Of update, of an account: a template. */
+  status?: string | null;
+  /** Of email: a template. */
+  subject?: string | null;
+  /** Of slack and email: a template. */
+  text?: string | null;
+  /** Of email: one address. */
+  to?: string | null;
+  /** Of signal: the type of the signal that is sent about the same record. */
+  type?: string | null;
+  /** Of webhook: scheme and host are literal, the rest is a template. */
+  url?: string | null;
+  /** Of slack: the address of an incoming webhook. It is shown masked, and what is shown keeps the one that there is. */
+  webhook_url?: string | null;
+};
+
+export type ActionForm = {
+  type: "webhook" | "slack" | "email" | "update" | "signal" | null;
+  config: ActionConfig | null;
+};
+
 export type Answer = {
   name: string;
   mode: "filter" | "score" | "exclude";
@@ -160,6 +203,81 @@ export type AuditObject = {
   name: string | null;
 };
 
+export type Automation = {
+  id: string;
+  name: string;
+  type: "outgoing";
+  enabled: boolean;
+  trigger: Trigger;
+  /** Expressions, which all must hold. */
+  conditions: string[];
+  frequency: Frequency;
+  /** Null: none. */
+  delay: string | null;
+  /** Runs in an hour (UTC) at most; those beyond it are kept as throttled. */
+  per_hour: number;
+  /** The one action; null where there are several. */
+  action: Action | null;
+  actions: Action[];
+  /** What it sends is in the delivery log of this one, GET /v1/webhooks/{id}/deliveries. Null: it sends nothing. */
+  webhook_id: string | null;
+  /** Grows with each change. */
+  revision: number;
+  created_at: string;
+  updated_at: string;
+};
+
+export type AutomationForm = {
+  /** What it is called; names may repeat. */
+  name: string | null;
+  trigger: TriggerForm | null;
+  /** What it does; in its place actions, for several. */
+  action?: ActionForm | null;
+  /** What it does, in this order. */
+  actions?: ActionForm[] | null;
+  /** What must hold besides, all of it: expressions, or {field, operator, value} in groups {all: […]} and {any: […]}, which are answered as expressions. */
+  conditions?: unknown[];
+  /** How long its actions wait, as in 1h: whole seconds, at most 30d. The conditions are asked again then. */
+  delay?: string | null;
+  /** False unless given. */
+  enabled?: boolean | null;
+  /** How often it runs for the same record: each time unless given. */
+  frequency?: FrequencyForm | null;
+  /** Runs in an hour (UTC): 1,000 unless given. Those beyond it are kept as throttled. */
+  per_hour?: number | null;
+  /** outgoing unless given: it is started by what happens here. */
+  type?: "outgoing" | null;
+};
+
+export type AutomationList = {
+  automations: Automation[];
+  total: number;
+  /** Null: this is the end. */
+  next_cursor: string | null;
+};
+
+export type AutomationPatch = {
+  /** All actions are replaced by this one. */
+  action?: ActionForm | null;
+  /** Replaced whole. */
+  actions?: ActionForm[] | null;
+  /** Replaced whole; null: none. */
+  conditions?: unknown[] | null;
+  /** Null: none. */
+  delay?: string | null;
+  enabled?: boolean | null;
+  /** Replaced whole. */
+  frequency?: FrequencyForm | null;
+  name?: string | null;
+  per_hour?: number | null;
+  /** The revision that the change was made from: 409 when it is another one by now. Absent: whatever it is. */
+  revision?: number | null;
+  /** Replaced whole. */
+  trigger?: TriggerForm | null;
+  /** Fixed: only the value that it has is taken. */
+  type?: "outgoing" | null;
+};
+
 export type BatchAnswer = {
   /** One for each item, in the order of the batch. */
   results: BatchResult[];
@@ -213,6 +331,33 @@ export type CaptureSubject = {
   last_name?: string | null;
   linkedin_url?: string | null;
   title?: string | null;
+};
+
+export type Clause = {
+  clause: string;
+  /** What was found, for people. */
+  value: string | null;
+  outcome: "met" | "unmet";
+};
+
+export type Config = {
+  attributes?: Record<string, unknown>;
+  blocks?: unknown[];
+  body?: Record<string, unknown> | unknown[] | string | number | boolean;
+  entity?: "account" | "contact";
+  /** Values are never shown: null, which keeps them when it is sent back. */
+  headers?: Record<string, string | null>;
+  method?: "POST" | "PUT" | "PATCH";
+  name?: string;
+  properties?: Record<string, unknown>;
+  status?: string;
+  subject?: string;
+  text?: string;
+  to?: string;
+  type?: string;
+  url?: string;
+  /** Masked. */
+  webhook_url?: string;
 };
 
 export type Contact = {
@@ -345,6 +490,24 @@ export type DeliveryDetail = {
   reason?: string;
 };
 
+export type Destination = {
+  type: "webhook" | "slack" | "email";
+  to?: string;
+  webhook_id?: string;
+  /** Masked. */
+  webhook_url?: string;
+};
+
+export type DestinationForm = {
+  type: "webhook" | "slack" | "email" | null;
+  /** Of email: one address. */
+  to?: string | null;
+  /** Of webhook: one of the format staircase. */
+  webhook_id?: string | null;
+  /** Of slack: the address of an incoming webhook. It is shown masked, and what is shown keeps the one that there is. */
+  webhook_url?: string | null;
+};
+
 export type DraftForm = {
   /** As it would be saved. */
   profile: ProfileForm | null;
@@ -410,6 +573,21 @@ export type Fit = {
   persona_code: string | null;
   persona_score: number | null;
   qualified_at: string;
+};
+
+export type Frequency = {
+  mode: "every" | "once_per_contact" | "once_per_account" | "cooldown";
+  duration?: string;
+  per?: "contact" | "account";
+};
+
+export type FrequencyForm = {
+  /** Of cooldown: how long after a run there is no other one, 1m to 365d. */
+  duration?: string | null;
+  /** every unless given. */
+  mode?: "every" | "once_per_contact" | "once_per_account" | "cooldown" | null;
+  /** Of cooldown: whose run counts. */
+  per?: "contact" | "account" | null;
 };
 
 export type FreshSecret = {
@@ -686,8 +864,9 @@ export type MadeMember = {
 
 export type MadeWebhook = {
   id: string;
-  kind: "push" | "pull";
-  /** Null: a pull webhook. */
+  /** action: what an automation sends goes through it, and says itself where to. */
+  kind: "push" | "pull" | "action";
+  /** Null: a pull webhook, or an automation's. */
   url: string | null;
   events: string[];
   label: string | null;
@@ -888,6 +1067,104 @@ export type NewWebhook = {
 };
 
 export type None = Record<string, never>;
+
+export type Notification = {
+  id: string;
+  name: string;
+  type: "signal" | "record_changed" | "score_threshold" | "stage" | "audience";
+  enabled: boolean;
+  /** An expression; null: all accounts. */
+  account_filter: string | null;
+  destinations: Destination[];
+  /** Grows with each change. */
+  revision: number;
+  created_at: string;
+  updated_at: string;
+  audience_id?: string;
+  change?: "created" | "updated" | "deleted";
+  direction?: "above" | "below";
+  entity_type?: "account" | "contact";
+  on?: "enter" | "leave";
+  record_type?: string;
+  signal_type?: string;
+  source?: string;
+  stage?: string;
+  threshold?: number;
+};
+
+export type NotificationForm = {
+  name: string | null;
+  type: "signal" | "record_changed" | "score_threshold" | "stage" | "audience" | null;
+  destinations: DestinationForm[] | null;
+  /** Of which accounts it tells: an expression, or its structured form. All unless given. */
+  account_filter?: unknown;
+  /** Of audience. */
+  audience_id?: string | null;
+  /** Of record_changed: any unless given. */
+  change?: "created" | "updated" | "deleted" | null;
+  /** Of score_threshold. */
+  direction?: "above" | "below" | null;
+  /** True unless given. */
+  enabled?: boolean | null;
+  /** Of score_threshold and stage: whose. */
+  entity_type?: "account" | "contact" | null;
+  /** Of audience. */
+  on?: "enter" | "leave" | null;
+  /** Of record_changed. */
+  record_type?: string | null;
+  /** Of signal: GET /v1/notification-types lists those that are shipped. */
+  signal_type?: string | null;
+  /** Of signal: any unless given. */
+  source?: string | null;
+  /** Of stage: the one that is reached; any unless given. */
+  stage?: string | null;
+  /** Of score_threshold. */
+  threshold?: number | null;
+};
+
+export type NotificationPatch = {
+  /** Null: all accounts. */
+  account_filter?: unknown;
+  /** Of audience. */
+  audience_id?: string | null;
+  /** Of record_changed: any unless given. */
+  change?: "created" | "updated" | "deleted" | null;
+  /** Replaced whole. */
+  destinations?: DestinationForm[] | null;
+  /** Of score_threshold. */
+  direction?: "above" | "below" | null;
+  enabled?: boolean | null;
+  /** Of score_threshold and stage: whose. */
+  entity_type?: "account" | "contact" | null;
+  name?: string | null;
+  /** Of audience. */
+  on?: "enter" | "leave" | null;
+  /** Of record_changed. */
+  record_type?: string | null;
+  /** The revision that the change was made from: 409 when it is another one by now. Absent: whatever it is. */
+  revision?: number | null;
+  /** Of signal: GET /v1/notification-types lists those that are shipped. */
+  signal_type?: string | null;
+  /** Of signal: any unless given. */
+  source?: string | null;
+  /** Of stage: the one that is reached; any unless given. */
+  stage?: string | null;
+  /** Of score_threshold. */
+  threshold?: number | null;
+  /** Another one begins anew: of what belonged to the one before nothing is left. */
+  type?: "signal" | "record_changed" | "score_threshold" | "stage" | "audience" | null;
+};
+
+export type NotificationType = {
+  /** Of the signals' type. */
+  name: string;
+  /** For people. */
+  label: string;
+  /** Of a notification of it, before the account's name. */
+  title: string;
+  /** Of a notification of it, where the signal does not describe itself. */
+  description: string;
+};
 
 export type Overview = {
   signals: OverviewSignals;
@@ -1184,6 +1461,32 @@ export type RowResult = {
   status: "created" | "updated" | "unchanged" | "rejected" | "failed";
   error?: ErrorObject;
   id?: string;
+};
+
+export type SavedAutomation = {
+  id: string;
+  name: string;
+  type: "outgoing";
+  enabled: boolean;
+  trigger: Trigger;
+  /** Expressions, which all must hold. */
+  conditions: string[];
+  frequency: Frequency;
+  /** Null: none. */
+  delay: string | null;
+  /** Runs in an hour (UTC) at most; those beyond it are kept as throttled. */
+  per_hour: number;
+  /** The one action; null where there are several. */
+  action: Action | null;
+  actions: Action[];
+  /** What it sends is in the delivery log of this one, GET /v1/webhooks/{id}/deliveries. Null: it sends nothing. */
+  webhook_id: string | null;
+  /** Grows with each change. */
+  revision: number;
+  created_at: string;
+  updated_at: string;
+  /** What its webhook actions are signed with. Shown this once, when its first action that sends something is saved; kept when actions are replaced. */
+  secret?: string;
 };
 
 export type Score = {
@@ -1496,6 +1799,67 @@ export type Tested = {
   complete: boolean;
 };
 
+export type Trigger = {
+  type: "signal_received" | "signal_property_match" | "score_threshold" | "audience" | "qualified" | "stage" | "record_changed" | "event";
+  audience_id?: string;
+  change?: "created" | "updated" | "deleted";
+  /** Of event: expressions. */
+  conditions?: string[];
+  direction?: "above" | "below";
+  entity_type?: "account" | "contact";
+  event?: string;
+  icp_code?: string;
+  on?: "enter" | "leave";
+  operator?: string;
+  persona_code?: string;
+  property_key?: string;
+  property_value?: string | number | boolean | unknown[];
+  record_type?: string;
+  signal_type?: string;
+  source?: string;
+  stage?: string;
+  threshold?: number;
+};
+
+export type TriggerForm = {
+  /** Of audience. */
+  audience_id?: string | null;
+  /** Of record_changed: any unless given. */
+  change?: "created" | "updated" | "deleted" | null;
+  /** Of event: as the automation's own. */
+  conditions?: unknown[];
+  /** Of score_threshold. */
+  direction?: "above" | "below" | null;
+  /** Of score_threshold and stage: whose. */
+  entity_type?: "account" | "contact" | null;
+  /** Of event: signal.created, account.stage_changed … What tells of automations, webhooks and deliveries starts none. */
+  event?: string | null;
+  /** Of qualified: any that fits unless given. */
+  icp_code?: string | null;
+  /** Of audience. */
+  on?: "enter" | "leave" | null;
+  /** Of signal_property_match. */
+  operator?: "equals" | "not_equals" | "contains" | "starts_with" | "greater_than" | "greater_or_equal" | "less_than" | "less_or_equal" | "in" | null;
+  /** Of qualified: any, or none, unless given. */
+  persona_code?: string | null;
+  /** Of signal_property_match: a property, or a path to one, as in cart.total. */
+  property_key?: string | null;
+  /** Of signal_property_match: a text, a number, true or false; a list for in. */
+  property_value?: unknown;
+  /** Of record_changed: employees, job_postings … */
+  record_type?: string | null;
+  /** Of signal_received. The type need not have been seen yet. */
+  signal_type?: string | null;
+  /** Of signal_received: any unless given. */
+  source?: string | null;
+  /** Of stage: the one that is reached; any unless given. */
+  stage?: string | null;
+  /** Of score_threshold. It starts once for each crossing, and again after it was crossed back. */
+  threshold?: number | null;
+  /** event, where event is given. */
+  type?: "signal_received" | "signal_property_match" | "score_threshold" | "audience" | "qualified" | "stage" | "record_changed" | "event" | null;
+};
+
 export type TypeScoring = {
   points: number;
   /** Null: the workspace's. */
@@ -1531,8 +1895,9 @@ export type Verdict = {
 
 export type Webhook = {
   id: string;
-  kind: "push" | "pull";
-  /** Null: a pull webhook. */
+  /** action: what an automation sends goes through it, and says itself where to. */
+  kind: "push" | "pull" | "action";
+  /** Null: a pull webhook, or an automation's. */
   url: string | null;
   events: string[];
   label: string | null;
@@ -1610,6 +1975,15 @@ export type WebhookPatch = {
   /** Fixed: only the value that it has is taken. */
   temporary?: boolean | null;
   url?: string | null;
+};
+
+export type Why = {
+  /** Whether the signal starts it. */
+  fired: boolean;
+  /** Trigger and conditions, clause by clause: of several clauses the whole stands before them. */
+  reasons: Clause[];
+  /** What of it may have been otherwise when the signal came. Empty: nothing. */
+  approximate: string[];
 };
 
 export type WhySent = {
