@@ -26,11 +26,14 @@ func (c *Compiled) automate() {
 		}
 	}
 	for i := range d.Automations {
+		sends := 0
 		for _, x := range d.Automations[i].Actions {
 			if d.Automations[i].Enabled && x.Type == signalbox.ActSignal {
 				c.sends = append(c.sends, x.SignalType)
+				sends++
 			}
 		}
+		c.mostSends = max(c.mostSends, sends)
 	}
 	slices.Sort(c.sends)
 	c.sends = slices.Compact(c.sends)
@@ -60,14 +63,15 @@ func (c *Compiled) band(kind signalbox.RecordKind, score int) int {
 	return n
 }
 
-// runRows is about how many rows the runs take that one signal starts: three automations of all that may be, and few of many.
-func (c *Compiled) runRows() int {
+// runRows is about how many rows the runs take that one signal starts: three automations of all that may be, and few of many; with the signals that one of them sends,
+// each of which takes so many rows.
+func (c *Compiled) runRows(signalRows int) int {
 	runs, actions := c.automations.Most()
 	if runs == 0 {
 		return 0
 	}
 	each := 2 + len(c.subscribed[wire.EventAutomationTriggered]) + 2*actions/runs // the run, what tells of it, and an event and a delivery for each action
-	return 1 + (min(runs, 3)+runs/8)*each
+	return 1 + (min(runs, 3)+runs/8)*each + c.mostSends*signalRows
 }
 
 // happened is one thing that happened while an input was decided.

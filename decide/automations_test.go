@@ -555,3 +555,24 @@ func TestAutomation_ARunThatIsAskedEarlyWaitsOn(t *testing.T) {
 		t.Errorf("one that is gone: %v", out.Err)
 	}
 }
+
+// Turns are filled by how many rows saving them takes: an input that starts automations counts for more, and one that sets off signals for more again.
+func TestAutomation_TurnsAreFilledByWhatTheyStart(t *testing.T) {
+	t.Parallel()
+	rows := func(actions ...signalbox.Action) int {
+		w := newWorld(t)
+		if len(actions) > 0 {
+			w.automation(does(onSignal("demo"), actions...))
+		}
+		in := of("demo")
+		p, err := w.compile().Prepare(decide.Input{Workspace: ws, Signal: &in})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p.Rows()
+	}
+	none, one, sent := rows(), rows(hook()), rows(sends("a", ""), sends("b", ""))
+	if one < none+4 || sent < 3*none { // a run, its event, its delivery and the pace; two signals as large as the one that set them off
+		t.Errorf("%d rows without, %d with one that posts, %d with one that sends two signals", none, one, sent)
+	}
+}

@@ -32,6 +32,7 @@ type Compiled struct {
 	changedAt   map[signalbox.AutomationID]time.Time // when each automation was last changed, where that is known
 	listens     map[string]bool                      // the events that may start an enabled automation
 	sends       []string                             // the types of the signals that enabled automations send
+	mostSends   int                                  // how many of them one automation sends at most
 	watched     [2][]int                             // the scores whose crossing is told, of accounts and of contacts: where stages begin, and what automations wait for
 	followsAny  bool                                 // there is anything that fit, audiences or automations ask of a record's signals
 	signalRows  int                                  // a bound of how many rows saving what a signal causes can write
@@ -78,7 +79,7 @@ func Compile(d *signalbox.Definitions) (*Compiled, error) {
 	} {
 		c.signalRows += 1 + len(c.subscribed[name])
 	}
-	c.startRows = c.runRows()
+	c.startRows = c.runRows(c.signalRows)
 	c.signalRows += c.startRows
 	for i := range d.Webhooks {
 		c.webhooks[d.Webhooks[i].ID] = &d.Webhooks[i]

@@ -1,6 +1,7 @@
 package decide_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -314,6 +315,62 @@ func TestFollowing_HasRoomForAudiencesAndRuns(t *testing.T) {
 	if most := 48 << 10; audience.MaxState+automate.MaxState > most {
 		t.Errorf("audiences keep up to %d bytes and automations %d: together more than %d", audience.MaxState, automate.MaxState, most)
 	}
+}
+
+// ranFor is what is kept of a contact that automations were run for.
+func ranFor(t testing.TB) []byte {
+	w := newWorld(t)
+	a := onSignal("demo", "count(signals, 'demo', '1d') >= 1")
+	a.Frequency = signalbox.Frequency{Mode: signalbox.OncePerContact}
+	w.automation(a)
+	w.automation(a)
+	r := w.signal(of("demo"))
+	return w.states[signalbox.EntityID(r.Contact)].Following
+}
+
+func TestFollowing_OneThatIsCutOffIsRefused(t *testing.T) {
+	t.Parallel()
+	whole := ranFor(t)
+	if s, err := decide.SourcesOf(signalbox.EntityState{Following: whole}); err != nil || s.Counts["test"] != 1 {
+		t.Fatalf("whole: %+v, %v", s, err)
+	}
+	var read []int
+	for n := 1; n < len(whole); n++ {
+		if _, err := decide.SourcesOf(signalbox.EntityState{Following: whole[:n]}); err == nil {
+			read = append(read, n)
+		}
+	}
+	if len(read) != 1 { // where only its audiences are missing: it is that of a record that is in none
+		t.Errorf("of %d bytes so many are read: %v", len(whole), read)
+	}
+	scorer, err := decide.NewScorer(&signalbox.Definitions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept, err := scorer.Restand(signalbox.Kept{Following: whole}, nil, signalbox.Rescoring{Fit: true})
+	if err != nil || len(kept.Following) != len(whole) {
+		t.Errorf("a job that has to do with another part of it leaves %x, %v", kept.Following, err)
+	}
+}
+
+// FuzzFollowing: whatever is stored is read or refused, and what was read is written as it was.
+func FuzzFollowing(f *testing.F) {
+	f.Add(ranFor(f))
+	f.Add([]byte{1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0})
+	scorer, err := decide.NewScorer(&signalbox.Definitions{})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		once, err := scorer.Note(b, nil)
+		if err != nil {
+			return
+		}
+		twice, err := scorer.Note(once, nil)
+		if err != nil || !bytes.Equal(once, twice) {
+			t.Fatalf("%x, then %x, %v", once, twice, err)
+		}
+	})
 }
 
 // A stream that is folded in turns of any size comes to the same runs, events and deliveries as one signal a turn, id by id.

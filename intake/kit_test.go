@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -29,6 +30,7 @@ type box struct {
 	news   *news
 	intake *intake.Intake
 	stop   func()
+	ahead  atomic.Int64 // how far its clock is ahead of the real one, in nanoseconds
 }
 
 // newBox starts an intake; wrap may put faults between it and the database.
@@ -50,6 +52,7 @@ func newBox(t *testing.T, wrap func(intake.Store) intake.Store) *box {
 	}
 	b.intake = intake.New(intake.Config{
 		Store: st, Sender: b.sender, Waker: b.news, IDs: b.ids, Codec: signalbox.NewCodec([16]byte{1}), Log: slog.New(slog.DiscardHandler),
+		Now: func() time.Time { return time.Now().Add(time.Duration(b.ahead.Load())) },
 	})
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
