@@ -39,6 +39,7 @@ func TestSealedColumns_AreThoseOfTheSchema(t *testing.T) {
 			}
 		}
 		slices.Sort(found)
+		found = slices.Compact(found) // a table that was made anew
 		if !slices.Equal(found, listed) || len(found) == 0 {
 			t.Errorf("%s has %v, the list %v", engine, found, listed)
 		}

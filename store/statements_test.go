@@ -38,6 +38,7 @@ var underNoWorkspace = map[string]string{
 	"agedDeliveriesSQL":  "as agedSignalsSQL",
 	"agedAttemptsSQL":    "as agedSignalsSQL",
 	"agedLogsSQL":        "as agedSignalsSQL",
+	"allActionsSQL":      "asked of the whole database: which keys its sealed values need",
 	"newerSignalsSQL":    "as allSignalsSQL",
 	"passSignalsSQL":     "as allSignalsSQL",
 	"passDeliveriesSQL":  "as allSignalsSQL",
