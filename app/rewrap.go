@@ -150,11 +150,17 @@ func (r *rewrapper) anew(v store.Sealed) ([]byte, error) {
 	switch {
 	case err == nil:
 		return fresh, nil
-	case v.Table != "webhooks":
-		return nil, fmt.Errorf("row %d: %w", v.Row, err)
+	case r.forget && v.Table == "events": // of what an automation has sent, or would have: its definition is lost as well
+		return nil, nil
 	case r.forget:
 		r.lost[signalbox.WebhookID(v.Row)] = true
-		return v.Value, nil
+		if v.Table == "webhooks" {
+			return v.Value, nil // until giveUp
+		}
+		return nil, nil
+	case v.Table != "webhooks":
+		return nil, fmt.Errorf("a header that the automation %s sends: %w; delete the automation, or have what no key opens forgotten with --forget-lost",
+			r.codec.Format(signalbox.KindAutomation, v.Row), err)
 	}
 	return nil, fmt.Errorf("webhook %s: %w; delete the webhook, or have what no key opens forgotten with --forget-lost",
 		r.codec.Format(signalbox.KindWebhook, v.Row), err)

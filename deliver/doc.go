@@ -3,6 +3,9 @@
 // It refuses to decide what is sent to whom (decide did), what an answer means (retry does), where a request may go (egress
 // does) and to hold anything that the deliveries table does not hold: memory may vanish at any moment.
 //
+// What an automation sends is a delivery too: the webhook that it comes through (KindAction) gives lane, secret and schedule, and its Request says where it goes,
+// by HTTP through egress or as an e-mail through a [Mailer]. A lane may so have several receivers, and what memory knows of how one fares (trouble.go) is of all.
+//
 // # The pattern
 //
 // A [Sender] keeps one lane per webhook: a queue in memory, and at most MaxInFlight requests at the same time. A delivery

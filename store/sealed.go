@@ -76,12 +76,17 @@ func (t *tx) sealedHeaders(size int) (list [][]byte, err error) {
 			return nil, fmt.Errorf("%s.%s: %w", c.Table, c.Column, err)
 		}
 	}
-	return list, nil
+	inside, err := t.actionHeaders(size)
+	if err != nil {
+		return nil, fmt.Errorf("headers of actions: %w", err)
+	}
+	return append(list, inside...), nil
 }
 
 // Rewrap has change seal a workspace's values anew, and says how many became others. It works in slices, each under the workspace's head: whoever
 // changes a row at the same time comes before or after it, and none loses what the other wrote. A value that change returns as it is
-// stays. That is no change of a definition: what nodes hold in memory opens as before, under the key that it was sealed with. change may be called
+// stays. That is no change of a definition: what nodes hold in memory opens as before, under the key that it was sealed with; but for automations, whose
+// definitions are told as changed, because what nodes make of them is stored with the headers as they are sealed there. change may be called
 // again for the same value; its error ends the slice without a change.
 func (db *DB) Rewrap(ctx context.Context, ws signalbox.WorkspaceID, change func(Sealed) ([]byte, error)) (changed int, err error) {
 	for _, c := range sealedColumns {
@@ -101,7 +106,8 @@ func (db *DB) Rewrap(ctx context.Context, ws signalbox.WorkspaceID, change func(
 			more, after = last > after, last
 		}
 	}
-	return changed, nil
+	n, err := db.rewrapActions(ctx, ws, change)
+	return changed + n, err
 }
 
 // rewrap is one slice; last is the row that it came to, or after when there was none.

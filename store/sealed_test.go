@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -39,6 +40,7 @@ func TestSealedColumns_AreThoseOfTheSchema(t *testing.T) {
 			}
 		}
 		slices.Sort(found)
+		found = slices.Compact(found) // a table that was made anew
 		if !slices.Equal(found, listed) || len(found) == 0 {
 			t.Errorf("%s has %v, the list %v", engine, found, listed)
 		}
@@ -134,6 +136,71 @@ func TestRewrap_ChangesEveryValueOnce(t *testing.T) {
 				if w.Revision != before.Revision || !w.UpdatedAt.Equal(before.UpdatedAt) {
 					t.Error("sealing anew counts as a change of the definition")
 				}
+			}
+		})
+	}
+}
+
+// What lies inside JSON is sealed anew too: in automations, which count as changed then, and in what they have sent; the rest of that JSON stays to the byte.
+func TestRewrap_ChangesTheHeadersOfActions(t *testing.T) {
+	t.Parallel()
+	for name, pg := range map[string]bool{"SQLite": false, "PostgreSQL": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := storesuite.NewBox(t, open(t, pg), storesuite.Start)
+			headers := []signalbox.Header{{Name: "X-A", Sealed: []byte("A-one")}, {Name: "X-B", Sealed: []byte("A-two")}, {Name: "X-None"}}
+			of, lane := b.NewAutomation("Notify", headers...)
+			b.Must(store.Exec(t.Context(), b.DB, `UPDATE definitions SET body = '{"later":1,' || substr(body, 2) WHERE kind = 'automation'`))
+			q := &signalbox.Request{Type: signalbox.ActWebhook, URL: "https://crm.example/?a=1&b=2", Headers: headers}
+			sent := b.Send(storesuite.Sent{To: []signalbox.Webhook{lane}, Request: q, Body: `{}`})[0]
+			plain := b.Send(storesuite.Sent{To: []signalbox.Webhook{lane}, Request: &signalbox.Request{Type: signalbox.ActSlack, URL: "https://hooks.example/"}, Body: `{}`})[0]
+			lost := b.Send(storesuite.Sent{To: []signalbox.Webhook{lane}, Request: q, Body: `{}`})[0]
+			b.Must(store.Exec(t.Context(), b.DB, fmt.Sprintf("DELETE FROM deliveries WHERE workspace_id = %d AND id = %d", b.WS, lost.Deliveries[0])))
+			before, err := b.DB.Definitions(t.Context(), b.WS)
+			b.Must(err)
+
+			var seen []store.Sealed
+			n, err := b.DB.Rewrap(t.Context(), b.WS, func(v store.Sealed) ([]byte, error) {
+				if v.Table == "webhooks" {
+					return v.Value, nil
+				}
+				seen = append(seen, v)
+				switch string(v.Value) {
+				case "A-one":
+					return []byte("B-one"), nil
+				case "A-two":
+					return nil, nil // nothing opens it
+				}
+				return nil, fmt.Errorf("asked for %q", v.Value)
+			})
+			if err != nil || n != 4 || len(seen) != 4 {
+				t.Fatalf("rewrapped %d, asked for %+v: %v", n, seen, err)
+			}
+			for _, v := range seen {
+				if v.Row != int64(lane.ID) || v.Workspace != b.WS || v.Kind != "webhook.headers" {
+					t.Errorf("asked for %+v: all is sealed for the lane %d", v, lane.ID)
+				}
+			}
+			want := []signalbox.Header{{Name: "X-A", Sealed: []byte("B-one")}, {Name: "X-B"}, {Name: "X-None"}}
+			after, err := b.DB.Definitions(t.Context(), b.WS)
+			b.Must(err)
+			if got := after.Automation(of).Actions[0].Headers; !reflect.DeepEqual(got, want) || after.Version == before.Version {
+				t.Errorf("defined are %+v, of version %d and before of %d", got, after.Version, before.Version)
+			}
+			d := after.Find(signalbox.DefinedAutomation, int64(of))
+			if !strings.HasPrefix(string(d.Body), `{"later":1,`) || d.Revision != 1 {
+				t.Errorf("the definition became %s, revision %d", d.Body, d.Revision)
+			}
+			if got := b.Delivery(sent.Deliveries[0]).Request; !reflect.DeepEqual(got.Headers, want) || got.URL != q.URL {
+				t.Errorf("what was sent became %+v", got)
+			}
+			if got := b.Delivery(plain.Deliveries[0]).Request; got.Type != signalbox.ActSlack {
+				t.Errorf("what has no headers became %+v", got)
+			}
+			list, err := b.DB.SealedHeaders(t.Context(), 2)
+			b.Must(err)
+			if got := slices.IndexFunc(list, func(h []byte) bool { return string(h) == "A-" }); got >= 0 || !slices.ContainsFunc(list, func(h []byte) bool { return string(h) == "B-" }) {
+				t.Errorf("sealed by %q", list)
 			}
 		})
 	}

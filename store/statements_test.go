@@ -39,6 +39,7 @@ var underNoWorkspace = map[string]string{
 	"agedAttemptsSQL":    "as agedSignalsSQL",
 	"agedLogsSQL":        "as agedSignalsSQL",
 	"agedRunsSQL":        "as agedSignalsSQL",
+	"allActionsSQL":      "asked of the whole database: which keys its sealed values need",
 	"newerSignalsSQL":    "as allSignalsSQL",
 	"passSignalsSQL":     "as allSignalsSQL",
 	"passDeliveriesSQL":  "as allSignalsSQL",

@@ -189,6 +189,7 @@ type Sent struct {
 	Account                        signalbox.AccountID
 	Contact                        signalbox.ContactID
 	To                             []signalbox.Webhook
+	Request                        *signalbox.Request // of what an automation sends: its event, not the signal's
 }
 
 // Caused is what a Sent became.
@@ -256,7 +257,9 @@ func (b *Box) fold(s *signalbox.Situation, d *signalbox.Decision, touched map[si
 			ID: signalbox.EventID(b.ID()), Workspace: b.WS, Name: "signal.created", Signal: g.ID, Account: in.Account, Contact: in.Contact,
 			Bodies: signalbox.Bodies{Stairoids: body, Standard: body}, CreatedAt: b.Now,
 		}
-		c.Event = e.ID
+		if c.Event = e.ID; in.Request != nil {
+			e.Name, e.Request, e.Bodies = signalbox.EventActionTriggered, in.Request, signalbox.Bodies{Stairoids: []byte(in.Body)}
+		}
 		for _, w := range in.To {
 			n := b.newDelivery(&e, &w)
 			e.CausedTo = int64(n.ID)

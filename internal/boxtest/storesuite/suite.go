@@ -29,6 +29,7 @@ var groups = []struct {
 	{"Sessions", sessionTests},
 	{"Audit", auditTests},
 	{"Webhooks", webhookTests},
+	{"Lanes", laneTests},
 	{"Deliveries", deliveryTests},
 	{"Feed", feedTests},
 	{"Signals", signalTests},
