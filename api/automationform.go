@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -337,6 +338,9 @@ func (in *actionForm) read(a *API, c *call, id signalbox.AutomationID, at string
 		if x.Entity = entityOf(word); x.Entity == 0 {
 			return x, nil, signalbox.InvalidField(at+"entity", "%sentity must be account or contact", at)
 		}
+	}
+	if x.Type == signalbox.ActWebhook && x.Method == http.MethodPost {
+		x.Method = "" // what is said and what is left out are kept as the same
 	}
 	plain := map[string]string{}
 	for name, v := range g.Headers {

@@ -230,14 +230,8 @@ func (k *started) next(d *signalbox.Definitions, id signalbox.AutomationID, fres
 	return one, was, k.check(d, &one)
 }
 
-// redefine makes the change that saves one; nil where nothing changes. stored is as what it will be. Refused when all definitions together would keep too much of a
-// record.
+// redefine makes the change that saves one; nil where nothing changes. stored is as what it will be.
 func (k *started) redefine(c *call, d *signalbox.Definitions, was, one *signalbox.Automation, stored *signalbox.Definition) (to *signalbox.Redefinition, secret string, err error) {
-	next := *d
-	next.Automations = append(slices.DeleteFunc(slices.Clone(d.Automations), func(o signalbox.Automation) bool { return o.ID == one.ID }), *one)
-	if err := k.api.cfg.Scores.Follow(&next, next.Audiences); err != nil {
-		return nil, "", err
-	}
 	*stored = signalbox.Definition{ID: int64(one.ID), Workspace: c.ws(), Kind: signalbox.DefinedAutomation, Code: c.idText(signalbox.KindAutomation, int64(one.ID))}
 	if stored.Body, err = encodeDefinition(one); err != nil {
 		return nil, "", err
@@ -256,14 +250,26 @@ func (k *started) redefine(c *call, d *signalbox.Definitions, was, one *signalbo
 	if to.Lane, secret, err = k.api.lane(c, d, was, one); err != nil {
 		return nil, "", err
 	}
-	asks, err := asksAnew(was, one)
-	if asks && err == nil {
-		to.Job, err = k.api.rescoring(c, signalbox.Rescoring{Follow: true})
-	}
+	to.Job, err = k.follow(c, d, was, one)
 	return to, secret, err
 }
 
-// asksAnew says whether the conditions ask for signals in a way that the ones before did not: then those that are stored are noted by a job.
+// follow refuses one whose conditions, beside what else is defined, would keep too much of a record. One that asks for signals as it did not before is given those
+// that are stored, by a job; nil: it does not.
+func (k *started) follow(c *call, d *signalbox.Definitions, was, one *signalbox.Automation) (*signalbox.Job, error) {
+	asks, err := asksAnew(was, one)
+	if !asks || err != nil {
+		return nil, err
+	}
+	next := *d
+	next.Automations = append(slices.DeleteFunc(slices.Clone(d.Automations), func(o signalbox.Automation) bool { return o.ID == one.ID }), *one)
+	if err := k.api.cfg.Scores.Follow(&next, next.Audiences); err != nil {
+		return nil, err
+	}
+	return k.api.rescoring(c, signalbox.Rescoring{Follow: true})
+}
+
+// asksAnew says whether the conditions ask for signals in a way that the ones before did not.
 func asksAnew(was, one *signalbox.Automation) (bool, error) {
 	atoms := func(of *signalbox.Automation) (map[string]int, error) {
 		keeps := map[string]int{}

@@ -267,6 +267,9 @@ func badPaces() map[string]refusal {
 		"a duration of another mode":  {with(`"frequency":{"mode":"every","duration":"7d"}`), "frequency", "only the mode cooldown"},
 		"a delay too long":            {with(`"delay":"31d"`), "delay", "up to 30d"},
 		"a delay of words":            {with(`"delay":"1 hour"`), "delay", "is no duration"},
+		"a delay below nothing":       {with(`"delay":"-1h"`), "delay", "is no duration"},
+		"a delay of a fraction":       {with(`"delay":"1.5h"`), "delay", "is no duration"},
+		"a delay beyond all":          {with(`"delay":"999999999999d"`), "delay", "is no duration"},
 		"no runs in an hour":          {with(`"per_hour":0`), "per_hour", "from 1"},
 		"too many runs in an hour":    {with(`"per_hour":100001`), "per_hour", "100,000"},
 	}
@@ -335,5 +338,40 @@ func TestAutomations_RefuseWhatCannotBe(t *testing.T) {
 	}
 	if told := b.do(http.StatusOK, "GET", "/v1/audit-log?action=automation", ""); told.at("data.1") != nil {
 		t.Errorf("refusals are told of: %s", told.body)
+	}
+}
+
+// TestAutomations_WhatIsShownSentBackChangesNothing: neither what is shown in another form than it was given nor what is not shown.
+func TestAutomations_WhatIsShownSentBackChangesNothing(t *testing.T) {
+	t.Parallel()
+	b := newBox(t)
+	var bodies []string
+	for _, r := range b.api.Table() {
+		if r.ID == "createAutomation" || r.ID == "createNotification" {
+			for _, body := range r.Examples {
+				bodies = append(bodies, r.Pattern, mergeable(b, r, nil, body))
+			}
+		}
+	}
+	for i := 0; i < len(bodies); i += 2 {
+		var shown map[string]any
+		made := b.do(http.StatusCreated, "POST", bodies[i], bodies[i+1])
+		if err := json.Unmarshal(made.body, &shown); err != nil {
+			t.Fatal(err)
+		}
+		if data, wrapped := shown["data"].(map[string]any); wrapped {
+			shown = data
+		}
+		path := bodies[i] + "/" + shown["id"].(string)
+		for _, name := range []string{"id", "action", "webhook_id", "created_at", "updated_at", "secret", "per_hour"} { // of actions, which are all of them, action is a part
+			delete(shown, name)
+		}
+		back, err := json.Marshal(shown)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := b.do(http.StatusOK, "PATCH", path, string(back)); !strings.Contains(string(got.body), `"revision":1,`) {
+			t.Errorf("sent back as %s it is %s", back, got.body)
+		}
 	}
 }
