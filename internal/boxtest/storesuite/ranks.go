@@ -208,8 +208,14 @@ func rankFarBack(b *Box) {
 			f.Sort = sort
 			list, next, err := b.DB.Accounts(b.Context(), b.WS, f, signalbox.Page{Limit: 5})
 			b.Must(err)
-			if len(list) != 1 || list[0].Domain != "hot.com" || next.Before != 0 {
+			if len(list) != 1 || list[0].Domain != "hot.com" {
 				b.Errorf("%+v: %+v, and on from %+v", f, list, next)
+			}
+			for next.Before != 0 { // a read that took long says from where to look on
+				list, next, err = b.DB.Accounts(b.Context(), b.WS, f, next.Page(5))
+				if b.Must(err); len(list) != 0 {
+					b.Errorf("%+v: then %+v", f, list)
+				}
 			}
 		}
 	}

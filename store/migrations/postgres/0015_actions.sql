@@ -1,11 +1,7 @@
 -- What an automation sends: where it goes (JSON), and the webhooks that it goes through, one for each automation that sends something. The index finds the
 -- requests whose headers are sealed when they are sealed anew. A program that does not know them would send such a delivery nowhere, and show these webhooks
 -- among the others.
-<<<<<<< HEAD:store/migrations/postgres/0015_actions.sql
 -- oldest: 15
-=======
--- oldest: 14
->>>>>>> help-deliver:store/migrations/postgres/0014_actions.sql
 
 ALTER TABLE events ADD COLUMN request TEXT COLLATE "C";
 CREATE INDEX events_with_request ON events (workspace_id, id) WHERE request IS NOT NULL;
