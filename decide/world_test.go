@@ -255,27 +255,7 @@ func (w *world) apply(d *signalbox.Decision) {
 		stored.New = false
 		w.states[s.Entity] = stored
 	}
-	for _, due := range d.Due {
-		if due.Kind == signalbox.DueRun && due.Workspace == ws {
-			w.waits(due)
-			continue
-		}
-		if due.Kind != signalbox.DueRecord || due.Workspace != ws {
-			w.t.Fatalf("due row %+v", due)
-		}
-		w.due[signalbox.EntityID(due.Subject)] = due.At
-		if due.At.IsZero() {
-			delete(w.due, signalbox.EntityID(due.Subject))
-		}
-	}
-	for _, due := range d.Sooner {
-		if due.Kind != signalbox.DueRanks || due.Workspace != ws || due.Subject != int64(ws) {
-			w.t.Fatalf("due row %+v", due)
-		}
-		if w.sooner.IsZero() || due.At.Before(w.sooner) {
-			w.sooner = due.At
-		}
-	}
+	w.applyDue(d)
 	for _, t := range d.Types {
 		w.types[signalbox.TypeKey{Workspace: t.Workspace, Name: t.Name}] = t.ID
 	}
@@ -309,6 +289,32 @@ func (w *world) apply(d *signalbox.Decision) {
 	w.events = append(w.events, d.Events...)
 	w.sent = append(w.sent, d.Deliveries...)
 	w.jobs = append(w.jobs, d.Jobs...)
+}
+
+// applyDue saves when a decision has records, runs and lists looked at.
+func (w *world) applyDue(d *signalbox.Decision) {
+	w.t.Helper()
+	for _, due := range d.Due {
+		if due.Kind == signalbox.DueRun && due.Workspace == ws {
+			w.waits(due)
+			continue
+		}
+		if due.Kind != signalbox.DueRecord || due.Workspace != ws {
+			w.t.Fatalf("due row %+v", due)
+		}
+		w.due[signalbox.EntityID(due.Subject)] = due.At
+		if due.At.IsZero() {
+			delete(w.due, signalbox.EntityID(due.Subject))
+		}
+	}
+	for _, due := range d.Sooner {
+		if due.Kind != signalbox.DueRanks || due.Workspace != ws || due.Subject != int64(ws) {
+			w.t.Fatalf("due row %+v", due)
+		}
+		if w.sooner.IsZero() || due.At.Before(w.sooner) {
+			w.sooner = due.At
+		}
+	}
 }
 
 func (w *world) account(id signalbox.AccountID) signalbox.Account {

@@ -87,11 +87,9 @@ func TestKeysRewrap_KnowsTheHeadersOfAutomations(t *testing.T) {
 		t.Errorf("with the new key the header is %q, the automation's sending enabled: %t", value, enabled)
 	}
 	done := r.rewrap(t, []string{"SIGNALBOX_SECRET_KEY=" + keyC}, "--forget-lost")
-	if value, enabled := header(keyC); value != "" || enabled {
-		t.Errorf("with the key lost the header is %q, the automation's sending enabled: %t", value, enabled)
-	}
-	if len(done.Lost) != len(r.all)+1 {
-		t.Errorf("lost are %v, want every webhook and what the automation sends through", done.Lost)
+	value, enabled := header(keyC)
+	if value != "" || enabled || len(done.Lost) != len(r.all)+1 {
+		t.Errorf("with the key lost the header is %q, the automation's sending enabled: %t, and lost are %v, want every webhook and what the automation sends through", value, enabled, done.Lost)
 	}
 	_, stop := r.serve(t, keyC)
 	stop()
