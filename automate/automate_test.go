@@ -397,3 +397,34 @@ func TestCompile_RefusesWhatHasNoIDOfItsOwn(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// Where nothing is awaited, Match finds nothing, so that nothing need be gathered for it.
+func TestAwaits_WhatMayStartAnAutomation(t *testing.T) {
+	t.Parallel()
+	m := compile(t, onSignal("form_submit"), on(above))
+	history := signalOf("form_submit")
+	history.Signal.Backfill = true
+	for name, c := range map[string]struct {
+		h    *automate.Happening
+		want bool
+	}{
+		"a signal of the type":         {signalOf("form_submit"), true},
+		"a signal of another type":     {signalOf("page_view"), false},
+		"history":                      {history, false},
+		"a score that crosses":         {scored(accounts, 60, 80), true},
+		"a score that does not":        {scored(accounts, 10, 20), true},
+		"a score of another kind":      {scored(contacts, 60, 80), false},
+		"a stage":                      {staged(accounts, "Cool", "Warm"), false},
+		"a record of a linked account": {changed("employees", "created"), false},
+		"a fit that nobody waits for":  {qualified("SaaS", ""), false},
+		"an audience nobody waits for": {moved(7, true), false},
+		"another event":                {&automate.Happening{What: automate.Named, Event: "linked_account.created"}, false},
+	} {
+		if got := m.Awaits(c.h); got != c.want {
+			t.Errorf("%s: %t", name, got)
+		}
+		if !m.Awaits(c.h) && len(m.Match(c.h, factsOf(c.h), nil)) > 0 {
+			t.Errorf("%s: it is started by what it does not await", name)
+		}
+	}
+}
