@@ -116,6 +116,9 @@ func (a *API) listWebhooks(c *call) (webhookList, error) {
 
 func (a *API) getWebhook(c *call) (webhookView, error) {
 	w, err := a.webhook(c)
+	if err == nil && w.Kind == signalbox.KindAction { // it is shown with its automation
+		err = signalbox.NoSuch("webhook")
+	}
 	if err != nil {
 		return webhookView{}, err
 	}
@@ -190,7 +193,12 @@ func setEnabled(w *signalbox.Webhook, enabled bool, reason string) {
 
 // changeWebhook saves a change and tells the sender.
 func (a *API) changeWebhook(c *call, id signalbox.WebhookID, change func(*signalbox.Webhook) error) (webhookView, error) {
-	w, err := a.cfg.Store.UpdateWebhook(c.act(), c.ws(), id, c.now, change)
+	w, err := a.cfg.Store.UpdateWebhook(c.act(), c.ws(), id, c.now, func(w *signalbox.Webhook) error {
+		if err := a.registered(w); err != nil {
+			return err
+		}
+		return change(w)
+	})
 	if err != nil {
 		return webhookView{}, err
 	}
