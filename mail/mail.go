@@ -209,17 +209,26 @@ func (r *Refusal) SMTP() (code int, said string) { return r.Code, r.Said }
 func refusal(err error) error {
 	var sent *gomail.SendError
 	if errors.As(err, &sent) && sent.ErrorCode() >= 400 {
-		said := strings.TrimPrefix(sent.Error(), sent.Reason.String()+": ")
-		for _, rest := range []string{", affected recipient(s): ", ", affected message ID: "} {
-			said, _, _ = strings.Cut(said, rest)
-		}
-		return &Refusal{Code: sent.ErrorCode(), Said: said, err: err}
+		return &Refusal{Code: sent.ErrorCode(), Said: lineIn(sent), err: err}
 	}
 	var reply *textproto.Error
 	if errors.As(err, &reply) && reply.Code/100 == 4 {
-		return &Refusal{Code: reply.Code, Said: reply.Error(), err: err}
+		return &Refusal{Code: reply.Code, Said: strconv.Itoa(reply.Code) + " " + reply.Msg, err: err}
 	}
 	return err
+}
+
+// lineIn is the server's line in an error of the library, which has it between the step and the recipients, quoted as textproto does.
+func lineIn(sent *gomail.SendError) string {
+	code := strconv.Itoa(sent.ErrorCode())
+	_, line, _ := strings.Cut(sent.Error(), code+" ")
+	if quoted, err := strconv.QuotedPrefix(line); err == nil {
+		if line, err = strconv.Unquote(quoted); err == nil {
+			return code + " " + line
+		}
+	}
+	line, _, _ = strings.Cut(line, ", affected ")
+	return code + " " + line
 }
 
 // Address is where mails go, for the log: no password.

@@ -18,17 +18,7 @@ import (
 func TestKeysRewrap_KnowsTheHeadersOfAutomations(t *testing.T) {
 	t.Parallel()
 	r := newRotated(t, false)
-	box := func(key string) *seal.Box {
-		k, err := seal.ParseKey(key)
-		if err != nil {
-			t.Fatal(err)
-		}
-		b, err := seal.NewBox(k)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return b
-	}
+	box := func(key string) *seal.Box { return boxOf(t, key) }
 	inside := func(act func(db *store.DB, ws signalbox.WorkspaceID) error) {
 		t.Helper()
 		db, err := store.Open(t.Context(), store.Config{Path: filepath.Join(r.cfg.DataDir, app.DatabaseFile)})
@@ -93,4 +83,17 @@ func TestKeysRewrap_KnowsTheHeadersOfAutomations(t *testing.T) {
 	}
 	_, stop := r.serve(t, keyC)
 	stop()
+}
+
+func boxOf(t *testing.T, key string) *seal.Box {
+	t.Helper()
+	k, err := seal.ParseKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := seal.NewBox(k)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
 }
