@@ -116,9 +116,6 @@ func (a *API) listWebhooks(c *call) (webhookList, error) {
 
 func (a *API) getWebhook(c *call) (webhookView, error) {
 	w, err := a.webhook(c)
-	if err == nil && w.Kind == signalbox.KindAction { // it is shown with its automation
-		err = signalbox.NoSuch("webhook")
-	}
 	if err != nil {
 		return webhookView{}, err
 	}
