@@ -18,7 +18,8 @@ type Stream struct {
 	Confirmations         int           // complete runs in a row that a record is missing in before it is deleted; 0: DefaultConfirmations
 	EmitCreatedOnBaseline bool          // the first baseline tells of every record as created
 	EmitSignals           bool          // what is told becomes signals too
-	Connector             []byte        // how its records are fetched, a JSON object; credentials in it are sealed
+	Connector             []byte        // how its records are fetched, a JSON object without credentials
+	Secrets               []byte        // sealed: the credentials that go with Connector; nil: it needs none
 	Fingerprint           uint64        // of whatever decides which records there are and how they look, so not of credentials; never 0
 	Key                   []byte        // sealed: what its prints are made with; never changed
 	Paused                bool          // nothing is fetched; a run that goes on waits where it is

@@ -47,7 +47,7 @@ type table struct {
 	dieAt  int  // the call at which the program dies; 0: never
 	answer bool // at that call a slice is saved, and only the answer is lost
 	broken error
-	sparse bool // its rows are elsewhere: they are not counted
+	sparse bool                                // its rows are elsewhere: they are not counted
 	most   int                                 // rows in the largest slice
 	check  func(*stream, *signalbox.SyncSlice) // looks at each slice before it is applied; nil: nobody does
 	look   int                                 // how many rows UnseenSnapshots looks at: few, so that its answers are often empty and not the last
