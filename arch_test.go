@@ -51,7 +51,7 @@ var rooms = map[string][]string{
 	"signalbox/backup":            {"signalbox", "signalbox/archive", "signalbox/seal", "signalbox/store"},
 	"signalbox/admin":             {"signalbox", "signalbox/api", "signalbox/archive"},
 	"signalbox/auth":              {"signalbox"},
-	"signalbox/api":               {"signalbox", "signalbox/audience", "signalbox/auth", "signalbox/expr", "signalbox/filter", "signalbox/fit", "signalbox/score", "signalbox/sheet", "signalbox/wire", "signalbox/seal", "signalbox/sign", "signalbox/retry"},
+	"signalbox/api":               {"signalbox", "signalbox/audience", "signalbox/auth", "signalbox/expr", "signalbox/filter", "signalbox/fit", "signalbox/score", "signalbox/sheet", "signalbox/wire", "signalbox/seal", "signalbox/sign", "signalbox/retry", "signalbox/poll", "signalbox/poll/connector"},
 	"signalbox/web":               {"signalbox", "signalbox/auth"},
 	"signalbox/client":            {"signalbox"},
 	"signalbox/app":               {"*"},

@@ -35,6 +35,9 @@ var needs = map[string]auth.Need{
 	"mergeAccount": auth.NeedWrite, "mergeContact": auth.NeedWrite, "listMerges": auth.NeedRead, "getMerge": auth.NeedRead, "undoMerge": auth.NeedWrite,
 	"acceptMerge": auth.NeedWrite, "dismissMerge": auth.NeedWrite,
 	"listImports": auth.NeedRead, "undoImport": auth.NeedWrite,
+	"createLinkedAccount": auth.NeedWrite, "listLinkedAccounts": auth.NeedRead, "getLinkedAccount": auth.NeedRead, "updateLinkedAccount": auth.NeedWrite, "deleteLinkedAccount": auth.NeedWrite,
+	"createStream": auth.NeedWrite, "listStreams": auth.NeedRead, "getStream": auth.NeedRead, "updateStream": auth.NeedWrite, "deleteStream": auth.NeedWrite, "syncStream": auth.NeedWrite,
+	"listSyncRuns": auth.NeedRead, "getSyncRun": auth.NeedRead, "approveSyncRun": auth.NeedWrite, "discardSyncRun": auth.NeedWrite,
 	"listJobs": auth.NeedRead, "getJob": auth.NeedRead, "cancelJob": auth.NeedWrite,
 
 	"createICP": auth.NeedWrite, "listICPs": auth.NeedRead, "getICP": auth.NeedRead, "updateICP": auth.NeedWrite, "deleteICP": auth.NeedWrite,
@@ -84,7 +87,21 @@ var kinds = map[string]signalbox.Kind{
 	"/v1/imports/": signalbox.KindImport, "/v1/events/": signalbox.KindEvent,
 	"/v1/api-keys/": signalbox.KindKey, "/v1/members/": signalbox.KindMember, "/v1/sessions/": signalbox.KindSession,
 	"/v1/audiences/": signalbox.KindAudience, "/v1/signal-types/": signalbox.KindType,
-	"/v1/icps/": signalbox.KindICP, "/v1/personas/": signalbox.KindPersona,
+	"/v1/icps/": signalbox.KindICP, "/v1/personas/": signalbox.KindPersona, "/v1/linked-accounts/": signalbox.KindLinked,
+}
+
+// inner says what the other places of paths name.
+var inner = map[string]signalbox.Kind{"{stream}": signalbox.KindStream, "{run}": signalbox.KindSyncRun}
+
+// fill puts ids into the places of a path; a place without one stays as it is, which is the id of nothing.
+func fill(pattern, id string, ids map[signalbox.Kind]string) string {
+	path := strings.Replace(pattern, "{id}", id, 1)
+	for place, kind := range inner {
+		if ids[kind] != "" {
+			path = strings.Replace(path, place, ids[kind], 1)
+		}
+	}
+	return path
 }
 
 // kindOf says what the {id} of a pattern names; "" for a path without.
@@ -119,7 +136,7 @@ func TestAccess_EveryOperationAllowsExactlyItsScopesAndRoles(t *testing.T) {
 		for _, role := range signalbox.Roles() { // anew for each operation: one of them signs out
 			cookies[role] = b.session(b.member(role))
 		}
-		need, path := needs[r.ID], strings.Replace(r.Pattern, "{id}", unknownID(b, kindOf(t, r.Pattern)), 1)
+		need, path := needs[r.ID], fill(r.Pattern, unknownID(b, kindOf(t, r.Pattern)), nil)
 		if r.ID == "stream" {
 			path += "?topics=none" // what is allowed is refused for this, and has an end
 		}
@@ -175,7 +192,7 @@ func TestTenancy_AnotherWorkspacesIdAnswersAsAnUnknownOne(t *testing.T) {
 			if len(r.Examples) > 0 {
 				body = r.Examples[0]
 			}
-			got := b.send(stranger, r.Method, strings.Replace(r.Pattern, "{id}", id, 1), body)
+			got := b.send(stranger, r.Method, fill(r.Pattern, id, theirs), body)
 			if got.status != http.StatusNotFound || !strings.HasSuffix(got.text("error.code"), "_not_found") {
 				t.Errorf("%s with a %s id: %d %s", r.ID, name, got.status, got.body)
 			}
@@ -195,7 +212,7 @@ func everything(b *box) map[signalbox.Kind]string {
 	b.Helper()
 	ids := map[signalbox.Kind]string{}
 	defer func() {
-		for _, kind := range kinds {
+		for _, kind := range slices.Concat(slices.Collect(maps.Values(kinds)), slices.Collect(maps.Values(inner))) {
 			if ids[kind] == "" {
 				b.Fatalf("no %s was made: its routes would not be tried", kind)
 			}
@@ -223,6 +240,9 @@ func everything(b *box) map[signalbox.Kind]string {
 	for kind, path := range map[signalbox.Kind]string{signalbox.KindICP: "/v1/icps", signalbox.KindPersona: "/v1/personas"} {
 		ids[kind] = b.do(http.StatusCreated, "POST", path, `{"code":"c","parameters":[{"name":"p","expression":"account.score > 1","mode":"filter"}]}`).text("data.id")
 	}
+	ids[signalbox.KindLinked] = b.linkedAccount()
+	ids[signalbox.KindStream] = b.stream(ids[signalbox.KindLinked], ownStream).text("data.id")
+	ids[signalbox.KindSyncRun] = b.quarantine(ids[signalbox.KindStream])
 	gone := b.do(http.StatusCreated, "POST", "/v1/signals", `{"type":"t","source":"s","contact":{"email":"gone@gone.com"}}`).text("contact_id")
 	ids[signalbox.KindJob] = b.do(http.StatusAccepted, "DELETE", "/v1/contacts/"+gone, "").text("data.id")
 	return ids

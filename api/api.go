@@ -13,6 +13,7 @@ import (
 
 	"signalbox"
 	"signalbox/auth"
+	"signalbox/poll/connector"
 	"signalbox/seal"
 )
 
@@ -30,6 +31,12 @@ type Config struct {
 	Targets Targets
 	// Arrivals wakes readers of feeds; nil: they poll.
 	Arrivals Arrivals
+	// Linked keeps linked accounts; nil: there are none, and no doors of theirs.
+	Linked LinkedStore
+	// Connectors are the definitions that streams may name, by name.
+	Connectors map[string]*connector.Definition
+	// ImportDir is the directory whose files streams may read; "": none may be.
+	ImportDir string
 	// Journal takes notes for the log; nil: nothing is noted.
 	Journal Journal
 	// Live shows what happens as it happens; nil: there is no live view.

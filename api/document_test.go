@@ -170,7 +170,7 @@ func tour(b *box) []answered {
 		}
 		for i, body := range bodies {
 			body = mergeable(b, r, ids, body)
-			path := strings.Replace(r.Pattern, "{id}", ids[kindOf(b.T, r.Pattern)], 1)
+			path := fill(r.Pattern, ids[kindOf(b.T, r.Pattern)], ids)
 			path = strings.Replace(path, "{token}", ids["token"], 1)
 			if r.ID == "deleteSession" {
 				path = "/v1/sessions/" + b.otherSession(jane)
@@ -228,6 +228,8 @@ func mergeable(b *box, r api.Row, ids map[signalbox.Kind]string, body string) st
 		return sampleID.ReplaceAllString(body, id)
 	case "testICP", "testICPDraft", "testPersona", "testPersonaDraft":
 		return sampleID.ReplaceAllString(body, signal(`{"email":"judged@judged.com"}`).text("account_id"))
+	case "approveSyncRun", "discardSyncRun":
+		ids[signalbox.KindSyncRun] = b.quarantine(ids[signalbox.KindStream])
 	case "acceptMerge", "dismissMerge":
 		signal(`{"email":"first@profiles.com","linkedin_url":"linkedin.com/in/first"}`)
 		signal(`{"email":"` + strings.ToLower(r.ID) + `@profiles.com","linkedin_url":"linkedin.com/in/first"}`)
@@ -249,6 +251,12 @@ func remember(ids map[signalbox.Kind]string, operation string, example int, a an
 		ids[signalbox.KindType] = a.text("data.id")
 	case "createMember":
 		ids[signalbox.KindMember] = a.text("data.id")
+	case "createLinkedAccount":
+		ids[signalbox.KindLinked] = a.text("data.id")
+	case "createStream":
+		ids[signalbox.KindStream] = a.text("data.id")
+	case "syncStream":
+		ids[signalbox.KindSyncRun] = a.text("data.run_id")
 	case "createICP":
 		ids[signalbox.KindICP] = a.text("data.id")
 	case "createPersona":
@@ -274,7 +282,7 @@ func refusals(b *box, r api.Row, ids map[signalbox.Kind]string) []answered {
 	if r.Need == "" {
 		return nil
 	}
-	path := strings.Replace(r.Pattern, "{id}", unknownID(b, kindOf(b.T, r.Pattern)), 1)
+	path := fill(r.Pattern, unknownID(b, kindOf(b.T, r.Pattern)), ids)
 	var out []answered
 	for _, try := range []struct{ key, body, kind string }{{"", "", ""}, {b.admin, "[]", ""}, {b.admin, "x", "text/plain"}} {
 		if r.Method == "GET" && try.body != "" {

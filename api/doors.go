@@ -279,3 +279,46 @@ type Scores interface {
 	// History says where a record stood at several moments, which ascend.
 	History(ctx context.Context, ws signalbox.WorkspaceID, kind signalbox.RecordKind, signals []signalbox.Scored, at []time.Time) (signalbox.ScoreHistory, error)
 }
+
+// LinkedStore keeps linked accounts, their streams and the runs of those (contract section 13).
+type LinkedStore interface {
+	LinkedAccountStore
+	StreamStore
+	SyncStore
+}
+
+// LinkedAccountStore keeps linked accounts. A getter answers an unknown or foreign one with NoSuch("linked_account").
+type LinkedAccountStore interface {
+	LinkedAccounts(ctx context.Context, ws signalbox.WorkspaceID, page signalbox.Page) (list []signalbox.LinkedAccount, next int64, err error)
+	LinkedAccount(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.LinkedAccountID) (signalbox.LinkedAccount, error)
+	// CreateLinkedAccount saves an account with its event, linked_account.created, in one transaction; so do the two below with theirs.
+	CreateLinkedAccount(ctx context.Context, l signalbox.LinkedAccount) error
+	// UpdateLinkedAccount saves what change makes of an account, which raises its Revision; of a change that changes nothing nobody is told.
+	UpdateLinkedAccount(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.LinkedAccountID, now time.Time, change func(*signalbox.LinkedAccount) error) (signalbox.LinkedAccount, error)
+	// DeleteLinkedAccount ends its streams too, and tells of no record.
+	DeleteLinkedAccount(ctx context.Context, ws signalbox.WorkspaceID, id signalbox.LinkedAccountID, now time.Time) error
+}
+
+// StreamStore keeps streams. A stream of another account than the one that is named is NoSuch("stream").
+type StreamStore interface {
+	Streams(ctx context.Context, ws signalbox.WorkspaceID, of signalbox.LinkedAccountID, page signalbox.Page) (list []signalbox.Stream, next int64, err error)
+	Stream(ctx context.Context, ws signalbox.WorkspaceID, of signalbox.LinkedAccountID, id signalbox.StreamID) (signalbox.Stream, error)
+	// CreateStream saves a stream, which is due at its NextAt unless it is paused. NoSuch("linked_account") when there is no such account.
+	CreateStream(ctx context.Context, s signalbox.Stream) error
+	// UpdateStream saves what change makes of a stream: of what somebody sets, which raises its Version, and of NextAt, to which the due row follows.
+	UpdateStream(ctx context.Context, ws signalbox.WorkspaceID, of signalbox.LinkedAccountID, id signalbox.StreamID, now time.Time, change func(*signalbox.Stream) error) (signalbox.Stream, error)
+	// DeleteStream ends the run that goes on, drops what is kept of the records, and tells of none.
+	DeleteStream(ctx context.Context, ws signalbox.WorkspaceID, of signalbox.LinkedAccountID, id signalbox.StreamID, now time.Time) error
+}
+
+// SyncStore keeps runs, and takes what people want of streams: StartSync and DecideSync are those of poll.Desk.
+type SyncStore interface {
+	// SyncRuns lists the runs of an account; stream narrows them to one of its streams unless it is 0.
+	SyncRuns(ctx context.Context, ws signalbox.WorkspaceID, of signalbox.LinkedAccountID, stream signalbox.StreamID, page signalbox.Page) (list []signalbox.SyncRun, next int64, err error)
+	// SyncRun answers a run of another account with NoSuch("run").
+	SyncRun(ctx context.Context, ws signalbox.WorkspaceID, of signalbox.LinkedAccountID, id signalbox.SyncRunID) (signalbox.SyncRun, error)
+	// StartSync returns the run that goes on, else makes one with this id. Conflict: the stream is paused.
+	StartSync(ctx context.Context, ws signalbox.WorkspaceID, stream signalbox.StreamID, id signalbox.SyncRunID, now time.Time) (signalbox.SyncRunID, error)
+	// DecideSync notes a decision on a quarantined run. Conflict: it waits for none, or has another one.
+	DecideSync(ctx context.Context, ws signalbox.WorkspaceID, run signalbox.SyncRunID, d signalbox.SyncDecision, now time.Time) error
+}

@@ -32,6 +32,7 @@ import (
 	"signalbox/intake"
 	"signalbox/internal/boxtest/pgserver"
 	"signalbox/journal"
+	"signalbox/poll/connector"
 	"signalbox/seal"
 	"signalbox/store"
 	"signalbox/watch"
@@ -82,6 +83,7 @@ type box struct {
 	ws     signalbox.WorkspaceID
 	admin  string // a key of ws
 	hub    *watch.Hub
+	linked *linkedMemory
 
 	mu      sync.Mutex
 	arrived chan struct{}
@@ -174,6 +176,11 @@ func (b *box) start(tune []func(*api.Config)) (stop func()) {
 		NormalizeEmail: func(raw string) (string, error) { _, match, _, err := identity.Email(raw); return match, err },
 		Box:            b.sealed, Codec: b.codec, IDs: b.ids, Ready: b.db.Healthy, Wake: b.Due, UserAgent: "Signalbox/test", Version: "test", Log: log,
 	}
+	b.linked = newLinkedMemory(b.ids)
+	if cfg.Connectors, err = connector.Definitions(""); err != nil {
+		b.Fatal(err)
+	}
+	cfg.Linked = b.linked
 	for _, f := range tune {
 		f(&cfg)
 	}

@@ -25,6 +25,7 @@ func (a *API) table() []route {
 		a.audienceRoutes(),
 		a.jobRoutes(),
 		[]route{a.deleteAudienceRoute()},
+		a.linkedRoutes(),
 		a.keyRoutes(),
 		a.memberRoutes(),
 		a.linkRoutes(),

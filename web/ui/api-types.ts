@@ -304,6 +304,16 @@ export type Crossing = {
   count: number;
 };
 
+export type Deletion = {
+  /** In how many complete runs in a row it must be missing. */
+  confirmations: number;
+};
+
+export type DeletionForm = {
+  /** In how many complete runs in a row it must be missing: 2 unless given. */
+  confirmations?: number | null;
+};
+
 export type Delivery = {
   id: string;
   webhook_id: string;
@@ -592,6 +602,57 @@ export type LinkUse = {
   name?: string | null;
 };
 
+export type LinkedAccount = {
+  id: string;
+  provider: string;
+  origin_owner_id: string;
+  origin_owner_name: string | null;
+  origin_username: string | null;
+  setup_information: Record<string, unknown> | null;
+  status: "active";
+  revision: number;
+  created_at: string;
+  updated_at: string;
+};
+
+export type LinkedAccountPatch = {
+  origin_owner_id?: string | null;
+  origin_owner_name?: string | null;
+  origin_username?: string | null;
+  provider?: string | null;
+  /** The revision that the change was made from: 409 when it is another one by now. Absent: whatever it is. */
+  revision?: number | null;
+  /** Replaced whole. */
+  setup_information?: Record<string, unknown> | null;
+};
+
+export type LinkedStream = {
+  id: string;
+  linked_account_id: string;
+  api: string;
+  record_type: string;
+  interval: string;
+  deletion: Deletion;
+  emit_created_on_baseline: boolean;
+  emit_signals: boolean;
+  paused: boolean;
+  /** Without its credentials. */
+  connector: Record<string, unknown>;
+  /** There is one: a complete run has made the state that later ones are compared with. */
+  baseline: boolean;
+  /** How many are known. */
+  records: number;
+  /** The run that goes on; null: none does. */
+  run_id: string | null;
+  /** The run that waits to be approved or discarded; null: none does. */
+  quarantined_run_id: string | null;
+  /** When the next run is to begin; null: it is paused. */
+  next_run_at: string | null;
+  revision: number;
+  created_at: string;
+  updated_at: string;
+};
+
 export type ListMeta = {
   /** The same as the header X-Request-Id. */
   request_id: string;
@@ -826,6 +887,19 @@ export type NewKey = {
   expires_at?: string | null;
 };
 
+export type NewLinkedAccount = {
+  /** The product that the account is with, such as bamboohr. */
+  provider: string | null;
+  /** How you know the customer or organisation whose account it is. */
+  origin_owner_id: string | null;
+  /** Its name, for people. */
+  origin_owner_name?: string | null;
+  /** Who connected it. */
+  origin_username?: string | null;
+  /** What was said when it was connected, sent along with the account's events: nothing secret. At most 16 KiB. */
+  setup_information?: Record<string, unknown> | null;
+};
+
 export type NewMember = {
   email: string;
   role: "admin" | "analyst" | "viewer";
@@ -850,6 +924,25 @@ export type NewSignalType = {
   source_description?: string | null;
   /** Named buckets of its signals. */
   sub_rules?: SubRuleForm[];
+};
+
+export type NewStream = {
+  /** The kind of record: employees, employments, interviews, applications, candidates, job_postings, or another lower-case name. */
+  record_type: string | null;
+  /** How its records are fetched: {type: http_json or csv, url or file, auth, pagination, records, id, …}, or {definition, settings, auth}. docs/connectors.md names every key. */
+  connector: Record<string, unknown>;
+  /** The kind of product, with which the events' names begin: hris, ats, or another lower-case word. Required, unless the connector's definition says it. */
+  api?: string | null;
+  /** When a record that is missing is deleted. */
+  deletion?: DeletionForm | null;
+  /** The first complete run tells of every record as created: false unless given. */
+  emit_created_on_baseline?: boolean | null;
+  /** What is told becomes signals too: false unless given. */
+  emit_signals?: boolean | null;
+  /** How often it is fetched: a whole number with s, m, h or d, from 1m to 24h. 1h unless given. */
+  interval?: string | null;
+  /** Nothing is fetched: false unless given. */
+  paused?: boolean | null;
 };
 
 export type NewWebhook = {
@@ -1433,6 +1526,27 @@ export type Standing = {
   points: number;
 };
 
+export type StartedRun = {
+  run_id: string;
+};
+
+export type StreamPatch = {
+  /** Fixed: only the value that it has is taken. */
+  api?: string | null;
+  /** Replaced whole. Its credentials may be left out as long as it signs in in the same way and asks the same hosts. */
+  connector?: Record<string, unknown>;
+  deletion?: DeletionForm | null;
+  emit_created_on_baseline?: boolean | null;
+  emit_signals?: boolean | null;
+  /** From 1m to 24h; null: 1h. */
+  interval?: string | null;
+  paused?: boolean | null;
+  /** Fixed: only the value that it has is taken. */
+  record_type?: string | null;
+  /** The revision that the change was made from: 409 when it is another one by now. Absent: whatever it is. */
+  revision?: number | null;
+};
+
 export type SubRule = {
   name: string;
   when: string;
@@ -1445,6 +1559,43 @@ export type SubRuleForm = {
   name: string;
   /** Which signals it holds: an expression that reads the signal alone, or its structured form. */
   when: unknown;
+};
+
+export type SyncRun = {
+  id: string;
+  stream_id: string;
+  status: "running" | "complete" | "failed" | "quarantined";
+  /** It makes the state that later runs are compared with. */
+  baseline: boolean;
+  /** Distinct records that came. */
+  fetched: number;
+  /** Of them, told as created. */
+  created: number;
+  /** Of them, told as updated. */
+  updated: number;
+  unchanged: number;
+  /** Known records that did not come; counted once all the others have. */
+  missing: number;
+  /** Of those that are missing, told as deleted. */
+  deleted: number;
+  /** Of those that are missing: not often enough yet, or not proven to be gone. */
+  waiting: number;
+  /** Differences that were not told: those of a baseline, and deletions that a quarantine holds back. */
+  suppressed: number;
+  /** How often a record came that had come already. */
+  duplicates: number;
+  /** Pages fetched, of the present walk through them. */
+  page: number;
+  /** Why it failed, was quarantined, or left deletions waiting. */
+  error: string | null;
+  started_at: string;
+  /** Null: it goes on. */
+  ended_at: string | null;
+  /** Of a quarantined run; null: there is none. */
+  decision: "approved" | "discarded" | null;
+  /** What ended the quarantine: a decision that was carried out, or a later run that found the records. Null: nothing has. */
+  closed_by: "approved" | "discarded" | "found" | null;
+  closed_at: string | null;
 };
 
 export type TestOrder = {
