@@ -30,6 +30,7 @@ import (
 	"signalbox/jobs"
 	"signalbox/journal"
 	"signalbox/mail"
+	"signalbox/poll/connector"
 	"signalbox/store"
 	"signalbox/watch"
 	"signalbox/web"
@@ -65,6 +66,7 @@ type App struct {
 	server   *http.Server
 	first    *FirstStart
 	oidc     api.OIDC
+	products map[string]*connector.Definition
 	stalls   *stalls
 	mailer   *mail.Mailer // nil: there is no mail server
 }
@@ -132,6 +134,9 @@ func (a *App) open(ctx context.Context) (err error) {
 		return err
 	}
 	if a.oidc, err = a.identityProvider(ctx); err != nil {
+		return err
+	}
+	if a.products, err = a.cfg.connectors(); err != nil {
 		return err
 	}
 	if a.cfg.SMTPURL != "" {
@@ -210,7 +215,7 @@ func (a *App) wire(policy *egress.Policy, m *metrics) {
 		Proxies: a.cfg.proxies(), NoPasswords: a.cfg.NoPasswords, OIDC: a.oidc, Dev: a.cfg.Dev,
 		Signals: a.intake, Scores: a.intake, Acts: a.intake, Imports: a.intake, Merges: a.intake, Blend: decide.Blend,
 		Sources: decide.SourcesOf, Store: a.db, Sender: testSender{a.sender, node}, Targets: targets{policy}, Arrivals: a.wakes,
-		Journal: a.notes, Live: live{a.hub},
+		Journal: a.notes, Live: live{a.hub}, Connectors: a.products, ImportDir: a.cfg.ImportDir,
 		CheckHeaders: egress.ValidateHeaders, NormalizeDomain: identity.Domain, NormalizeEmail: normalizeEmail,
 		Box: a.box, Codec: codec, IDs: ids, Ready: a.ready, Metrics: m.handler(), Observe: m.observe, Wake: a.wakes.Due, Mail: a.mails(),
 		Now: a.node.Now, Share: a.shareOfRequests, UserAgent: agent, Version: a.cfg.Version, Log: a.log,

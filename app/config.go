@@ -28,12 +28,15 @@ type Config struct {
 	TLSCert     string // PEM files; both or neither
 	TLSKey      string
 
-	Dev          bool     // http and loopback targets are allowed
-	AllowTargets []string // CIDR or host[:port] that may be reached although the guard would refuse it
-	AllowPorts   []int    // beside 443 and 8443
-	TargetCA     string   // PEM file of further roots for targets
-	EgressProxy  string   // http proxy that all targets are reached through
-	SMTPURL      string   // mail server, as mail.New reads it; "": nothing is mailed
+	Dev           bool     // http and loopback targets are allowed
+	AllowTargets  []string // CIDR or host[:port] that may be reached although the guard would refuse it
+	AllowPorts    []int    // beside 443 and 8443
+	TargetCA      string   // PEM file of further roots for targets
+	EgressProxy   string   // http proxy that all targets are reached through
+	ImportDir     string   // below which lie the files that streams of linked accounts may read; "": none may be
+	ConnectorsDir string   // of further definitions of connectors; "": the shipped ones alone
+
+	SMTPURL string // mail server, as mail.New reads it; "": nothing is mailed
 
 	RetentionEventDays  int // of a workspace made at first start; default 30
 	RetentionSignalDays int // 0: for ever
@@ -111,6 +114,16 @@ func (c Config) Check() error {
 		}
 		if _, err := os.Stat(path); err != nil {
 			bad(flag, "%v", err)
+		}
+	}
+	if c.ImportDir != "" {
+		if info, err := os.Stat(c.ImportDir); err != nil || !info.IsDir() {
+			bad("import-dir", "%s is no directory that can be read", c.ImportDir)
+		}
+	}
+	if _, err := c.connectors(); err != nil {
+		for _, one := range apart(err) {
+			bad("connectors-dir", "%v", one)
 		}
 	}
 	if c.PublicURL != "" {

@@ -40,7 +40,7 @@ func read(t *testing.T, path string) string {
 
 // otherVariables are those of the environment that are no settings of serve: secrets, which no flag takes, and other commands'.
 var otherVariables = []string{
-	"SIGNALBOX_SECRET_KEY", "SIGNALBOX_OLD_SECRET_KEYS", "SIGNALBOX_BOOTSTRAP_API_KEY", "SIGNALBOX_URL", "SIGNALBOX_API_KEY", "SIGNALBOX_WEBHOOK_SECRET",
+	"SIGNALBOX_SECRET_KEY", "SIGNALBOX_OLD_SECRET_KEYS", "SIGNALBOX_BOOTSTRAP_API_KEY", "SIGNALBOX_URL", "SIGNALBOX_API_KEY", "SIGNALBOX_WEBHOOK_SECRET", "SIGNALBOX_CONNECTOR_AUTH",
 	"SIGNALBOX_ADMIN_EMAIL", "SIGNALBOX_ADMIN_PASSWORD", "SIGNALBOX_OIDC_CLIENT_SECRET",
 }
 

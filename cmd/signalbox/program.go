@@ -119,7 +119,7 @@ signed webhooks about them. One program, one data directory, nothing else.
 			root.AddCommand(c)
 		}
 	}
-	add(groupServer, p.serve(), p.demo(), p.checkConfig(), p.workspaces(), p.members(), p.backup(), p.restore(), p.migrate(), p.move(), p.bench())
+	add(groupServer, p.serve(), p.demo(), p.checkConfig(), p.connector(), p.workspaces(), p.members(), p.backup(), p.restore(), p.migrate(), p.move(), p.bench())
 	add(groupClient, p.send(), p.importCommand(), p.export(), p.listen(), p.verify(), p.keys())
 	add("", p.healthcheck(), p.version())
 	inOrder(root)

@@ -63,6 +63,8 @@ func newSettings() *settings {
 	f.IntSliceVar(&s.AllowPorts, "allow-ports", nil, "ports that webhooks may use beside 443 and 8443")
 	f.StringVar(&s.TargetCA, "target-ca", "", "PEM file with further CAs to trust in receivers")
 	f.StringVar(&s.EgressProxy, "egress-proxy", "", "HTTP proxy through which webhooks are sent")
+	f.StringVar(&s.ImportDir, "import-dir", "", "directory with files that linked accounts may read; default none")
+	f.StringVar(&s.ConnectorsDir, "connectors-dir", "", "directory with definitions of connectors, beside the shipped ones")
 	f.StringVar(&s.SMTPURL, "smtp-url", "", "mail server, smtp://user:password@host:587?from=signalbox@example.com; default none")
 	f.IntVar(&s.RetentionEventDays, "retention-event-days", 30, "days to keep events and deliveries, for a new workspace")
 	f.IntVar(&s.RetentionSignalDays, "retention-signal-days", 0, "days to keep signals, for a new workspace; 0: for ever")
@@ -179,7 +181,7 @@ func (s *settings) logger(w io.Writer) *slog.Logger {
 }
 
 // notSettings are variables of other commands and of test builds.
-var notSettings = []string{"SIGNALBOX_URL", "SIGNALBOX_API_KEY", "SIGNALBOX_WEBHOOK_SECRET", "SIGNALBOX_FAULTS", "SIGNALBOX_FAULTS_REACHED"}
+var notSettings = []string{"SIGNALBOX_URL", "SIGNALBOX_API_KEY", "SIGNALBOX_WEBHOOK_SECRET", connectorAuth, "SIGNALBOX_FAULTS", "SIGNALBOX_FAULTS_REACHED"}
 
 // strangers lists the variables that look like settings and are none: a typo that would otherwise do nothing in silence.
 func (s *settings) strangers(p *program) []string {

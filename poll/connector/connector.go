@@ -3,6 +3,7 @@ package connector
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -177,7 +178,10 @@ func encodeCheckpoint(v any) (Checkpoint, error) {
 	return text, nil
 }
 
+// ErrStale is the cause of a Failure after which the same walk cannot be continued, but can be begun anew at once.
+var ErrStale = errors.New("the checkpoint is of another walk")
+
 // staleCheckpoint is a checkpoint of another configuration or program: the walk begins anew.
 func staleCheckpoint() *Failure {
-	return &Failure{Kind: ShapeFailure, Temporary: true, Msg: "the walk was begun under another configuration and cannot be continued; it begins anew"}
+	return &Failure{Kind: ShapeFailure, Temporary: true, Err: ErrStale, Msg: "the walk was begun under another configuration and cannot be continued; it begins anew"}
 }

@@ -102,7 +102,7 @@ func (s *csvSource) stand(ctx context.Context, p csvPlace) (requests int, err er
 		return requests, err
 	}
 	if p.Row > 0 && s.table.sum != p.File {
-		return requests, &Failure{Kind: ShapeFailure, Temporary: true, Msg: "the file was changed while it was read; the walk begins anew"}
+		return requests, &Failure{Kind: ShapeFailure, Temporary: true, Err: ErrStale, Msg: "the file was changed while it was read; the walk begins anew"}
 	}
 	for range p.Row {
 		if _, err := s.table.read(); err != nil {
