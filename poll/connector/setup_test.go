@@ -2,11 +2,13 @@ package connector_test
 
 import (
 	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
 
+	"signalbox"
 	"signalbox/internal/boxtest/provider"
 	"signalbox/poll/connector"
 )
@@ -243,4 +245,38 @@ func TestSetup_TheAPIIsTheDefinitionsUnlessItsStreamStandsForMany(t *testing.T) 
 	}
 	_, err = defined.CheckAPI("ats", "employees", known)
 	invalid(t, err, "api", "hris")
+}
+
+// Whatever is sent as a connector, a setup that is taken is stored and shown without its secrets, and reads back as it was.
+func FuzzReadSetup(f *testing.F) {
+	for _, seed := range []string{ownSetup, definedSetup, `{}`, `[]`, `null`, `{"definition":null}`, `{"type":"csv","file":"a.csv","id":"x"}`, `{"definition":"rest","settings":{"url":"https://a.example/x"},"auth":{"type":"none"}}`} {
+		f.Add([]byte(seed), "employees")
+	}
+	known := definitions(f)
+	f.Fuzz(func(t *testing.T, raw []byte, recordType string) {
+		s, secrets, err := connector.ReadSetup(raw, recordType, known)
+		if err != nil {
+			var e *signalbox.Error
+			if !errors.As(err, &e) || e.Code != signalbox.Invalid || e.Param == "" {
+				t.Fatalf("refused with %v, which names no field", err)
+			}
+			return
+		}
+		stored, err := s.Stored()
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := connector.ParseSetup(stored)
+		if err != nil || again.Fingerprint() != s.Fingerprint() || s.Fingerprint() == 0 || !again.KeepsSecrets(s) {
+			t.Fatalf("%s reads back as another one: %v", stored, err)
+		}
+		bare := s
+		bare.Config.Auth = connector.Auth{}
+		plain, _ := bare.Stored()
+		for name, value := range secrets {
+			if len(value) > 8 && strings.Contains(string(stored), value) && !strings.Contains(string(plain), value) && !strings.Contains(s.Config.Auth.Prefix+s.Config.Auth.Name+s.Config.Auth.Scope, value) {
+				t.Fatalf("%s is stored in the open: %s", name, stored)
+			}
+		}
+	})
 }
