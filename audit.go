@@ -58,6 +58,7 @@ var subjectKinds = map[string]Kind{
 	"account": KindAccount, "contact": KindContact, "webhook": KindWebhook, "api_key": KindKey, "member": KindMember, "session": KindSession,
 	"workspace": KindWorkspace, "job": KindJob, "delivery": KindDelivery, "event": KindEvent,
 	"merge": KindMerge, "import": KindImport, "signal": KindSignal, "audience": KindAudience, "scoring": KindWorkspace,
+	"linked_account": KindLinked, "stream": KindStream, "sync_run": KindSyncRun,
 	"icp": KindICP, "persona": KindPersona, "signal_type": KindType,
 }
 

@@ -14,6 +14,8 @@ type Need struct {
 	Imports    []ImportKey
 	Captures   []AnswerKey
 	Merges     []MergeID // with the records that they name
+	Linked     []LinkedKey
+	Syncs      []SyncKey
 }
 
 // Situation is what the store knew when the turn's heads were taken. Deciding folds its inputs into it.
@@ -30,6 +32,8 @@ type Situation struct {
 	Captures map[AnswerKey]Capture
 	Merges   map[MergeID]*Merge
 	Imports  map[ImportKey]ImportID // those that stand
+	Linked   map[LinkedKey]*LinkedState
+	Syncs    map[StreamID]*SyncState
 }
 
 // Head is what serialises a workspace: whoever decides for it holds its head until the commit.
@@ -107,8 +111,11 @@ type Decision struct {
 	Qualified  []Qualification // of records whose fit is another one now
 	Moves      []AudienceMove
 	Stirred    []Stir // whose contacts are looked at: what their audiences read of it has changed
-	Due        []Due  // set to exactly these moments; the zero time takes a row away
-	Sooner     []Due  // due no later than these moments
+	Linked     []Written[LinkedAccount]
+	Unlinked   []LinkedKey // that are deleted, with their streams
+	Synced     []Synced
+	Due        []Due // set to exactly these moments; the zero time takes a row away
+	Sooner     []Due // due no later than these moments
 }
 
 // Stir is an account whose contacts are looked at.
@@ -240,6 +247,7 @@ const (
 	DueRecord    DueKind = 8  // time alone may have changed where a record stands; subject: the account or contact
 	DueRanks     DueKind = 9  // decay may have moved records in lists by score; subject: the workspace
 	DueStream    DueKind = 10 // a stream is to be fetched and compared, or a quarantine was decided; subject: the stream
+	DueAlarm     DueKind = 12 // administrators are to be told of a quarantined run; subject: the run
 )
 
 // Due is the earliest moment that time alone can change a subject: a lower bound, rewritten only to earlier.

@@ -13,6 +13,7 @@ const (
 	JobEmptyAudience JobKind = "empty_audience" // takes the members of a deleted audience out of it
 	JobRescore       JobKind = "rescore"        // works scores out anew after the scoring was changed
 	JobCloseWebhook  JobKind = "close_webhook"  // fails what a deleted webhook still had to send
+	JobDropStream    JobKind = "drop_stream"    // forgets what was kept of a deleted stream's records, and its runs
 )
 
 // JobStatus is where a job stands.
@@ -33,7 +34,7 @@ type Job struct {
 	Workspace WorkspaceID
 	Kind      JobKind
 	Status    JobStatus
-	Subject   int64 // the account, contact or webhook that it is about; 0 for none
+	Subject   int64 // the account, contact, webhook or stream that it is about; 0 for none
 	Cursor    int64 // where the next slice begins; each kind reads it in its own way
 	Matching  int64 // how many rows it will touch, as far as known
 	Done      int64 // how many it has touched

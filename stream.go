@@ -2,6 +2,7 @@ package signalbox
 
 import (
 	"cmp"
+	"encoding/json"
 	"time"
 )
 
@@ -18,7 +19,8 @@ type Stream struct {
 	Confirmations         int           // complete runs in a row that a record is missing in before it is deleted; 0: DefaultConfirmations
 	EmitCreatedOnBaseline bool          // the first baseline tells of every record as created
 	EmitSignals           bool          // what is told becomes signals too
-	Connector             []byte        // how its records are fetched, a JSON object; credentials in it are sealed
+	Connector             []byte        // how its records are fetched, a JSON object, without what signs in
+	Secrets               []byte        // sealed: what signs in; nil: nothing does
 	Fingerprint           uint64        // of whatever decides which records there are and how they look, so not of credentials; never 0
 	Key                   []byte        // sealed: what its prints are made with; never changed
 	Paused                bool          // nothing is fetched; a run that goes on waits where it is
@@ -58,6 +60,14 @@ func (s *Stream) Check() error {
 		return InvalidField("deletion.confirmations", "deletion.confirmations must be between 1 and %d", MaxConfirmations)
 	}
 	return nil
+}
+
+// Facts are what the audit log tells of a stream.
+func (s *Stream) Facts() Facts {
+	return Facts{
+		"api": s.API, "record_type": s.RecordType, "interval": cmp.Or(s.Interval, DefaultSyncInterval).String(), "confirmations": s.Confirm(),
+		"emit_created_on_baseline": s.EmitCreatedOnBaseline, "emit_signals": s.EmitSignals, "connector": json.RawMessage(s.Connector), "paused": s.Paused,
+	}
 }
 
 // isWord says whether a text is a lower-case name that begins with a letter.
@@ -211,4 +221,13 @@ type LinkedChange struct {
 	Kind   ChangeKind
 	Record LinkedRecord // Changed names the fields, by name, of an update
 	At     time.Time    // when it was found
+
+	// Whom its signal is about, as far as its source says, which it cannot of what is gone. It is no part of what is kept of the record.
+	Account AccountInput
+	Contact ContactInput
+}
+
+// Event is the name of the event that the change is (S4-10…S4-15).
+func (c *LinkedChange) Event() string {
+	return c.Record.API + "_" + c.Record.Type + "." + string(c.Kind)
 }

@@ -29,6 +29,7 @@ type SyncSlice struct {
 	Rows    []Snapshot
 	Drop    []string // records that leave the snapshot
 	Changes []LinkedChange
+	Signals bool // the changes become signals too
 
 	Known     int64     // by how much the stream's own count changes
 	Kept      int64     // likewise
@@ -43,4 +44,44 @@ type Unseen struct {
 	Stream    StreamID
 	Before    SyncRunID
 	After     string // only records behind it; "": from the first
+}
+
+// SyncKey names what a slice is decided by.
+type SyncKey struct {
+	Workspace WorkspaceID
+	Stream    StreamID
+	Run       SyncRunID
+	Closes    SyncRunID // 0: none
+	Lease     Lease
+}
+
+// Key names what the slice is decided by.
+func (s *SyncSlice) Key() SyncKey {
+	return SyncKey{Workspace: s.Run.Workspace, Stream: s.Run.Stream, Run: s.Run.ID, Closes: s.Closes, Lease: s.Lease}
+}
+
+// SyncState is a stream as deciding on a slice of it finds it.
+type SyncState struct {
+	Stream Stream
+	Names  int64 // how many field names it has
+	Leased Lease // whose it is; zero: nobody's
+	Holds  bool  // the lease of the slice has not ended
+	Linked LinkedAccount
+	Runs   map[SyncRunID]SyncRun // the slice's, the one that it closes and the stream's quarantine, as far as there are such
+}
+
+// Synced is a slice to be saved, with what it makes of its stream.
+type Synced struct {
+	*SyncSlice
+	Stream  Stream   // as it stands then
+	Names   int64    // how many field names it has without those of the slice
+	Release bool     // the work has ended: the stream is nobody's
+	Closed  *SyncRun // a quarantine that is over; nil: none is
+}
+
+// SyncAlarm is a run that was quarantined, and what it is a run of, as administrators are told.
+type SyncAlarm struct {
+	Run    SyncRun
+	Stream Stream
+	Linked LinkedAccount
 }

@@ -96,6 +96,8 @@ func subjectKind(k signalbox.JobKind) signalbox.Kind {
 		return signalbox.KindContact
 	case signalbox.JobCloseWebhook, signalbox.JobRecover:
 		return signalbox.KindWebhook
+	case signalbox.JobDropStream:
+		return signalbox.KindStream
 	}
 	return signalbox.KindWorkspace
 }

@@ -24,9 +24,11 @@ type Compiled struct {
 	scoring     *scoreRules
 	fit         *fit.Model
 	audiences   *audience.Model
-	followsAny  bool     // there is anything that fit or audiences ask
-	signalRows  int      // a bound of how many rows saving what a signal causes can write
-	types       sync.Map // name → signalbox.TypeID, for types first seen after this version was made
+	followsAny  bool            // there is anything that fit or audiences ask
+	signalRows  int             // a bound of how many rows saving what a signal causes can write
+	events      map[string]bool // that are known by name, whether somebody subscribes or not
+	others      sync.Map        // event name → []*signalbox.Webhook, for events of records that are not
+	types       sync.Map        // name → signalbox.TypeID, for types first seen after this version was made
 }
 
 // Compile makes definitions ready. It is done outside any transaction. An error is of a definition that another program has saved.
@@ -43,10 +45,11 @@ func Compile(d *signalbox.Definitions) (*Compiled, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Compiled{Definitions: d, rules: identity.NewRules(d.Workspace), subscribed: map[string][]*signalbox.Webhook{},
+	c := &Compiled{Definitions: d, rules: identity.NewRules(d.Workspace), subscribed: map[string][]*signalbox.Webhook{}, events: map[string]bool{},
 		filters: map[signalbox.WebhookID]*filter.Filter{}, model: score.Compile(&d.Scoring), scoring: scoring, fit: profiles, audiences: audiences,
 		followsAny: !profiles.Empty() || len(d.Audiences) > 0}
 	for _, event := range wire.EventTypes(signalbox.FormatStairoids) { // by the names that events have here
+		c.events[event.Name] = true
 		for i := range d.Webhooks {
 			if d.Webhooks[i].Takes(event.Name) {
 				c.subscribed[event.Name] = append(c.subscribed[event.Name], &d.Webhooks[i])
@@ -116,7 +119,9 @@ type Input struct {
 	Due     signalbox.EntityID     // a record that time alone may have changed
 	Last    *signalbox.Signal      // of Due: the record's last signal, where qualifying it reads one
 	Refit   bool                   // of Due: it is qualified anew
-	Qualify *signalbox.Signal      // whose record is qualified now, whether it was held or not
+	Linked  *LinkedAct
+	Sync    *signalbox.SyncSlice
+	Qualify *signalbox.Signal // whose record is qualified now, whether it was held or not
 }
 
 // AccountAct is a person's act on an account: a patch, its erasure, or a row of an import.
@@ -145,6 +150,9 @@ type Prepared struct {
 	typeID  signalbox.TypeID // 0: not seen when it was prepared
 	answer  signalbox.AnswerKey
 	capture signalbox.AnswerKey // by what a capture is known
+	emits   []*Prepared         // of a slice: the signals of its changes
+	rows    int                 // of a slice: a bound of what saving it writes
+	emitted bool                // it is the signal of a change: nobody sent it
 }
 
 // Prepare checks an input and normalises what it says of people and companies. Its errors are signalbox.Errors that name the field.
@@ -157,6 +165,10 @@ func (c *Compiled) Prepare(in Input) (p Prepared, err error) {
 		p.subject, err = identity.ResolveAccount(c.rules, *in.Account.Row)
 	case in.Contact != nil && in.Contact.Row != nil:
 		p.subject, p.named, err = identity.ResolveContact(c.rules, *in.Contact.Row)
+	case in.Linked != nil && in.Linked.Link != nil:
+		err = in.Linked.Link.Check()
+	case in.Sync != nil:
+		c.prepareSync(&p)
 	}
 	return p, err
 }
@@ -203,6 +215,12 @@ func answerKey(ws signalbox.WorkspaceID, key string) signalbox.AnswerKey {
 func (p *Prepared) Rows() int {
 	if p.Merge != nil {
 		return signalbox.MaxMerged + 3
+	}
+	switch {
+	case p.Sync != nil:
+		return p.rows
+	case p.Linked != nil:
+		return 3 + 3*signalbox.MaxStreams + len(p.By.Definitions.Webhooks) // a stream's end, its due row and its job
 	}
 	if p.Signal == nil {
 		return 10 // a contact's row: it, its account, and the keys of both

@@ -10,6 +10,9 @@ const minute = 60 // seconds, and buckets of a meter
 
 // meterKeys are the meters that count an input: only those that a limit is set for.
 func meterKeys(in *Prepared) []signalbox.MeterKey {
+	if in.emitted {
+		return nil
+	}
 	limits := in.By.Definitions.Workspace.Limits
 	var keys []signalbox.MeterKey
 	if in.Signal.Capture {

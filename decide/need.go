@@ -32,6 +32,17 @@ func Need(inputs []Prepared) signalbox.Need {
 			n.Contacts = append(n.Contacts, in.Contact.ID)
 		case in.Merge != nil:
 			n.merge(in.Merge)
+		case in.Linked != nil:
+			if in.Linked.ID != 0 {
+				n.Linked = append(n.Linked, signalbox.LinkedKey{Workspace: in.Workspace, ID: in.Linked.ID})
+			}
+		case in.Sync != nil:
+			n.Syncs = append(n.Syncs, in.Sync.Key())
+			for _, p := range in.emits {
+				if p != nil {
+					n.signal(p)
+				}
+			}
 		case in.Qualify != nil:
 			if in.Qualify.Account != 0 {
 				n.Accounts = append(n.Accounts, in.Qualify.Account)

@@ -1,6 +1,8 @@
 package decide
 
 import (
+	"time"
+
 	"signalbox"
 	"signalbox/wire"
 )
@@ -169,11 +171,14 @@ type event struct {
 	change   *wire.ScoreChange
 	fit      *signalbox.Qualified // of signal.qualified
 	audience *signalbox.Audience  // of audience.entered and audience.left
+	linked   *signalbox.LinkedAccount
+	record   *signalbox.LinkedRecord
+	at       time.Time // when it happened; zero: now
 }
 
 // tell makes an event, with a delivery for every webhook that subscribes to it; without any there is no event.
 func (f *fold) tell(in *Prepared, what event) {
-	webhooks := in.By.subscribed[what.name]
+	webhooks := in.By.takers(what.name)
 	if len(webhooks) == 0 {
 		return
 	}
@@ -190,7 +195,8 @@ func (f *fold) tell(in *Prepared, what event) {
 		}
 	}
 	info := wire.EventInfo{Codec: f.env.Codec, Event: e.ID, Workspace: e.Workspace, CreatedAt: e.CreatedAt, Signal: what.signal,
-		Account: what.account, Contact: what.contact, Change: what.change, Qualified: what.fit, Audience: what.audience}
+		Account: what.account, Contact: what.contact, Change: what.change, Qualified: what.fit, Audience: what.audience, Linked: what.linked, Record: what.record,
+		OccurredAt: what.at}
 	var record map[string]any // of the filters; nil: not asked for yet
 	for _, w := range webhooks {
 		if e.Bodies.Of(w.Format) == nil {

@@ -29,6 +29,8 @@ type Outcome struct {
 	Change  signalbox.RowChange // of a row of an import
 	Job     *signalbox.Job
 	Merge   *signalbox.Merge
+	Linked  *signalbox.LinkedAccount
+	Refused int       // of a slice: changes that became no signals
 	Left    string    // why an undone import leaves this record alone
 	Next    time.Time // of a record that was due: when it is again; zero: not before a signal comes
 	Err     error
@@ -142,6 +144,10 @@ func (f *fold) input(place int, in *Prepared, out *Outcome) (err error) {
 		f.undoRow(in, out)
 	case in.Due != 0:
 		f.recordDue(in, out)
+	case in.Linked != nil:
+		f.linkedAct(in, out)
+	case in.Sync != nil:
+		f.sync(in, out)
 	case in.Qualify != nil:
 		f.qualifyAct(in, out)
 	}

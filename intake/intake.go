@@ -370,6 +370,8 @@ func sizeOf(in decide.Input) int {
 		return inputOverhead + len(in.Account.Row.Patch.Attributes)
 	case in.Contact != nil && in.Contact.Row != nil:
 		return inputOverhead + len(in.Contact.Row.Patch.Attributes)
+	case in.Sync != nil:
+		return inputOverhead + sliceRow*(len(in.Sync.Rows)+len(in.Sync.Drop)+len(in.Sync.Changes))
 	}
 	return inputOverhead
 }

@@ -103,9 +103,11 @@ func (i *Intake) wake(d *signalbox.Decision, begin time.Time) {
 	for n := range d.Jobs {
 		free = d.Jobs[n].CreatedAt
 	}
-	for n := range d.Due {
-		if at := d.Due[n].At; !at.IsZero() && (free.IsZero() || at.Before(free)) {
-			free = at
+	for _, due := range [][]signalbox.Due{d.Due, d.Sooner} {
+		for n := range due {
+			if at := due[n].At; !at.IsZero() && (free.IsZero() || at.Before(free)) {
+				free = at
+			}
 		}
 	}
 	if !free.IsZero() {

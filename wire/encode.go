@@ -65,9 +65,12 @@ type EventInfo struct {
 // Freeze freezes an event, by its own name, in a format that sends it. What e must hold depends on the event. Fields of the vendor are always
 // there, null when unknown; accounts and contacts also carry their revision (contract section 12).
 func Freeze(format signalbox.Format, event string, e EventInfo) []byte {
-	t := notification
-	if event != EventNotification {
-		t = byName[event]
+	t, known := byName[event]
+	switch {
+	case event == EventNotification:
+		t = notification
+	case !known && e.Record != nil:
+		t = recordEvent(event)
 	}
 	size := 768
 	if e.Signal != nil {

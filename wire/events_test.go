@@ -40,7 +40,7 @@ func TestEventTypes_AreThoseOfTheDocument(t *testing.T) {
 	if diff := cmp.Diff(want, names); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff([]string{"signal.created", "signal.scored", "account.score_changed", "contact.score_changed", "account.stage_changed", "contact.stage_changed", "signal.qualified", "audience.entered", "audience.left", "webhook.failing", "webhook.recovered", "webhook.disabled", "delivery.failed"}, produced); diff != "" {
+	if diff := cmp.Diff(slices.DeleteFunc(want, func(name string) bool { return name == "automation.triggered" }), produced); diff != "" {
 		t.Errorf("what this version sends: %s", diff)
 	}
 }

@@ -25,16 +25,21 @@ var recordSets = [...][2]string{
 func providerEvents() []EventType {
 	var list []EventType
 	for _, change := range []string{changeCreated, changeUpdated, changeDeleted} {
-		list = append(list, EventType{"linked_account." + change, "A linked account was " + change + ".", false, appendLinkedData, linkedAccountSchema})
+		list = append(list, EventType{"linked_account." + change, "A linked account was " + change + ".", true, appendLinkedData, linkedAccountSchema})
 	}
 	for _, set := range recordSets {
 		one := strings.TrimSuffix(strings.ReplaceAll(set[1], "_", " "), "s")
 		for _, change := range []string{changeCreated, changeUpdated, changeDeleted} {
 			about := "One " + one + " of a linked account was " + change + "."
-			list = append(list, EventType{set[0] + "_" + set[1] + "." + change, about, false, appendRecordData, recordSchema})
+			list = append(list, EventType{set[0] + "_" + set[1] + "." + change, about, true, appendRecordData, recordSchema})
 		}
 	}
 	return list
+}
+
+// recordEvent is that of records of another type than those of S4: it is known by what it holds.
+func recordEvent(name string) EventType {
+	return EventType{name, "One record of a linked account differs.", true, appendRecordData, recordSchema}
 }
 
 // appendLinked appends what is told of a linked account.

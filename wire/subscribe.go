@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 
@@ -20,11 +21,18 @@ func CheckPattern(format signalbox.Format, p string) error {
 	if format == signalbox.FormatStackOne && slices.ContainsFunc(namesIn(signalbox.FormatStairoids), func(name string) bool { return signalbox.NamesEvent(p, name) }) {
 		return signalbox.InvalidField("events", "events: %q is not sent in the format stackone; that knows account.*, hris_… and ats_… events", clip(p))
 	}
-	if near := nearest(p, known); near != "" {
+	near := nearest(p, known)
+	if near == "" && otherRecords.MatchString(p) && format.EventName(p) != "" {
+		return nil
+	}
+	if near != "" {
 		return signalbox.InvalidField("events", "events: unknown event %q; did you mean %q?", clip(p), near)
 	}
 	return signalbox.InvalidField("events", `events: unknown event %q; known are %s, "prefix.*" and "*"`, clip(p), strings.Join(known, ", "))
 }
+
+// otherRecords are the events of streams of record types that S4 does not name (contract section 13).
+var otherRecords = regexp.MustCompile(`^[a-z][a-z0-9]*_[a-z][a-z0-9_]*\.(created|updated|deleted|\*)$`)
 
 // namesIn lists what the events of a format are called by it.
 func namesIn(format signalbox.Format) []string {
