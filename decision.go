@@ -112,7 +112,7 @@ type Decision struct {
 	Moves      []AudienceMove
 	Stirred    []Stir // whose contacts are looked at: what their audiences read of it has changed
 	Linked     []Written[LinkedAccount]
-	Unlinked   []LinkedKey // that are deleted, with their streams
+	Unlinked   []Unlinked
 	Synced     []Synced
 	Due        []Due // set to exactly these moments; the zero time takes a row away
 	Sooner     []Due // due no later than these moments

@@ -98,6 +98,12 @@ type LinkedKey struct {
 	ID        LinkedAccountID
 }
 
+// Unlinked is a linked account that is deleted, with its streams.
+type Unlinked struct {
+	LinkedKey
+	At time.Time
+}
+
 // LinkedState is a linked account as deciding finds it.
 type LinkedState struct {
 	LinkedAccount

@@ -66,7 +66,7 @@ func (f *fold) unlink(in *Prepared, state *signalbox.LinkedState) {
 	l := state.LinkedAccount
 	key := signalbox.LinkedKey{Workspace: l.Workspace, ID: l.ID}
 	delete(f.now.Linked, key)
-	f.out.Unlinked = append(f.out.Unlinked, key)
+	f.out.Unlinked = append(f.out.Unlinked, signalbox.Unlinked{LinkedKey: key, At: f.env.Now})
 	for _, stream := range state.Streams {
 		delete(f.now.Syncs, stream)
 		f.out.Due = append(f.out.Due, signalbox.Due{Kind: signalbox.DueStream, Workspace: l.Workspace, Subject: int64(stream)})

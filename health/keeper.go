@@ -12,6 +12,7 @@ import (
 type Store interface {
 	JudgeHealth(ctx context.Context, ws signalbox.WorkspaceID, wh signalbox.WebhookID, armed, now time.Time, judge func(signalbox.Fares) signalbox.Judgement) (signalbox.Judgement, error)
 	TellNotices(ctx context.Context, ws signalbox.WorkspaceID, ids *signalbox.IDs, now time.Time, tell func(hooks []signalbox.Webhook, n signalbox.Told, next func() int64) signalbox.Telling) (saved signalbox.Telling, more bool, err error)
+	TellAlarm(ctx context.Context, ws signalbox.WorkspaceID, run signalbox.SyncRunID, ids *signalbox.IDs, now time.Time, tell func(a signalbox.SyncAlarm, next func() int64) []signalbox.Mail) (told bool, err error)
 	Workspace(ctx context.Context, ws signalbox.WorkspaceID) (signalbox.Workspace, error)
 	Members
 }
@@ -42,6 +43,7 @@ func (k *Keeper) Owners() map[signalbox.DueKind]func(context.Context, signalbox.
 	return map[signalbox.DueKind]func(context.Context, signalbox.Due) (signalbox.Again, error){
 		signalbox.DueHealth:  k.look,
 		signalbox.DueNotices: k.tell,
+		signalbox.DueAlarm:   k.alarm,
 	}
 }
 

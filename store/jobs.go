@@ -104,7 +104,7 @@ func (db *DB) ReplaceJob(ctx context.Context, j *signalbox.Job, act string) erro
 }
 
 // CancelJob ends a job between two slices: what it did stays done. Conflict when it has ended already, and for the closing of
-// a webhook, which would leave deliveries that nobody sends and nobody fails.
+// a webhook, which would leave deliveries that nobody sends and nobody fails, and for the forgetting of a stream, which would leave prints that nobody deletes.
 func (db *DB) CancelJob(ctx context.Context, ws signalbox.WorkspaceID, job signalbox.JobID, now time.Time) (signalbox.Job, error) {
 	var out signalbox.Job
 	err := db.write(ctx, classManage, func(t *tx) error {
@@ -118,6 +118,8 @@ func (db *DB) CancelJob(ctx context.Context, ws signalbox.WorkspaceID, job signa
 			return signalbox.Errorf(signalbox.Conflict, "the job's work is done: it is about to end")
 		case j.Kind == signalbox.JobCloseWebhook:
 			return signalbox.Errorf(signalbox.Conflict, "the closing of a deleted webhook cannot be cancelled")
+		case j.Kind == signalbox.JobDropStream:
+			return signalbox.Errorf(signalbox.Conflict, "the forgetting of a deleted stream cannot be cancelled")
 		}
 		before := j.Status
 		j.end(signalbox.JobCancelled, now)
@@ -190,6 +192,8 @@ func (t *tx) slice(j *jobRow, ids *signalbox.IDs, now time.Time) error {
 		return t.sliceRescore(j, now)
 	case signalbox.JobEmptyAudience:
 		return t.sliceEmpty(j, now)
+	case signalbox.JobDropStream:
+		return t.sliceStream(j, now)
 	}
 	j.Error = fmt.Sprintf("this version knows no job of kind %q", j.Kind)
 	j.end(signalbox.JobFailed, now)

@@ -63,6 +63,16 @@ SELECT 1
   FROM jobs
  WHERE workspace_id = $1 AND id = $2`
 
+	runProofSQL = `
+SELECT 1
+  FROM sync_runs
+ WHERE workspace_id = $1 AND id = $2 AND step >= $3`
+
+	linkedProofSQL = `
+SELECT 1
+  FROM linked_accounts
+ WHERE workspace_id = $1 AND id = $2 AND revision >= $3`
+
 	leaseProofSQL = `
 SELECT 1
   FROM deliveries
@@ -87,6 +97,12 @@ func (t *tx) proveDecision(d *signalbox.Decision) {
 	case len(d.Merges) > 0:
 		m := d.Merges[0].Row
 		t.prove(mergeProofSQL, m.Workspace, m.ID, string(m.Status))
+	case len(d.Synced) > 0:
+		r := &d.Synced[0].Run
+		t.prove(runProofSQL, r.Workspace, r.ID, r.Step)
+	case len(d.Linked) > 0:
+		l := d.Linked[0].Row
+		t.prove(linkedProofSQL, l.Workspace, int64(l.ID), l.Revision)
 	}
 }
 

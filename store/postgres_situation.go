@@ -19,7 +19,7 @@ const freeHeadsSQL = headsSQL + ` SKIP LOCKED`
 func (l *loader) batched(n *signalbox.Need) error {
 	for _, step := range []func(*signalbox.Need) error{
 		l.takeHeads, l.findTypes, l.findMeters, l.findCaptured, l.findImports, l.findMerges, l.findKeys, l.findAnswered, l.flush, l.fenced,
-		l.recallKeys, l.findRecords, l.flush, l.findAccounts, l.flush, l.findGroups,
+		l.recallKeys, l.findRecords, l.flush, l.findAccounts, l.flush, l.findGroups, l.linkedStates, l.syncs,
 	} {
 		if err := step(n); err != nil {
 			return err

@@ -40,6 +40,8 @@ func (t *tx) saveAll(d *signalbox.Decision, m *remembering, stamp int64) error {
 		{"qualifications", t.saveQualifications},
 		{"members of audiences", t.saveMoves},
 		{"captures", t.saveCaptures},
+		{"linked accounts", t.saveLinked},
+		{"slices of streams", t.saveSynced},
 		{"due rows", t.saveDue},
 		{"contacts of accounts", t.saveStirred},
 	} {

@@ -22,6 +22,8 @@ var sealedColumns = []SealedColumn{
 	{"webhooks", "sealed_headers", "webhook.headers"},
 	{"webhooks", "sealed_key", "webhook.key"},
 	{"webhooks", "sealed_previous_key", "webhook.key"},
+	{"streams", "sealed_secrets", "stream.secrets"},
+	{"streams", "sealed_key", "stream.key"},
 }
 
 // Sealed is a sealed value and what it belongs to.

@@ -23,6 +23,8 @@ func (t *tx) load(n signalbox.Need, m *remembering) (*signalbox.Situation, error
 		Captures: make(map[signalbox.AnswerKey]signalbox.Capture, len(n.Captures)),
 		Imports:  make(map[signalbox.ImportKey]signalbox.ImportID, len(n.Imports)),
 		Merges:   make(map[signalbox.MergeID]*signalbox.Merge, len(n.Merges)),
+		Linked:   make(map[signalbox.LinkedKey]*signalbox.LinkedState, len(n.Linked)),
+		Syncs:    make(map[signalbox.StreamID]*signalbox.SyncState, len(n.Syncs)),
 	}
 	l := &loader{t: t, s: s, m: m}
 	if t.pg != nil {
@@ -31,7 +33,7 @@ func (t *tx) load(n signalbox.Need, m *remembering) (*signalbox.Situation, error
 		}
 		return s, nil
 	}
-	for _, step := range []func(*signalbox.Need) error{l.heads, l.types, l.answered, l.meters, l.captured, l.imports, l.merges, l.keys, l.records, l.groups} {
+	for _, step := range []func(*signalbox.Need) error{l.heads, l.types, l.answered, l.meters, l.captured, l.imports, l.merges, l.keys, l.records, l.groups, l.linkedStates, l.syncs} {
 		if err := step(&n); err != nil {
 			return nil, fmt.Errorf("load the situation: %w", err)
 		}

@@ -13,7 +13,7 @@ import (
 // over with it, and its row goes in the same slice.
 var retentionSteps = []func(*tx, *jobRow, *signalbox.Workspace, time.Time, *int) (bool, error){
 	(*tx).dropEvents, (*tx).dropDeliveries, (*tx).dropAttempts, (*tx).dropSignals, (*tx).dropAnswered,
-	(*tx).dropAudit, (*tx).dropSessions, (*tx).dropLogs, (*tx).dropTallies,
+	(*tx).dropAudit, (*tx).dropSessions, (*tx).dropLogs, (*tx).dropTallies, (*tx).dropRuns,
 }
 
 // sliceRetention drops what is past the workspace's days at now, as far as one slice goes.

@@ -12,7 +12,7 @@ import (
 )
 
 // tenantTables hold rows of workspaces.
-var tenantTables = regexp.MustCompile(`(?i)(?:FROM|UPDATE|INTO)\s+(heads|api_keys|signal_types|definitions|profile_versions|qualifications|audience_members|captures|record_keys|record_words|accounts|contacts|entity_states|signals|events|deliveries|attempts|due|answered|meters|webhooks|jobs|members|sessions|links|audit_log|logs|tallies|merges|imports|import_rows|recovered|failing|notices|mails)\b`)
+var tenantTables = regexp.MustCompile(`(?i)(?:FROM|UPDATE|INTO)\s+(heads|api_keys|signal_types|definitions|profile_versions|qualifications|audience_members|captures|record_keys|record_words|accounts|contacts|entity_states|signals|events|deliveries|attempts|due|answered|meters|webhooks|jobs|members|sessions|links|audit_log|logs|tallies|merges|imports|import_rows|recovered|failing|notices|mails|linked_accounts|streams|sync_runs|stream_names|snapshots)\b`)
 
 // underNoWorkspace are the statements on tenant tables that do not name the workspace in WHERE, with the reason.
 var underNoWorkspace = map[string]string{

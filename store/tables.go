@@ -30,8 +30,8 @@ const (
 // schemas of both databases, so that no table and no column is forgotten. Not in it are
 //
 //   - schema_migrations: a database has it by being migrated;
-//   - nodes, and lease_node and lease_generation of deliveries: who works on a database now is no part of what it holds, and a node of one
-//     database is none of another. A copied delivery that was leased is free;
+//   - nodes, and lease_node and lease_generation of deliveries and streams: who works on a database now is no part of what it holds, and a node of one
+//     database is none of another. A copied delivery that was leased is free, and so is a stream;
 //   - sessions and links: who is signed in, and what lets somebody in, is of one place and one time. A restored backup must not bring them back;
 //   - rows of settings whose names begin with placePrefix.
 //
@@ -85,6 +85,15 @@ var catalogue = []*Table{
 	table("failing", "workspace_id, webhook_id", "since"),
 	table("mails", "workspace_id, id", "recipient text, subject text, body text, attempts, created_at"),
 	table("notices", "workspace_id, kind, subject", "webhook_id, reason text, since, at"),
+	table("linked_accounts", "workspace_id, id", "provider text, origin_owner_id text, origin_owner_name text, origin_username text, setup text, status text, "+
+		"revision, created_at, updated_at"),
+	table("streams", "workspace_id, id", "linked_id, api text, record_type text, every_us, confirmations, emit_baseline, emit_signals, connector text, fingerprint, "+
+		"sealed_secrets blob, sealed_key blob, paused, version, baselined, known, kept, names, run_id, quarantine_id, last_run_id, next_at, created_at, updated_at, "+
+		"deleted_at"),
+	table("sync_runs", "workspace_id, id", "linked_id, stream_id, status text, baseline, silent, fingerprint, fetched, created, updated, unchanged, missing, deleted, "+
+		"waiting, suppressed, added, duplicates, page, checkpoint blob, progress blob, step, error text, started_at, ended_at, decision text, closed text, closed_at"),
+	table("stream_names", "workspace_id, stream_id, number", "name text"),
+	table("snapshots", "workspace_id, stream_id, record text", "print blob, seen, walk, outcome, missed"),
 }
 
 // ownOrder are the keys of tables that the embedded database keeps otherwise than by PostgreSQL's key. Where a key ends in a row's own

@@ -22,6 +22,8 @@ var notCopied = map[string]string{
 
 	"deliveries.lease_node":       "as nodes: a copied delivery is free",
 	"deliveries.lease_generation": "as nodes",
+	"streams.lease_node":          "as nodes: a copied stream is nobody's",
+	"streams.lease_generation":    "as nodes",
 }
 
 // copied says what the catalogue has, a line for each column: its table, its name, its kind and its place in the key.

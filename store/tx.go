@@ -391,6 +391,10 @@ func bindWord(s *stmt, arg any) {
 		s.id(int64(v))
 	case signalbox.ImportID:
 		s.id(int64(v))
+	case signalbox.StreamID:
+		s.id(int64(v))
+	case signalbox.SyncRunID:
+		s.id(int64(v))
 	case signalbox.DeliveryState:
 		s.int(int64(v))
 	case signalbox.DueKind:

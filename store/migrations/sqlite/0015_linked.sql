@@ -82,6 +82,7 @@ CREATE TABLE sync_runs (
   CHECK ((ended_at IS NULL) = (status = 'running')),
   CHECK (fetched + missing = created + updated + unchanged + deleted + waiting + suppressed)
 );
+CREATE INDEX sync_runs_by_workspace ON sync_runs (workspace_id, id);
 CREATE INDEX sync_runs_by_linked ON sync_runs (workspace_id, linked_id, id);
 CREATE INDEX sync_runs_by_stream ON sync_runs (workspace_id, stream_id, id);
 
