@@ -55,7 +55,7 @@ func (f *fold) add(r Record, h Hash) {
 	if f.run.Silent {
 		what = signalbox.SyncSuppressed
 	} else {
-		f.tell(signalbox.ChangeCreated, r.ID, nil)
+		f.tell(signalbox.ChangeCreated, r, nil)
 	}
 	f.walk.Fetched++
 	f.run.Fetched++
@@ -81,12 +81,16 @@ func (f *fold) compare(r Record, h Hash, row, next *signalbox.Snapshot) signalbo
 	if !known || f.run.Silent {
 		return signalbox.SyncSuppressed
 	}
-	f.tell(signalbox.ChangeUpdated, r.ID, Diff(old, p, f.printer.names))
+	f.tell(signalbox.ChangeUpdated, r, Diff(old, p, f.printer.names))
 	return signalbox.SyncUpdated
 }
 
-func (f *fold) tell(kind signalbox.ChangeKind, id string, changed []string) {
-	f.slice.Changes = append(f.slice.Changes, change(f.stream, kind, id, changed, f.now))
+func (f *fold) tell(kind signalbox.ChangeKind, r Record, changed []string) {
+	c := change(f.stream, kind, r.ID, changed, f.now)
+	if f.stream.EmitSignals && r.About != nil {
+		c.Account, c.Contact = r.About()
+	}
+	f.slice.Changes = append(f.slice.Changes, c)
 }
 
 func change(s *signalbox.Stream, kind signalbox.ChangeKind, id string, changed []string, now time.Time) signalbox.LinkedChange {

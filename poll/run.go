@@ -279,7 +279,7 @@ func (t *task) save(ctx context.Context, s *signalbox.SyncSlice) error {
 		t.run.Progress = notes
 	}
 	t.run.Step++
-	s.Lease, s.Version, s.Names = t.lease, t.stream.Version, t.names.fresh()
+	s.Lease, s.Version, s.Names, s.Signals = t.lease, t.stream.Version, t.names.fresh(), t.stream.EmitSignals
 	s.Run = *t.run
 	if err := t.cfg.Store.SaveSync(ctx, s); err != nil {
 		return err

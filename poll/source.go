@@ -37,6 +37,9 @@ const TotalUnknown = -1
 type Record struct {
 	ID     string  // at most MaxRecordID bytes
 	Fields []Field // ascending by the bytes of their names, each once
+	// About says whom the record is about, for the signal that it becomes when it differs; nil: the source does not know. It is asked of no other record, and
+	// what it says is not kept with the record.
+	About func() (signalbox.AccountInput, signalbox.ContactInput)
 }
 
 // Field is one field of a record.
