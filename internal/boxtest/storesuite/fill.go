@@ -22,6 +22,7 @@ func (b *Box) Fill(n int) {
 	b.Must(err)
 	b.fillMerged()
 	b.fillTrouble()
+	b.fillLinked(n)
 	b.follows(b.NewAccount("follows.example", "").ID)
 	b.scored("scored.example", "ann@scored.example", "meeting_booked", "meeting_booked", "deal_created")
 	for i := range n {
@@ -65,6 +66,17 @@ func (b *Box) fillTrouble() {
 	b.attempt(w, false, failedForGood)
 	b.judge(w.ID, signalbox.Judgement{Failing: b.Now, Next: b.Now.Add(time.Hour)})
 	b.recover(b.NewWebhook(), b.recovery(signalbox.MissedNever))
+}
+
+// fillLinked puts a linked account into the box, with a stream whose run goes on, held by this node.
+func (b *Box) fillLinked(n int) {
+	b.Helper()
+	w, _ := b.begin(b.NewStream(b.NewLinked().ID).ID)
+	b.sync(&w, func(s *signalbox.SyncSlice) {
+		s.Names = []string{"id", "title"}
+		seen(s, 0, n, b.Now)
+		s.Run.Checkpoint, s.Run.Progress = []byte("at 6"), []byte(`{}`)
+	})
 }
 
 // fillMerged puts an import and a merge of what it made into the box.

@@ -46,6 +46,8 @@ var groups = []struct {
 	{"Foreign", foreignTests},
 	{"Logs", logTests},
 	{"Overview", overviewTests},
+	{"Linked", linkedTests},
+	{"Sync", syncTests},
 }
 
 // Run holds a database to the suite.
