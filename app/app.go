@@ -30,6 +30,7 @@ import (
 	"signalbox/jobs"
 	"signalbox/journal"
 	"signalbox/mail"
+	"signalbox/poll"
 	"signalbox/store"
 	"signalbox/watch"
 	"signalbox/web"
@@ -55,11 +56,15 @@ type App struct {
 	wakes  *wakes
 	hub    *watch.Hub
 	notes  *journal.Journal
-	codec  *signalbox.Codec
-	ids    *signalbox.IDs
-	token  string // which node this is, whatever its number
-	box    sealer
-	lock   io.Closer // of the node's own file; nil with the embedded database, which has one
+
+	connectors *connectors
+	streams    *poll.Runner
+
+	codec *signalbox.Codec
+	ids   *signalbox.IDs
+	token string // which node this is, whatever its number
+	box   sealer
+	lock  io.Closer // of the node's own file; nil with the embedded database, which has one
 
 	listener net.Listener
 	server   *http.Server
@@ -129,6 +134,9 @@ func (a *App) open(ctx context.Context) (err error) {
 	}
 	policy, err := newPolicy(a.cfg, a.listener.Addr().String())
 	if err != nil {
+		return err
+	}
+	if a.connectors, err = newConnectors(a.cfg, policy, a.box, a.db, a.node.Now); err != nil {
 		return err
 	}
 	if a.oidc, err = a.identityProvider(ctx); err != nil {
@@ -202,6 +210,7 @@ func (a *App) wire(policy *egress.Policy, m *metrics) {
 		turns.Committers, a.wakes.tell = committers, a.db.Tell
 	}
 	a.intake = intake.New(turns)
+	a.streams = a.newStreams()
 	a.runner = due.New(a.db, a.node, a.owners(), a.log)
 	a.wakes.due, a.wakes.sender = a.runner.Wake, a.sender
 	a.keys, a.people = auth.NewKeys(a.db, a.log), auth.NewSessions(a.db, a.log)
@@ -234,7 +243,7 @@ func (a *App) owners() map[signalbox.DueKind]due.Owner {
 		Store: a.db, IDs: a.ids, Codec: a.codec, Log: a.log, Now: a.node.Now, PublicURL: a.URL(), Mails: a.mailer != nil,
 		Changed: a.webhookChanged, Wake: a.wakes.Due, Arrived: a.wakes.Arrived,
 	})
-	all := map[signalbox.DueKind]due.Owner{signalbox.DueLane: a.sender.LaneDue}
+	all := map[signalbox.DueKind]due.Owner{signalbox.DueLane: a.sender.LaneDue, signalbox.DueStream: a.streams.StreamDue}
 	for _, some := range []map[signalbox.DueKind]func(context.Context, signalbox.Due) (signalbox.Again, error){
 		work.Owners(), keeper.Owners(), a.intake.Owners(), mail.NewQueue(a.db, a.mailer, a.log, a.node.Now).Owners(),
 	} {
@@ -301,6 +310,7 @@ func (a *App) Run(ctx context.Context) error {
 	services.start("sender", a.sender.Run)
 	services.start("due", a.runner.Run)
 	services.start("intake", a.intake.Run)
+	services.start("streams", a.streams.Run)
 	services.start("journal", a.notes.Run)
 	services.start("watch", a.hub.Run)
 	if !a.cfg.HoldDeliveries {

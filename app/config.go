@@ -13,6 +13,7 @@ import (
 
 	"signalbox/internal/fault"
 	"signalbox/mail"
+	"signalbox/poll/connector"
 	"signalbox/seal"
 	"signalbox/store"
 )
@@ -28,12 +29,14 @@ type Config struct {
 	TLSCert     string // PEM files; both or neither
 	TLSKey      string
 
-	Dev          bool     // http and loopback targets are allowed
-	AllowTargets []string // CIDR or host[:port] that may be reached although the guard would refuse it
-	AllowPorts   []int    // beside 443 and 8443
-	TargetCA     string   // PEM file of further roots for targets
-	EgressProxy  string   // http proxy that all targets are reached through
-	SMTPURL      string   // mail server, as mail.New reads it; "": nothing is mailed
+	Dev           bool     // http and loopback targets are allowed
+	AllowTargets  []string // CIDR or host[:port] that may be reached although the guard would refuse it
+	AllowPorts    []int    // beside 443 and 8443
+	TargetCA      string   // PEM file of further roots for targets
+	EgressProxy   string   // http proxy that all targets are reached through
+	ImportDir     string   // below which the CSV files of linked accounts lie; "": none may be read
+	ConnectorsDir string   // definitions of connectors beside the shipped ones; "": there are none
+	SMTPURL       string   // mail server, as mail.New reads it; "": nothing is mailed
 
 	RetentionEventDays  int // of a workspace made at first start; default 30
 	RetentionSignalDays int // 0: for ever
@@ -116,6 +119,16 @@ func (c Config) Check() error {
 	if c.PublicURL != "" {
 		if u, err := url.Parse(c.PublicURL); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 			bad("public-url", "%q is not a URL such as https://signals.example.com", c.PublicURL)
+		}
+	}
+	if info, err := os.Stat(c.ImportDir); c.ImportDir != "" && (err != nil || !info.IsDir()) {
+		bad("import-dir", "%q is no directory that can be read", c.ImportDir)
+	}
+	if c.ConnectorsDir != "" {
+		if _, err := connector.Definitions(c.ConnectorsDir); err != nil {
+			for line := range strings.Lines(err.Error()) {
+				bad("connectors-dir", "%s", strings.TrimSpace(line))
+			}
 		}
 	}
 	if c.SMTPURL != "" {

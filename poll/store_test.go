@@ -259,7 +259,7 @@ func (w *twin) wantSame() {
 		runs = append(runs, *run)
 	}
 	slices.SortFunc(runs, func(a, b signalbox.SyncRun) int { return int(b.ID - a.ID) })
-	kept, _, err := w.db.Runs(ctx, workspace, real.Linked, 0, signalbox.Page{Limit: signalbox.MaxPage})
+	kept, _, err := w.db.SyncRuns(ctx, workspace, real.Linked, 0, signalbox.Page{Limit: signalbox.MaxPage})
 	if err != nil {
 		w.t.Fatal(err)
 	}

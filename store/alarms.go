@@ -47,7 +47,7 @@ func (db *DB) TellAlarm(ctx context.Context, ws signalbox.WorkspaceID, run signa
 
 // alarm finds a run that waits for a decision, with what it is of.
 func (t *tx) alarm(ws signalbox.WorkspaceID, run signalbox.SyncRunID) (a signalbox.SyncAlarm, found bool, err error) {
-	r, err := t.run(ws, run)
+	r, err := t.syncRun(ws, run)
 	if err != nil || r == nil || r.Status != signalbox.SyncQuarantined || r.Closed != "" || r.Decision != "" {
 		return a, false, err
 	}

@@ -63,7 +63,7 @@ SELECT 1
   FROM jobs
  WHERE workspace_id = $1 AND id = $2`
 
-	runProofSQL = `
+	syncRunProofSQL = `
 SELECT 1
   FROM sync_runs
  WHERE workspace_id = $1 AND id = $2 AND step >= $3`
@@ -99,7 +99,7 @@ func (t *tx) proveDecision(d *signalbox.Decision) {
 		t.prove(mergeProofSQL, m.Workspace, m.ID, string(m.Status))
 	case len(d.Synced) > 0:
 		r := &d.Synced[0].Run
-		t.prove(runProofSQL, r.Workspace, r.ID, r.Step)
+		t.prove(syncRunProofSQL, r.Workspace, r.ID, r.Step)
 	case len(d.Linked) > 0:
 		l := d.Linked[0].Row
 		t.prove(linkedProofSQL, l.Workspace, int64(l.ID), l.Revision)

@@ -59,7 +59,7 @@ func (t *tx) begin(c *signalbox.SyncClaim, s *streamRow, w *signalbox.SyncWork) 
 	if err != nil {
 		return false, err
 	}
-	if w.Quarantine, err = t.run(c.Workspace, s.Quarantine); err != nil {
+	if w.Quarantine, err = t.syncRun(c.Workspace, s.Quarantine); err != nil {
 		return false, err
 	}
 	rests := s.Paused || linked.Status != signalbox.LinkedActive
@@ -91,7 +91,7 @@ func (t *tx) beginRun(c *signalbox.SyncClaim, s *streamRow, w *signalbox.SyncWor
 	if s.Run == 0 && !s.NextAt.After(c.Now) {
 		return t.newRun(s, c.Run, c.Now, &w.Run)
 	}
-	w.Run, err = t.run(c.Workspace, s.Run)
+	w.Run, err = t.syncRun(c.Workspace, s.Run)
 	return err
 }
 
@@ -102,7 +102,7 @@ func (t *tx) newRun(s *streamRow, run signalbox.SyncRunID, now time.Time, begun 
 	}
 	r := s.NewRun(run, now)
 	s.Run, s.lastRun, *begun = r.ID, r.ID, &r
-	if err := each(t, insertRunSQL, []signalbox.SyncRun{r}, bindRun); err != nil {
+	if err := each(t, insertSyncRunSQL, []signalbox.SyncRun{r}, bindSyncRun); err != nil {
 		return fmt.Errorf("insert run: %w", err)
 	}
 	return t.raiseHead(s.Workspace, int64(run))
@@ -133,7 +133,7 @@ func (t *tx) fieldNames(ws signalbox.WorkspaceID, str signalbox.StreamID) (names
 	return names, nil
 }
 
-const startRunSQL = `
+const startSyncRunSQL = `
 UPDATE streams
    SET run_id = $3,
        last_run_id = $3
@@ -167,7 +167,7 @@ func (db *DB) StartSync(ctx context.Context, ws signalbox.WorkspaceID, str signa
 			return err
 		}
 		at = run
-		if _, err := t.exec(startRunSQL, ws, str, run); err != nil {
+		if _, err := t.exec(startSyncRunSQL, ws, str, run); err != nil {
 			return fmt.Errorf("start run: %w", err)
 		}
 		if err := t.armDue(streamDue(ws, str, now)); err != nil {
@@ -178,7 +178,7 @@ func (db *DB) StartSync(ctx context.Context, ws signalbox.WorkspaceID, str signa
 	return at, err
 }
 
-const decideRunSQL = `
+const decideSyncRunSQL = `
 UPDATE sync_runs
    SET decision = $3
  WHERE workspace_id = $1 AND id = $2`
@@ -189,7 +189,7 @@ func (db *DB) DecideSync(ctx context.Context, ws signalbox.WorkspaceID, run sign
 		if err := t.lockHead(ws); err != nil {
 			return err
 		}
-		r, err := t.run(ws, run)
+		r, err := t.syncRun(ws, run)
 		if err != nil {
 			return err
 		}
@@ -210,7 +210,7 @@ func (db *DB) DecideSync(ctx context.Context, ws signalbox.WorkspaceID, run sign
 		case r.Decision != "" && r.Decision != d:
 			return signalbox.Errorf(signalbox.Conflict, "the run is %s already", r.Decision)
 		}
-		if _, err := t.exec(decideRunSQL, ws, run, string(d)); err != nil {
+		if _, err := t.exec(decideSyncRunSQL, ws, run, string(d)); err != nil {
 			return fmt.Errorf("decide on run: %w", err)
 		}
 		if err := t.armDue(streamDue(ws, r.Stream, now)); err != nil {

@@ -36,7 +36,7 @@ func (l *loader) sync(key signalbox.SyncKey) error {
 		if _, have := st.Runs[id]; have || id == 0 {
 			continue
 		}
-		run, err := l.t.run(key.Workspace, id)
+		run, err := l.t.syncRun(key.Workspace, id)
 		if err != nil {
 			return err
 		}
@@ -49,11 +49,11 @@ func (l *loader) sync(key signalbox.SyncKey) error {
 }
 
 const (
-	insertRunSQL = `
-INSERT INTO sync_runs (` + runColumns + `)
+	insertSyncRunSQL = `
+INSERT INTO sync_runs (` + syncRunColumns + `)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28)`
 
-	updateRunSQL = `
+	updateSyncRunSQL = `
 UPDATE sync_runs
    SET linked_id = $3, stream_id = $4, status = $5, baseline = $6, silent = $7, fingerprint = $8, fetched = $9, created = $10, updated = $11, unchanged = $12,
        missing = $13, deleted = $14, waiting = $15, suppressed = $16, added = $17, duplicates = $18, page = $19, checkpoint = $20, progress = $21, step = $22,
@@ -138,7 +138,7 @@ func (t *tx) saveSlice(s *signalbox.Synced) error {
 	if s.Closed != nil {
 		runs = append(runs, *s.Closed)
 	}
-	err = written(t, insertRunSQL, updateRunSQL, runs, func(*signalbox.SyncRun) bool { return false }, bindRun)
+	err = written(t, insertSyncRunSQL, updateSyncRunSQL, runs, func(*signalbox.SyncRun) bool { return false }, bindSyncRun)
 	if err != nil {
 		return err
 	}

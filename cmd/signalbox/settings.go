@@ -63,6 +63,8 @@ func newSettings() *settings {
 	f.IntSliceVar(&s.AllowPorts, "allow-ports", nil, "ports that webhooks may use beside 443 and 8443")
 	f.StringVar(&s.TargetCA, "target-ca", "", "PEM file with further CAs to trust in receivers")
 	f.StringVar(&s.EgressProxy, "egress-proxy", "", "HTTP proxy through which webhooks are sent")
+	f.StringVar(&s.ImportDir, "import-dir", "", "directory below which CSV files of linked accounts may be read; default none")
+	f.StringVar(&s.ConnectorsDir, "connectors-dir", "", "directory with definitions of connectors, *.yaml; default the shipped ones alone")
 	f.StringVar(&s.SMTPURL, "smtp-url", "", "mail server, smtp://user:password@host:587?from=signalbox@example.com; default none")
 	f.IntVar(&s.RetentionEventDays, "retention-event-days", 30, "days to keep events and deliveries, for a new workspace")
 	f.IntVar(&s.RetentionSignalDays, "retention-signal-days", 0, "days to keep signals, for a new workspace; 0: for ever")

@@ -111,7 +111,7 @@ func linkedForeign(b *Box) {
 	other := b.NewWorkspace("other")
 	ctx := b.Context()
 	for name, err := range map[string]error{
-		"linked_account": errOf(b.DB.LinkedAccount(ctx, other, l.ID)), "stream": errOf(b.DB.Stream(ctx, other, s.ID)), "run": errOf(b.DB.Run(ctx, other, w.Run.ID)),
+		"linked_account": errOf(b.DB.LinkedAccount(ctx, other, l.ID)), "stream": errOf(b.DB.Stream(ctx, other, s.ID)), "run": errOf(b.DB.SyncRun(ctx, other, w.Run.ID)),
 	} {
 		b.WantNoSuch(err, name)
 	}
@@ -120,7 +120,7 @@ func linkedForeign(b *Box) {
 	b.WantNoSuch(errOf(b.DB.UpdateStream(ctx, other, s.ID, b.Now, func(*signalbox.Stream) error { return nil })), "stream")
 	b.WantNoSuch(b.DB.DeleteStream(ctx, other, s.ID, b.Now, signalbox.Job{ID: signalbox.JobID(b.ID()), CreatedAt: b.Now}), "stream")
 	b.WantNoSuch(b.DB.DecideSync(ctx, other, w.Run.ID, signalbox.SyncApproved, b.Now), "run")
-	if list, _, err := b.DB.Runs(ctx, other, l.ID, 0, signalbox.Page{}); err != nil || len(list) != 0 {
+	if list, _, err := b.DB.SyncRuns(ctx, other, l.ID, 0, signalbox.Page{}); err != nil || len(list) != 0 {
 		b.Errorf("another workspace sees %d runs, %v", len(list), err)
 	}
 	mine := b.WS
@@ -250,7 +250,7 @@ func streamForgotten(b *Box) {
 	if len(rows) != signalbox.SliceRows || next != "rec-000999" {
 		b.Errorf("the other stream has %d rows up to %q", len(rows), next)
 	}
-	if runs, _, err := b.DB.Runs(b.Context(), b.WS, l.ID, 0, signalbox.Page{}); err != nil || len(runs) != 1 || runs[0].Stream != other.ID {
+	if runs, _, err := b.DB.SyncRuns(b.Context(), b.WS, l.ID, 0, signalbox.Page{}); err != nil || len(runs) != 1 || runs[0].Stream != other.ID {
 		b.Errorf("runs %+v, %v", runs, err)
 	}
 	b.wantAction("stream.deleted")
@@ -263,4 +263,3 @@ func (b *Box) wantAction(want string) {
 		b.Errorf("the audit log was told %+v, want %s", told, want)
 	}
 }
-

@@ -94,7 +94,7 @@ func syncBegun(b *Box) {
 	if !ok || w.Run == nil || !w.Run.Baseline || w.Run.Status != signalbox.SyncRunning || w.Stream.Run != w.Run.ID || w.Quarantine != nil {
 		b.Fatalf("work %+v, %t", w, ok)
 	}
-	run, err := b.DB.Run(b.Context(), b.WS, w.Run.ID)
+	run, err := b.DB.SyncRun(b.Context(), b.WS, w.Run.ID)
 	b.Must(err)
 	b.same(run, *w.Run)
 	again, ok := b.begin(s.ID)
@@ -376,7 +376,7 @@ func syncFound(b *Box) {
 		b.Fatalf("work %+v, %t", w, ok)
 	}
 	b.sync(&w, func(s *signalbox.SyncSlice) { b.ends(s, signalbox.SyncComplete); s.Closes = run.ID })
-	got, err := b.DB.Run(b.Context(), b.WS, run.ID)
+	got, err := b.DB.SyncRun(b.Context(), b.WS, run.ID)
 	b.Must(err)
 	if got.Closed != signalbox.SyncFound || !got.ClosedAt.Equal(b.Now) {
 		b.Errorf("the quarantined run is %+v", got)
@@ -395,12 +395,12 @@ func syncRetention(b *Box) {
 	goesOn, _ := b.begin(s.ID)
 	b.Now = b.Now.AddDate(0, 0, signalbox.DefaultEventDays+1)
 	b.RunJob(b.NewJob(signalbox.JobRetention, 0).ID)
-	runs, _, err := b.DB.Runs(b.Context(), b.WS, s.Linked, s.ID, signalbox.Page{})
+	runs, _, err := b.DB.SyncRuns(b.Context(), b.WS, s.Linked, s.ID, signalbox.Page{})
 	b.Must(err)
 	if len(runs) != 2 || runs[0].ID != goesOn.Run.ID || runs[1].ID != waits.ID {
 		b.Errorf("%+v are kept, want the one that goes on and the one that waits", runs)
 	}
-	if runs, _, err := b.DB.Runs(b.Context(), b.WS, s.Linked+1, s.ID, signalbox.Page{}); err != nil || len(runs) != 0 {
+	if runs, _, err := b.DB.SyncRuns(b.Context(), b.WS, s.Linked+1, s.ID, signalbox.Page{}); err != nil || len(runs) != 0 {
 		b.Errorf("another account has %d runs of the stream, %v", len(runs), err)
 	}
 }

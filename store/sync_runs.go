@@ -7,32 +7,32 @@ import (
 	"signalbox"
 )
 
-const runColumns = `id, workspace_id, linked_id, stream_id, status, baseline, silent, fingerprint, fetched, created, updated, unchanged, missing, deleted, waiting,
+const syncRunColumns = `id, workspace_id, linked_id, stream_id, status, baseline, silent, fingerprint, fetched, created, updated, unchanged, missing, deleted, waiting,
        suppressed, added, duplicates, page, checkpoint, progress, step, error, started_at, ended_at, decision, closed, closed_at`
 
 const (
-	runSQL = `
-SELECT ` + runColumns + `
+	syncRunSQL = `
+SELECT ` + syncRunColumns + `
   FROM sync_runs
  WHERE workspace_id = $1 AND id = $2`
 
-	runsOfLinkedSQL = `
-SELECT ` + runColumns + `
+	syncRunsOfLinkedSQL = `
+SELECT ` + syncRunColumns + `
   FROM sync_runs
  WHERE workspace_id = $1 AND linked_id = $2 AND id < $3
  ORDER BY id DESC
  LIMIT $4`
 
-	runsOfStreamSQL = `
-SELECT ` + runColumns + `
+	syncRunsOfStreamSQL = `
+SELECT ` + syncRunColumns + `
   FROM sync_runs
  WHERE workspace_id = $1 AND stream_id = $2 AND id < $3
  ORDER BY id DESC
  LIMIT $4`
 )
 
-// scanRun reads a row of runColumns.
-func scanRun(r *row) signalbox.SyncRun {
+// scanSyncRun reads a row of syncRunColumns.
+func scanSyncRun(r *row) signalbox.SyncRun {
 	return signalbox.SyncRun{
 		ID: signalbox.SyncRunID(r.int(0)), Workspace: signalbox.WorkspaceID(r.int(1)), Linked: signalbox.LinkedAccountID(r.int(2)),
 		Stream: signalbox.StreamID(r.int(3)), Status: signalbox.SyncStatus(r.text(4)), Baseline: r.bool(5), Silent: r.bool(6), Fingerprint: uint64(r.int(7)),
@@ -42,21 +42,21 @@ func scanRun(r *row) signalbox.SyncRun {
 	}
 }
 
-// bindRun binds a run in the order of runColumns.
-func bindRun(s *stmt, r *signalbox.SyncRun) {
+// bindSyncRun binds a run in the order of syncRunColumns.
+func bindSyncRun(s *stmt, r *signalbox.SyncRun) {
 	s.id(int64(r.ID)).id(int64(r.Workspace)).id(int64(r.Linked)).id(int64(r.Stream)).text(string(r.Status)).bool(r.Baseline).bool(r.Silent)
 	s.int(int64(r.Fingerprint)).int(r.Fetched).int(r.Created).int(r.Updated).int(r.Unchanged).int(r.Missing).int(r.Deleted).int(r.Waiting).int(r.Suppressed)
 	s.int(r.Added).int(r.Duplicates).int(int64(r.Page)).blob(r.Checkpoint).blob(r.Progress).int(r.Step).text(r.Error).time(r.StartedAt).time(r.EndedAt)
 	s.text(string(r.Decision)).text(r.Closed).time(r.ClosedAt)
 }
 
-// run loads a run; nil: there is no such.
-func (t *tx) run(ws signalbox.WorkspaceID, run signalbox.SyncRunID) (r *signalbox.SyncRun, err error) {
+// syncRun loads a run; nil: there is no such.
+func (t *tx) syncRun(ws signalbox.WorkspaceID, run signalbox.SyncRunID) (r *signalbox.SyncRun, err error) {
 	if run == 0 {
 		return nil, nil
 	}
-	_, err = t.one(runSQL, []any{ws, run}, func(row *row) {
-		found := scanRun(row)
+	_, err = t.one(syncRunSQL, []any{ws, run}, func(row *row) {
+		found := scanSyncRun(row)
 		r = &found
 	})
 	if err != nil {
@@ -65,11 +65,11 @@ func (t *tx) run(ws signalbox.WorkspaceID, run signalbox.SyncRunID) (r *signalbo
 	return r, nil
 }
 
-// Run answers a run of a stream, or NoSuch("run").
-func (db *DB) Run(ctx context.Context, ws signalbox.WorkspaceID, run signalbox.SyncRunID) (signalbox.SyncRun, error) {
+// SyncRun answers a run of a stream, or NoSuch("run").
+func (db *DB) SyncRun(ctx context.Context, ws signalbox.WorkspaceID, run signalbox.SyncRunID) (signalbox.SyncRun, error) {
 	var r *signalbox.SyncRun
 	err := db.read(ctx, func(t *tx) (err error) {
-		r, err = t.run(ws, run)
+		r, err = t.syncRun(ws, run)
 		return err
 	})
 	if err := foundOr(r != nil, err, "run"); err != nil {
@@ -78,17 +78,17 @@ func (db *DB) Run(ctx context.Context, ws signalbox.WorkspaceID, run signalbox.S
 	return *r, nil
 }
 
-// Runs answers a page of the runs of a linked account, or of one stream of it, newest first.
-func (db *DB) Runs(ctx context.Context, ws signalbox.WorkspaceID, lac signalbox.LinkedAccountID, str signalbox.StreamID, p signalbox.Page) ([]signalbox.SyncRun, int64, error) {
-	sql, of := runsOfLinkedSQL, int64(lac)
+// SyncRuns answers a page of the runs of a linked account, or of one stream of it, newest first.
+func (db *DB) SyncRuns(ctx context.Context, ws signalbox.WorkspaceID, lac signalbox.LinkedAccountID, str signalbox.StreamID, p signalbox.Page) ([]signalbox.SyncRun, int64, error) {
+	sql, of := syncRunsOfLinkedSQL, int64(lac)
 	if str != 0 {
-		sql, of = runsOfStreamSQL, int64(str)
+		sql, of = syncRunsOfStreamSQL, int64(str)
 	}
 	l := listing[signalbox.SyncRun]{
 		slice: func(t *tx, before int64, n int, each func(*row) error) error {
 			return t.query(sql, []any{id(ws), of, before, n}, each)
 		},
-		scan: func(r *row) (signalbox.SyncRun, error) { return scanRun(r), nil },
+		scan: func(r *row) (signalbox.SyncRun, error) { return scanSyncRun(r), nil },
 	}
 	if str != 0 { // a stream of another account has no runs of this one
 		l.keep = func(r *row) bool { return r.int(2) == int64(lac) }
