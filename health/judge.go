@@ -1,6 +1,6 @@
 // Package health watches how webhooks fare and tells of it: webhook.failing after an hour of only failures, webhook.recovered with the first delivery after
 // that, webhook.disabled, and delivery.failed for each delivery that has no attempt left; as events for those that subscribe to them, and
-// some as mails to the workspace's administrators.
+// some as mails to the workspace's administrators. They are written, too, when a run of a linked account's stream is quarantined.
 //
 // It refuses to know what an attempt is and what counts as a failure (retry does), and to hold anything: how a webhook fares is in the database, and so is
 // what is still to be told.

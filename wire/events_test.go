@@ -243,7 +243,7 @@ func TestTakes_OnlyWhatIsSubscribed(t *testing.T) {
 
 func TestCheckPattern_RefusesWhatCanNeverMatch(t *testing.T) {
 	t.Parallel()
-	for _, good := range []string{"*", "signal.*", "account.*", "signal.created", "contact.score_changed"} {
+	for _, good := range []string{"*", "signal.*", "account.*", "signal.created", "contact.score_changed", "crm_people.created", "crm_open_deals.*"} {
 		if err := wire.CheckPattern(signalbox.FormatStairoids, good); err != nil {
 			t.Errorf("%s: %v", good, err)
 		}
@@ -257,6 +257,8 @@ func TestCheckPattern_RefusesWhatCanNeverMatch(t *testing.T) {
 		"":                             `known are`,
 		"sig*":                         `known are`,
 		"audit.written":                `known are`,
+		"hris_employes.created":        `"hris_employees.created"`,
+		"crm_people.made":              `known are`,
 		strings.Repeat("x", 300) + "*": `x…`,
 	} {
 		err := wire.CheckPattern(signalbox.FormatStairoids, bad)

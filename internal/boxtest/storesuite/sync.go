@@ -474,3 +474,20 @@ func syncGrows(b *Box) {
 		b.Errorf("work %+v, want run %d", again.Run, at)
 	}
 }
+
+// FillSnapshots puts n rows into a stream, slice by slice, as one run.
+func (b *Box) FillSnapshots(str signalbox.StreamID, n int, row func(int) signalbox.Snapshot) {
+	b.Helper()
+	w, _ := b.begin(str)
+	for at := 0; at < n; at += signalbox.SliceRows {
+		b.sync(&w, func(s *signalbox.SyncSlice) {
+			for i := at; i < min(at+signalbox.SliceRows, n); i++ {
+				one := row(i)
+				one.Seen, one.Walk, one.Outcome = s.Run.ID, 1, signalbox.SyncSuppressed
+				s.Rows = append(s.Rows, one)
+				s.Known++
+			}
+			s.Run.Fetched, s.Run.Suppressed, s.Run.Added = s.Run.Fetched+s.Known, s.Run.Suppressed+s.Known, s.Run.Added+s.Known
+		})
+	}
+}
