@@ -140,7 +140,7 @@ func TestBackup_UnderLoad(t *testing.T) {
 			l.begin(s, 8)
 			stopJobs := jobsGoOn(s)
 			files, before := make([]string, 5), make([][]string, 5)
-			within(t, 20*time.Second, func() bool { return len(l.sofar()) > 200 })
+			within(t, time.Minute, func() bool { return len(l.sofar()) > 200 })
 			for i := range files {
 				before[i], files[i] = l.sofar(), filepath.Join(t.TempDir(), fmt.Sprint(i))
 				l.since.Store(1)
@@ -153,7 +153,7 @@ func TestBackup_UnderLoad(t *testing.T) {
 					t.Errorf("backup %d has %d rows", i, c.Rows())
 				}
 				now := len(l.sofar())
-				within(t, 20*time.Second, func() bool { return len(l.sofar()) > now+50 })
+				within(t, time.Minute, func() bool { return len(l.sofar()) > now+50 })
 			}
 			stopJobs()
 			l.stop()
@@ -191,7 +191,7 @@ func fillLongAgo(t *testing.T, dir string) {
 	s.webhook(quiet(t), "")
 	var l load
 	l.begin(s, 8)
-	within(t, 30*time.Second, func() bool { return len(l.sofar()) > 1500 })
+	within(t, 2*time.Minute, func() bool { return len(l.sofar()) > 1500 })
 	l.stop()
 	s.stop()
 }
