@@ -138,6 +138,7 @@ func (a *App) open(ctx context.Context) (err error) {
 		if a.mailer, err = mail.New(a.cfg.SMTPURL); err != nil {
 			return err
 		}
+		a.mailer.DialBy(egress.DialNamed)
 	}
 	metrics := newMetrics(a)
 	a.wire(policy, metrics)

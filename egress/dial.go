@@ -299,3 +299,9 @@ func (d *dialer) openTunnel(ctx context.Context, conn net.Conn, proxy *url.URL, 
 	}
 	return conn, nil
 }
+
+// DialNamed connects to a server that whoever runs the program has named himself, such as the mail server: the guard has no say, for it may well be where nobody
+// else may have anything sent.
+func DialNamed(ctx context.Context, network, address string) (net.Conn, error) {
+	return (&net.Dialer{}).DialContext(ctx, network, address)
+}

@@ -37,6 +37,7 @@ func (s script) serve(t *testing.T) (m *mail.Mailer, told chan string) {
 	if m, err = mail.New("smtp://" + l.Addr().String() + "?from=signalbox@example.com&tls=none"); err != nil {
 		t.Fatal(err)
 	}
+	m.DialBy((&net.Dialer{}).DialContext)
 	return m, told
 }
 
@@ -186,6 +187,7 @@ func TestMail_TheEndOfTheContextEndsTheConversation(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	m.DialBy((&net.Dialer{}).DialContext)
 	begun := time.Now()
 	if err := m.Mail(ctx, "ann@example.com", "s", "t", "k"); err == nil || time.Since(begun) > 10*time.Second {
 		t.Errorf("it ended after %s with %v", time.Since(begun), err)

@@ -36,7 +36,14 @@ type Mailer struct {
 	implicit bool // TLS from the first byte
 	options  []gomail.Option
 	turns    chan struct{} // holds one for each conversation that goes on
+	dialBy   Dial          // nil: the library dials itself
 }
+
+// Dial connects to the mail server.
+type Dial func(ctx context.Context, network, address string) (net.Conn, error)
+
+// DialBy has the mail server connected to by dial, before the first message: then a message that is given up ends its conversation wherever it has come.
+func (m *Mailer) DialBy(dial Dial) { m.dialBy = dial }
 
 // New reads where mails are sent: smtp://user:password@host:587?from=signalbox@example.com, or smtps:// for TLS from the first byte (port 465). With
 // smtp:// the connection is upgraded by STARTTLS, which the server must offer unless ?tls=none says otherwise. from is required: the sender
@@ -148,8 +155,8 @@ func (m *Mailer) hand(ctx context.Context, l *letter) error {
 	ctx, cancel := context.WithTimeout(ctx, sendWithin)
 	defer cancel()
 	options := m.options[:len(m.options):len(m.options)]
-	if !m.implicit { // with TLS from the first byte the library must dial itself, or it takes the connection for an open one; sendWithin bounds it then
-		d := &dialer{ctx: ctx}
+	if m.dialBy != nil && !m.implicit { // with TLS from the first byte the library must dial itself, or it takes the connection for an open one; sendWithin bounds it then
+		d := &dialer{ctx: ctx, by: m.dialBy}
 		defer d.close()
 		options = append(options, gomail.WithDialContextFunc(d.dial))
 	}
@@ -167,12 +174,13 @@ func (m *Mailer) hand(ctx context.Context, l *letter) error {
 // dialer connects for one message: the end of its context ends the conversation, wherever it has come.
 type dialer struct {
 	ctx  context.Context
+	by   Dial
 	conn net.Conn
 	stop func() bool
 }
 
 func (d *dialer) dial(ctx context.Context, network, address string) (net.Conn, error) {
-	conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
+	conn, err := d.by(ctx, network, address)
 	if err != nil {
 		return nil, err
 	}
