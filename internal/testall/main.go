@@ -34,7 +34,7 @@ var parts = []part{
 	{"build", "a static binary, its size", build},
 	{"race", "every package's tests under the race detector", race},
 	{"faults", "the tests that need fault points", faults},
-	{"fuzz", "each fuzz target for 20,000 inputs", fuzz},
+	{"fuzz", "each fuzz target for 5,000 inputs", fuzz},
 	{"e2e", "other people's clients and receivers", e2e},
 	{"viewer", "the dashboard's pages over many signals and deliveries, while more arrive", viewer},
 	{"crash", "servers, disks, databases and networks that break; ledgers reconciled", crash},

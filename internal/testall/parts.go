@@ -179,7 +179,7 @@ var fuzzTarget = regexp.MustCompile(`(?m)^func (Fuzz\w+)\(`)
 // fuzz runs each fuzz target that the tree has.
 func fuzz(r *runner) error {
 	// A number of runs, not a time: the fuzzer may report its own deadline as a failure.
-	span := "20000x"
+	span := "5000x"
 	if r.full {
 		span = "3000000x"
 	}
