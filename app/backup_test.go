@@ -159,8 +159,8 @@ func TestBackup_UnderLoad(t *testing.T) {
 			l.stop()
 			with, without := l.p99()
 			t.Logf("%d signals in all; p99 of their waits %v while a backup was made, %v while none was", len(l.acked), with, without)
-			if with > 5*time.Second {
-				t.Errorf("a backup makes signals wait %v", with)
+			if with > max(5*time.Second, 2*without) { // on a machine that is busy with other tests signals wait at all times
+				t.Errorf("a backup makes signals wait %v, and %v without it", with, without)
 			}
 			codec := s.app.Codec()
 			s.stop()
