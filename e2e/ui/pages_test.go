@@ -30,14 +30,22 @@ func (s *server) request(method, path string, body any, status int, into any) {
 		s.t.Fatal(err)
 	}
 	defer res.Body.Close()
+	var whole json.RawMessage
 	var answer struct {
 		Data json.RawMessage `json:"data"`
 	}
-	if err := json.NewDecoder(res.Body).Decode(&answer); err != nil || res.StatusCode != status {
+	err = json.NewDecoder(res.Body).Decode(&whole)
+	if err == nil {
+		err = json.Unmarshal(whole, &answer)
+	}
+	if err != nil || res.StatusCode != status {
 		s.t.Fatalf("%s %s answered %d: %v", method, path, res.StatusCode, err)
 	}
 	if into == nil {
 		return
+	}
+	if answer.Data == nil { // it is bare
+		answer.Data = whole
 	}
 	if err := json.Unmarshal(answer.Data, into); err != nil {
 		s.t.Fatal(err)

@@ -103,6 +103,16 @@ func furnish(t *testing.T) *estate {
 	}
 	e.post("/v1/audiences", map[string]any{"name": "Everybody", "entity": "account", "condition": "account.score >= 0"}, nil)
 	e.ids["audiences"] = e.first("/v1/audiences", "")
+	for kind, body := range map[string]map[string]any{
+		"automations": {"name": "Tell sales", "trigger": map[string]any{"type": "signal_received", "signal_type": "demo_requested"},
+			"action": map[string]any{"type": "update", "config": map[string]any{"entity": "account", "attributes": map[string]any{"asked": true}}}},
+		"notifications": {"name": "Hot account", "type": "score_threshold", "entity_type": "account", "threshold": 85, "direction": "above",
+			"destinations": []any{map[string]any{"type": "email", "to": "sales@example.com"}}},
+	} {
+		var made struct{ ID string }
+		e.post("/v1/"+kind, body, &made)
+		e.ids[kind] = made.ID
+	}
 	e.ids["merges"] = e.first("/v1/merges?status=done", "")
 	e.ids["sessions"], e.ids["jobs"] = "ses_unknown", "job_unknown" // one's own, and none is there
 	return e
