@@ -180,8 +180,9 @@ func entityOf(word string) signalbox.RecordKind {
 
 // redefine makes the change that saves an audience: refused when all of them together would keep too much of a record. filled says that it is filled anew.
 func (a *API) redefine(c *call, d *signalbox.Definitions, of *signalbox.Audience, act string, was signalbox.Facts, filled bool) (*signalbox.Redefinition, error) {
-	all := slices.DeleteFunc(slices.Clone(d.Audiences), func(o signalbox.Audience) bool { return o.ID == of.ID })
-	if err := a.cfg.Scores.Follow(d, append(all, *of)); err != nil {
+	next := *d
+	next.Audiences = append(slices.DeleteFunc(slices.Clone(d.Audiences), func(o signalbox.Audience) bool { return o.ID == of.ID }), *of)
+	if err := a.cfg.Scores.Together(&next); err != nil {
 		return nil, err
 	}
 	body, err := json.Marshal(of)

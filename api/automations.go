@@ -263,7 +263,7 @@ func (k *started) follow(c *call, d *signalbox.Definitions, was, one *signalbox.
 	}
 	next := *d
 	next.Automations = append(slices.DeleteFunc(slices.Clone(d.Automations), func(o signalbox.Automation) bool { return o.ID == one.ID }), *one)
-	if err := k.api.cfg.Scores.Follow(&next, next.Audiences); err != nil {
+	if err := k.api.cfg.Scores.Together(&next); err != nil {
 		return nil, err
 	}
 	return k.api.rescoring(c, signalbox.Rescoring{Follow: true})

@@ -272,8 +272,8 @@ type Scores interface {
 	Standing(ctx context.Context, ws signalbox.WorkspaceID, kind signalbox.RecordKind, at time.Time, states ...signalbox.EntityState) (signalbox.Standing, error)
 	// Preview says who would move by another scoring at a moment. read answers signals with whom they are about, slice after slice; none: these were all.
 	Preview(ctx context.Context, ws signalbox.WorkspaceID, to *signalbox.Scoring, at time.Time, read func() ([]signalbox.SignalView, error)) (signalbox.ScoringPreview, error)
-	// Follow refuses audiences that together would keep too much of a record, beside what else is defined.
-	Follow(d *signalbox.Definitions, audiences []signalbox.Audience) error
+	// Together refuses definitions whose conditions together would keep too much of a record.
+	Together(d *signalbox.Definitions) error
 	// Explain says what a score is made of at a moment, and where that puts the record: the most largest contributions of signals, and one rest.
 	Explain(ctx context.Context, ws signalbox.WorkspaceID, kind signalbox.RecordKind, signals []signalbox.Scored, at time.Time, most int) (signalbox.Standing, signalbox.Explanation, error)
 	// History says where a record stood at several moments, which ascend.

@@ -202,7 +202,7 @@ func (p *profiles) follow(c *call, d *signalbox.Definitions, old, one *signalbox
 	}
 	others := slices.DeleteFunc(slices.Clone(*list), func(o signalbox.Profile) bool { return o.Code == old.Code })
 	*list = append(others, *one)
-	if err := p.api.cfg.Scores.Follow(&next, next.Audiences); err != nil {
+	if err := p.api.cfg.Scores.Together(&next); err != nil {
 		return nil, err
 	}
 	if old.Live && slices.Equal(old.Parameters, one.Parameters) {

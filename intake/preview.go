@@ -31,21 +31,8 @@ func (i *Intake) Preview(ctx context.Context, ws signalbox.WorkspaceID, to *sign
 	}
 }
 
-// Follow refuses audiences that together would keep too much of a record, beside what else is defined.
-func (i *Intake) Follow(d *signalbox.Definitions, audiences []signalbox.Audience) error {
-	next := *d
-	next.Audiences = audiences
-	return together(&next)
-}
-
-// Automate refuses automations whose conditions together would keep too much of a record, beside what else is defined.
-func (i *Intake) Automate(d *signalbox.Definitions, automations []signalbox.Automation) error {
-	next := *d
-	next.Automations = automations
-	return together(&next)
-}
-
-func together(d *signalbox.Definitions) error {
+// Together refuses definitions that may not be in force with one another: whose conditions together would keep too much of a record.
+func (*Intake) Together(d *signalbox.Definitions) error {
 	if _, err := decide.Compile(d); err != nil {
 		return signalbox.Errorf(signalbox.Conflict, "%s", err.Error())
 	}

@@ -128,10 +128,12 @@ func TestAutomate_RefusesWhatARecordHasNoRoomFor(t *testing.T) {
 			Actions:    []signalbox.Action{{Type: signalbox.ActWebhook, URL: "https://example.com/hook"}},
 		})
 	}
-	if err := b.intake.Automate(d, list[:20]); err != nil {
+	d.Automations = list[:20]
+	if err := b.intake.Together(d); err != nil {
 		t.Errorf("20 of them: %v", err)
 	}
-	if err := b.intake.Automate(d, list); signalbox.CodeOf(err) != signalbox.Conflict {
+	d.Automations = list
+	if err := b.intake.Together(d); signalbox.CodeOf(err) != signalbox.Conflict {
 		t.Errorf("40 of them: %v", err)
 	}
 }

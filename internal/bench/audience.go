@@ -36,13 +36,8 @@ func (b *bench) audience(ctx context.Context) error {
 	return errors.Join(err, r.close())
 }
 
-func (b *bench) fillAudience(ctx context.Context, r *rig) (err error) {
-	var at listening
-	if r.receiver, err = startChild(ctx, b.Command, roleReceiver, receiverConfig{}, &at); err != nil {
-		return err
-	}
-	r.target = at.Addr
-	if _, err := r.startFirst(ctx); err != nil {
+func (b *bench) fillAudience(ctx context.Context, r *rig) error {
+	if err := r.open(ctx, receiverConfig{}); err != nil {
 		return err
 	}
 	b.say("audience: storing %s signals", thousands(float64(b.Judged)))
@@ -63,7 +58,7 @@ func (b *bench) fillAudience(ctx context.Context, r *rig) (err error) {
 			return err
 		}
 	}
-	err = r.profile(Audience, func() error { return b.watchAudience(ctx, r, out, round) })
+	err := r.profile(Audience, func() error { return b.watchAudience(ctx, r, out, round) })
 	if err != nil {
 		return err
 	}

@@ -53,12 +53,7 @@ func (b *bench) judgingRig(ctx context.Context, defined bool) (_ *rig, err error
 			err = errors.Join(err, r.close())
 		}
 	}()
-	var at listening
-	if r.receiver, err = startChild(ctx, b.Command, roleReceiver, receiverConfig{}, &at); err != nil {
-		return nil, err
-	}
-	r.target = at.Addr
-	if _, err := r.startFirst(ctx); err != nil {
+	if err := r.open(ctx, receiverConfig{}); err != nil {
 		return nil, err
 	}
 	if defined {

@@ -54,12 +54,7 @@ func (b *bench) isolation(ctx context.Context) (err error) {
 	out := &IsolationResult{Healthy: b.Healthy, Dead: max(b.Healthy/10, 1), Dripping: max(b.Healthy/40, 1)}
 	r := &rig{b: b, webhooks: int64(b.Healthy)}
 	defer func() { err = errors.Join(err, r.close()) }()
-	var at listening
-	if r.receiver, err = startChild(ctx, b.Command, roleReceiver, receiverConfig{Hosts: b.Healthy}, &at); err != nil {
-		return err
-	}
-	r.target = at.Addr
-	if _, err := r.startFirst(ctx); err != nil {
+	if err := r.open(ctx, receiverConfig{Hosts: b.Healthy}); err != nil {
 		return err
 	}
 	if err := errors.Join(r.populate(ctx), r.subscribeMany(ctx)); err != nil {

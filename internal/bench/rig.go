@@ -60,20 +60,28 @@ func (b *bench) newRig(ctx context.Context, hold bool) (_ *rig, err error) {
 			err = errors.Join(err, r.close())
 		}
 	}()
-	var at listening
-	if r.receiver, err = startChild(ctx, b.Command, roleReceiver, receiverConfig{}, &at); err != nil {
-		return nil, err
-	}
-	r.target = at.Addr
-	if b.Server != "" {
-		r.nodes = []*node{{addr: b.Server}}
-	} else if _, err := r.startFirst(ctx); err != nil {
+	if err := r.open(ctx, receiverConfig{}); err != nil {
 		return nil, err
 	}
 	if err := r.populate(ctx); err != nil {
 		return nil, err
 	}
 	return r, r.subscribe(ctx)
+}
+
+// open starts the receiver, and the first server on an empty database unless one runs already.
+func (r *rig) open(ctx context.Context, c receiverConfig) (err error) {
+	var at listening
+	if r.receiver, err = startChild(ctx, r.b.Command, roleReceiver, c, &at); err != nil {
+		return err
+	}
+	r.target = at.Addr
+	if r.b.Server != "" {
+		r.nodes = []*node{{addr: r.b.Server}}
+		return nil
+	}
+	_, err = r.startFirst(ctx)
+	return err
 }
 
 // startFirst makes an empty database and starts the first node on it.

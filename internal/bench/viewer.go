@@ -39,12 +39,7 @@ func (b *bench) newViewedRig(ctx context.Context) (_ *rig, err error) {
 			err = errors.Join(err, r.close())
 		}
 	}()
-	var at listening
-	if r.receiver, err = startChild(ctx, b.Command, roleReceiver, receiverConfig{}, &at); err != nil {
-		return nil, err
-	}
-	r.target = at.Addr
-	if _, err := r.startFirst(ctx); err != nil {
+	if err := r.open(ctx, receiverConfig{}); err != nil {
 		return nil, err
 	}
 	if err := r.subscribe(ctx); err != nil {
